@@ -1,0 +1,66 @@
+# Every target makes what it needs. `make` alone lists them.
+#   make PYTHON=python3.12 VENV=/tmp/venv test      another interpreter, another environment
+#   make PYTEST_ARGS="-m 'not slow'" test           only the fast tests
+#   make BENCH_ARGS="--help" bench                  arguments for the benchmarks
+#   make PIP_ARGS="--extra-index-url URL" setup     arguments for pip
+
+PYTHON ?= python3
+VENV ?= .venv
+PIP_ARGS ?=
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
+DEV := $(VENV)/.installed-dev
+BENCH := $(VENV)/.installed-bench
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: setup demo test lint bench wheel clean help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(DEV) ## make the environment (.venv) with all that development needs
+	@echo "Ready: $(BIN)/tf-style --help"
+
+$(BIN)/python:
+	@echo "Making the environment $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("tf-style needs Python 3.10 or newer, this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade pip
+
+$(DEV): setup.cfg pyproject.toml | $(BIN)/python
+	@echo "Installing tf-style and its requirements into $(VENV) (TensorFlow is large: this takes minutes) ..."
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(BENCH): $(DEV)
+	@echo "Installing the peer of the benchmarks (PyTorch) into $(VENV) ..."
+	@$(PIP) --editable '.[dev,bench]'
+	@touch $@
+
+demo: $(DEV) ## paint a lighthouse in the style of The Starry Night
+	@$(BIN)/tf-style stylize --content=examples/pictures/lighthouse.jpg --style=examples/pictures/starry_night.jpg \
+		--output=demo.png --figure=demo_figure.png
+	@echo "The picture: $(CURDIR)/demo.png"
+	@echo "Content, style, result and losses side by side: $(CURDIR)/demo_figure.png"
+
+test: $(DEV) ## run all tests
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(DEV) ## check style (ruff) and types (mypy)
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy tf_style
+
+bench: $(BENCH) ## measure against the peers; the record goes to benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
+
+wheel: $(DEV) ## build the wheel into dist/
+	@rm -rf build
+	@$(BIN)/python -m build --wheel --outdir dist .
+
+clean: ## remove what was built and cached (the environment stays; remove it with rm -r .venv)
+	@rm -rf build dist tf_style.egg-info .pytest_cache .mypy_cache .ruff_cache demo.png demo_figure.png
+	@find . -path './.?*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Presets: one absl flagfile each."""

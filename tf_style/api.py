@@ -1,0 +1,78 @@
+"""`stylize`: two pictures in, a painting out, in one call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import tensorflow as tf
+
+from tf_style import images
+from tf_style.build import shared_stylizer
+from tf_style.config import DEFAULT_PRESET
+from tf_style.presets import preset_config
+from tf_style.types import Image, Progress
+
+#: A path, or pixels: uint8, uint16 or float in [0, 1], [H, W, 3] or [B, H, W, 3].
+Picture: TypeAlias = str | os.PathLike | np.ndarray | tf.Tensor
+
+
+def stylize(
+    content: Picture,
+    style: Picture | Sequence[Picture],
+    preset: str = DEFAULT_PRESET,
+    *,
+    on_step: Callable[[Progress], None] | None = None,
+    **overrides: Any,
+) -> tf.Tensor:
+    """Paints `content` in the style of one or several pictures.
+
+    The model is kept between calls with the same options.
+
+    Args:
+      content: A path, an array or a tensor: uint8, uint16 or float in [0, 1], [H, W, 3] or a batch [B, H, W, 3].
+      style: The same, or a list of them to be blended by `style_blend`.
+      preset: Name of a preset (see `tf_style.preset_names()`) or path of a flagfile.
+      on_step: Called with a `Progress` after each step.
+      **overrides: Options of `StylizeConfig`; `size=0` keeps the content's size.
+
+    Returns:
+      Float32 [H, W, 3] in [0, 1] ([B, H, W, 3] for a batch), in the content's aspect.
+
+    Raises:
+      ConfigError: Unknown preset or option, or a value that is not allowed.
+      ImageError: A file that is not a usable picture, an array that is not one, too small or too long a picture.
+      WeightsError: The backbone's weights are missing or do not fit.
+
+    Example:
+      >>> painting = tf_style.stylize("photo.jpg", "painting.jpg", preset="draft", size=512)
+      >>> tf_style.write_image("out.png", painting.numpy())
+    """
+    config = preset_config(preset).replace(**overrides)
+    styles = style if isinstance(style, list | tuple) else [style]
+    if not styles:
+        raise images.ImageError("No style picture came; give at least one.")
+    if config.style_blend and len(config.style_blend) != len(styles):
+        raise images.ImageError(
+            f"{len(config.style_blend)} shares came in style_blend for {len(styles)} style pictures; give one each."
+        )
+    pixels = _batch(content)
+    size = images.painting_size(pixels.shape[1:3], config.size)
+    resized = np.stack([images.resize(images.Picture(picture), size).pixels for picture in pixels])
+    painting = shared_stylizer(config)(
+        tf.constant(resized), [tf.constant(_batch(picture)) for picture in styles], on_step=on_step
+    )
+    return painting if _rank(content) == 4 else painting[0]
+
+
+def _batch(picture: Picture) -> np.ndarray:
+    if isinstance(picture, str | os.PathLike):
+        return images.read_image(picture).pixels[np.newaxis]
+    pixels = images.to_float(np.asarray(picture))
+    return pixels if pixels.ndim == 4 else pixels[np.newaxis]
+
+
+def _rank(picture: Picture | Image) -> int:
+    return 3 if isinstance(picture, str | os.PathLike) else np.ndim(picture)

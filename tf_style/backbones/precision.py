@@ -1,0 +1,46 @@
+"""Which floating-point type the convolutions run in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tensorflow as tf
+
+COMPUTE_DTYPES = ("auto", "float32", "bfloat16")
+
+_CPU_INFO = Path("/proc/cpuinfo")
+_CPU_MATRIX_UNITS = "amx_bf16"
+_FIRST_GPU_WITH_BFLOAT16 = (8, 0)  # NVIDIA Ampere
+
+
+def resolve_compute_dtype(compute_dtype: str = "auto") -> str:
+    """The type that convolutions will run in on this machine.
+
+    Args:
+      compute_dtype: "float32", "bfloat16", or "auto": bfloat16 where the GPU (compute capability 8.0 and later) or the
+        CPU (`amx_bf16`) has matrix units for it, float32 elsewhere. bfloat16 without such units is correct but slow.
+
+    Returns:
+      "float32" or "bfloat16".
+
+    Raises:
+      ValueError: Any other name.
+    """
+    if compute_dtype not in COMPUTE_DTYPES:
+        raise ValueError(f"Unknown compute_dtype {compute_dtype!r}. Allowed: {', '.join(COMPUTE_DTYPES)}.")
+    if compute_dtype != "auto":
+        return compute_dtype
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability") for gpu in gpus]
+        fast = all(capability and capability >= _FIRST_GPU_WITH_BFLOAT16 for capability in capabilities)
+    else:
+        fast = _cpu_has(_CPU_MATRIX_UNITS)
+    return "bfloat16" if fast else "float32"
+
+
+def _cpu_has(flag: str) -> bool:
+    try:
+        return flag in _CPU_INFO.read_text().split()
+    except OSError:  # not Linux
+        return False

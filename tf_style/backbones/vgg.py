@@ -1,0 +1,149 @@
+"""VGG feature extractors, rebuilt from `keras.applications` weights as far as the layers asked for."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+import keras
+import tensorflow as tf
+
+from tf_style.backbones.weights import Kernels, application_kernels
+
+#: Mean of ImageNet in the Caffe convention: blue, green, red, in 0 to 255.
+_MEAN_BGR = (103.939, 116.779, 123.68)
+_PAPER_NAME = re.compile(r"(?:conv|relu)(\d)_(\d)")
+_POOLINGS = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
+_PADDINGS = ("zero", "replicate")
+
+
+@keras.saving.register_keras_serializable("tf_style")
+class CaffePreprocessing(keras.layers.Layer):
+    """RGB in [0, 1] to BGR in 0 to 255 with ImageNet's mean subtracted."""
+
+    def call(self, image: tf.Tensor) -> tf.Tensor:
+        """Args: image, float32 [B, H, W, 3]."""
+        return tf.reverse(image, axis=[-1]) * 255.0 - tf.constant(_MEAN_BGR, image.dtype)
+
+
+@keras.saving.register_keras_serializable("tf_style")
+class ReplicatePadding(keras.layers.Layer):
+    """One more pixel on each side, a copy of the edge."""
+
+    def call(self, image: tf.Tensor) -> tf.Tensor:
+        """Args: image, [B, H, W, C]."""
+        return tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="SYMMETRIC")
+
+
+def canonical_layer(name: str) -> str:
+    """Keras's name of a layer: "conv4_2" and "relu4_2" become "block4_conv2", other names stay as they are."""
+    match = _PAPER_NAME.fullmatch(name)
+    return f"block{match[1]}_conv{match[2]}" if match else name
+
+
+def vgg19(
+    layers: Sequence[str],
+    *,
+    weights: str | None = "imagenet",
+    pooling: str = "max",
+    padding: str = "zero",
+    compute_dtype: str = "float32",
+) -> keras.Model:
+    """VGG-19 up to the deepest layer asked for.
+
+    Args:
+      layers: Names of the layers to return (after ReLU), Keras's ("block4_conv2") or the papers' ("conv4_2").
+      weights: "imagenet" (Keras's cache, else a download), the path of Keras's `notop` file, or None (random).
+      pooling: "max" as trained, or "average" as Gatys et al. recommend.
+      padding: "zero" as trained, or "replicate" to repeat the picture's edge pixels before the first convolution.
+      compute_dtype: Type of the convolutions, "float32" or "bfloat16"; outputs are float32 either way.
+
+    Returns:
+      A `keras.Model` from pictures (float32 [B, H, W, 3], RGB in [0, 1], at least 16 pixels a side) to a dict of
+      features by the names asked for.
+
+    Raises:
+      ValueError: Unknown layer, pooling, padding or dtype.
+      WeightsError: The weights are missing, cannot be downloaded or do not fit.
+
+    Example:
+      >>> backbone = vgg19(["conv1_1", "conv4_2"])
+      >>> backbone(image)["conv4_2"]  # [B, H / 8, W / 8, 512]
+
+    Reference:
+      Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015.
+      https://arxiv.org/abs/1409.1556
+    """
+    return vgg_features("vgg19", application_kernels("vgg19", weights), layers, pooling, padding, compute_dtype)
+
+
+def vgg16(
+    layers: Sequence[str],
+    *,
+    weights: str | None = "imagenet",
+    pooling: str = "max",
+    padding: str = "zero",
+    compute_dtype: str = "float32",
+) -> keras.Model:
+    """VGG-16 up to the deepest layer asked for; arguments, result and errors as `vgg19`.
+
+    Reference:
+      Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015.
+      https://arxiv.org/abs/1409.1556
+    """
+    return vgg_features("vgg16", application_kernels("vgg16", weights), layers, pooling, padding, compute_dtype)
+
+
+def vgg_features(
+    name: str, kernels: Kernels, layers: Sequence[str], pooling: str, padding: str, compute_dtype: str
+) -> keras.Model:
+    """A VGG of any width from its kernels (in the order of the layers), as far as the deepest of `layers`.
+
+    Raises:
+      ValueError: Unknown layer, pooling, padding or dtype.
+    """
+    wanted = {layer: _known_layer(layer, name, kernels) for layer in layers}
+    _check_choice("pooling", pooling, _POOLINGS)
+    _check_choice("padding", padding, _PADDINGS)
+    _check_choice("compute_dtype", compute_dtype, ("float32", "bfloat16"))
+    order = list(kernels)
+    depth = max(order.index(layer) for layer in wanted.values()) + 1
+
+    image = keras.Input((None, None, 3), name="image", dtype="float32")
+    x = CaffePreprocessing(name="preprocessing", dtype="float32")(image)
+    if padding == "replicate":
+        x = ReplicatePadding(name="padding", dtype="float32")(x)
+    outputs, block, convolutions = {}, order[0][:6], []
+    for index, layer in enumerate(order[:depth]):
+        if layer[:6] != block:
+            x = _POOLINGS[pooling](2, name=f"{block}_pool", dtype=compute_dtype)(x)
+            block = layer[:6]
+        border = "valid" if index == 0 and padding == "replicate" else "same"
+        convolution = keras.layers.Conv2D(
+            kernels[layer][0].shape[-1], 3, padding=border, activation="relu", name=layer, dtype=compute_dtype
+        )
+        x = outputs[layer] = convolution(x)
+        convolutions.append(convolution)
+    features = {
+        layer: keras.layers.Identity(name=f"{layer}_features", dtype="float32")(outputs[wanted[layer]])
+        for layer in layers
+    }
+    model = keras.Model(image, features, name=name, trainable=False)
+    for convolution in convolutions:
+        convolution.set_weights(kernels[convolution.name])
+    return model
+
+
+def _known_layer(layer: str, backbone: str, known: Iterable[str]) -> str:
+    canonical, names = canonical_layer(layer), list(known)
+    if canonical in names:
+        return canonical
+    close = difflib.get_close_matches(canonical, names, 1) or difflib.get_close_matches(layer, names, 1, 0.4)
+    suggestion = f" Did you mean '{close[0]}'?" if close else ""
+    raise ValueError(f"Unknown layer '{layer}'. {backbone} has: {', '.join(names)}.{suggestion}")
+
+
+def _check_choice(option: str, value: str, allowed: Iterable[str]) -> None:
+    if value not in allowed:
+        raise ValueError(f"Unknown {option} {value!r}. Allowed: {', '.join(allowed)}.")

@@ -1,0 +1,86 @@
+"""Where a backbone's weights come from: a file, Keras's cache, a download, or the package."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+#: Layer name -> (kernel [3, 3, C, C'], bias [C']).
+Kernels = dict[str, tuple[np.ndarray, np.ndarray]]
+
+_FILES = {
+    "vgg19": "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    "vgg16": "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+}
+_APPLICATIONS = {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}
+
+
+class WeightsError(ValueError):
+    """Weights that are missing, cannot be downloaded or do not fit; the message says what to do."""
+
+
+def _cache_file(backbone: str) -> Path:
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return Path(home) / "models" / _FILES[backbone]
+
+
+def cached_weights(backbone: str) -> Path | None:
+    """The path of Keras's downloaded ImageNet weights for "vgg19" or "vgg16"; None where they are not."""
+    path = _cache_file(backbone)
+    return path if path.is_file() else None
+
+
+def application_kernels(backbone: str, weights: str | None) -> Kernels:
+    """Convolution kernels and biases of a `keras.applications` VGG without its top.
+
+    Args:
+      backbone: "vgg19" or "vgg16".
+      weights: "imagenet" (Keras's cache, else a download), the path of Keras's own `notop` file, or None: random,
+        from Keras's global seed, for tests.
+
+    Raises:
+      WeightsError: No such file, not such a file, or the download failed.
+    """
+    if weights not in (None, "imagenet") and not Path(str(weights)).is_file():
+        raise WeightsError(
+            f"No weights file at {weights}; give the path of Keras's {_FILES[backbone]} (or leave --weights out)."
+        )
+    try:
+        model = _APPLICATIONS[backbone](weights=weights, include_top=False)
+    except Exception as error:  # Keras raises bare Exception, OSError, ValueError: all mean the file is not usable
+        raise WeightsError(_reason(backbone, weights, error)) from error
+    return {layer.name: tuple(layer.get_weights()) for layer in model.layers if layer.weights}
+
+
+def _reason(backbone: str, weights: str | None, error: Exception) -> str:
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if weights == "imagenet":
+        return (
+            f"The ImageNet weights of {backbone} could not be downloaded ({first_line}); put {_FILES[backbone]} "
+            f"into {_cache_file(backbone).parent} or give its path with --weights=PATH, or use the embedded "
+            f"--backbone=compact_vgg19."
+        )
+    return (
+        f"{weights} does not hold {backbone} weights without top ({first_line}); give the path of Keras's "
+        f"{_FILES[backbone]}."
+    )
+
+
+def archive_kernels(path: Path) -> Kernels:
+    """Kernels and biases from an .npz archive with `<layer>/kernel` and `<layer>/bias`, as float32.
+
+    Raises:
+      WeightsError: No such file, or not such an archive.
+    """
+    try:
+        with np.load(path) as archive:
+            names = [key.removesuffix("/kernel") for key in archive.files if key.endswith("/kernel")]
+            return {
+                name: tuple(archive[f"{name}/{part}"].astype(np.float32) for part in ("kernel", "bias"))
+                for name in names
+            }
+    except (OSError, ValueError, KeyError) as error:
+        raise WeightsError(f"{path} is not an archive of compact_vgg19 weights; leave --weights out.") from error

@@ -1,0 +1,66 @@
+"""absl flags made from dataclass fields: one flag a field, defaults and help written in the dataclass only."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from absl import flags
+
+from tf_style.config import ConfigError
+
+HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
+
+
+def parse(command: str, dataclasses_: tuple[type, ...], extra: dict[str, str], argv: list[str]) -> dict[str, str]:
+    """The flags that were given, as text.
+
+    Args:
+      command: For messages.
+      dataclasses_: Whose fields are flags.
+      extra: More flags, name to help.
+      argv: Arguments; `--flagfile=FILE` works.
+
+    Raises:
+      ConfigError: An unknown flag ("Did you mean ...?"), a flag without a value, an argument that is no flag.
+    """
+    values = flags.FlagValues()
+    for field in (field for kind in dataclasses_ for field in dataclasses.fields(kind)):
+        define = flags.DEFINE_boolean if isinstance(field.default, bool) else flags.DEFINE_string
+        define(field.name, None, field.metadata["help"], flag_values=values)
+    for name, text in extra.items():
+        flags.DEFINE_string(name, None, text, flag_values=values)
+    try:
+        rest = values([command, *argv])[1:]
+    except flags.Error as error:
+        raise ConfigError(f"{' '.join(str(error).split())} (tf-style {command} --help lists the flags.)") from None
+    if rest:
+        raise ConfigError(f"Unexpected argument {rest[0]!r}; all options are flags: tf-style {command} --help lists them.")
+    return {name: flag.value for name, flag in values._flags().items() if flag.present and flag.value is not None}
+
+
+def help_text(usage: str, dataclasses_: tuple[type, ...], extra: dict[str, str]) -> str:
+    """All flags, grouped, a line each."""
+    groups: dict[str, list[str]] = {"": [_line(f"--{name}", text, "") for name, text in extra.items()]}
+    for field in (field for kind in dataclasses_ for field in dataclasses.fields(kind)):
+        name = f"--[no]{field.name}" if isinstance(field.default, bool) else f"--{field.name}"
+        choices = "|".join(field.metadata["choices"])
+        line = _line(name, field.metadata["help"] + (f" ({choices})" if choices else ""), _default(field.default))
+        groups.setdefault(field.metadata["group"], []).append(line)
+    lines = [usage]
+    for group, members in groups.items():
+        lines += ["", f"{group}:"] if group else [""]
+        lines += members
+    return "\n".join([*lines, "", "--flagfile=FILE reads flags from a file. Presets and flags override the defaults shown."])
+
+
+def _line(name: str, text: str, default: str) -> str:
+    return f"  {name:<26} {text}" + (f" [{default}]" if default else "")
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value) if not isinstance(value, bool) else str(value).lower()

@@ -1,0 +1,66 @@
+"""`tf-style COMMAND --flag=value ...`: finds the command, turns errors into one sentence and an exit status."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+
+from tf_style.version import __version__
+
+#: Command -> (module with `main(argv) -> exit status`, what it does).
+COMMANDS = {
+    "stylize": ("tf_style.cli.stylize", "paint one picture in the style of another"),
+    "presets": ("tf_style.cli.presets", "list the presets and what to expect of them"),
+}
+_BAD_USAGE = 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+      argv: Arguments after the program's name; default: the process's.
+
+    Returns:
+      The exit status: 0, 2 for bad input, 130 after an interruption.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in ("-h", "-help", "--help", "help"):
+        print(_usage())
+        return 0 if arguments else _BAD_USAGE
+    if arguments[0] == "--version":
+        print(f"tf-style {__version__}")
+        return 0
+    if arguments[0] not in COMMANDS:
+        close = difflib.get_close_matches(arguments[0], COMMANDS, 1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        return _refuse(f"Unknown command {arguments[0]!r}. There are: {', '.join(COMMANDS)}.{hint}")
+    command = importlib.import_module(COMMANDS[arguments[0]][0])
+    try:
+        return command.main(arguments[1:])
+    except ValueError as error:  # ConfigError, ImageError, WeightsError, unknown layers: all meant for people
+        if not getattr(type(error), "__module__", "").startswith("tf_style") and type(error) is not ValueError:
+            raise
+        return _refuse(str(error))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `tf-style presets | head`
+        sys.stderr.close()
+        return 0
+
+
+def _refuse(sentence: str) -> int:
+    print(f"tf-style: {sentence}", file=sys.stderr)
+    return _BAD_USAGE
+
+
+def _usage() -> str:
+    lines = [f"  {name:<9} {what}" for name, (_, what) in COMMANDS.items()]
+    return "\n".join(
+        ["usage: tf-style COMMAND --flag=value ...", "", *lines, "", "tf-style COMMAND --help lists a command's flags."]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""The only door to image files: read, write, resize, and change number formats.
+
+Nothing here imports TensorFlow, so a program can check its inputs before it loads anything heavy.
+"""
+
+from tf_style.images.arrays import to_float, to_uint8, to_uint16
+from tf_style.images.geometry import fit_size, painting_size, resize
+from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, ImageError, Picture
+from tf_style.images.reading import read_image
+from tf_style.images.writing import check_output_path, write_image
+
+__all__ = [
+    "DEFAULT_MAX_PIXELS",
+    "MIN_SIDE",
+    "ImageError",
+    "Picture",
+    "check_output_path",
+    "fit_size",
+    "painting_size",
+    "read_image",
+    "resize",
+    "to_float",
+    "to_uint8",
+    "to_uint16",
+    "write_image",
+]

@@ -1,0 +1,103 @@
+"""Sizes, and pictures of another size."""
+
+import numpy as np
+from PIL import Image
+
+from tf_style.images.picture import MIN_SIDE, FloatArray, ImageError, Picture
+
+MIN_VISIBLE_ALPHA = 0.5 / 255  # below this an 8-bit alpha is 0: the colour cannot be told from alpha * colour
+
+
+def fit_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
+    """The size with the long side brought to `long_side`, aspect kept.
+
+    Args:
+      size: (height, width), pixels, each 1 or more.
+      long_side: pixels; 0 leaves the size as it is.
+
+    Returns:
+      (height, width), each 1 or more; the short side is rounded to the nearest integer, halves up.
+
+    Raises:
+      ImageError: for a size below 1 or a negative `long_side`.
+
+    Example:
+      fit_size((600, 800), 512)  # (384, 512)
+    """
+    _check_size(size)
+    if long_side < 0:
+        raise ImageError(f"Got a long side of {long_side}, but 1 or more pixels are needed; give 0 to keep the size")
+    if long_side == 0:
+        return size
+    longest = max(size)
+    height, width = (max(1, (2 * side * long_side + longest) // (2 * longest)) for side in size)
+    return height, width
+
+
+def painting_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
+    """`fit_size` for a picture that is to be painted: neither side of the result may be under MIN_SIDE.
+
+    Args:
+      size: (height, width) of the content, pixels.
+      long_side: pixels; 0 keeps the size.
+
+    Returns:
+      (height, width).
+
+    Raises:
+      ImageError: the result would be too small, or too long and thin.
+    """
+    height, width = fit_size(size, long_side)
+    if min(height, width) < MIN_SIDE:
+        raise ImageError(
+            f"The result would be {width}x{height} pixels, but each side must have at least {MIN_SIDE}: give a larger size"
+        )
+    return height, width
+
+
+def resize(picture: Picture, size: tuple[int, int]) -> Picture:
+    """The picture at another size, antialiased (Lanczos), in sRGB values.
+
+    Colours are weighted by alpha on the way, so that what is transparent does not bleed into what is visible; where the
+    result is fully transparent, the colours are those of a plain resize.
+
+    Args:
+      picture: any picture.
+      size: (height, width), pixels, each 1 or more; the same size returns the same picture.
+
+    Returns:
+      A picture of that size, clipped to [0, 1], of the same bit depth.
+
+    Raises:
+      ImageError: for a size below 1.
+
+    Example:
+      small = resize(picture, fit_size(picture.size, 512))
+    """
+    _check_size(size)
+    if tuple(size) == picture.size:
+        return picture
+    if picture.alpha is None:
+        return Picture(np.clip(_resize_channels(picture.pixels, size), 0, 1), None, picture.bit_depth)
+    alpha = _resize_plane(picture.alpha, size)
+    pixels = _resize_channels(picture.pixels * picture.alpha[..., None], size)
+    visible = alpha > MIN_VISIBLE_ALPHA
+    pixels /= np.where(visible, alpha, 1)[..., None]
+    if not visible.all():
+        pixels = np.where(visible[..., None], pixels, _resize_channels(picture.pixels, size))
+    return Picture(np.clip(pixels, 0, 1), np.clip(alpha, 0, 1), picture.bit_depth)
+
+
+def _resize_channels(pixels: FloatArray, size: tuple[int, int]) -> FloatArray:
+    return np.stack([_resize_plane(pixels[..., channel], size) for channel in range(pixels.shape[-1])], axis=-1)
+
+
+def _resize_plane(plane: FloatArray, size: tuple[int, int]) -> FloatArray:
+    height, width = size
+    image = Image.fromarray(np.ascontiguousarray(plane, np.float32))  # mode "F"
+    return np.array(image.resize((width, height), Image.Resampling.LANCZOS), np.float32)
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    if len(size) != 2 or min(size) < 1:
+        raise ImageError(f"Got the size {tuple(size)}, but (height, width) of 1 pixel or more are needed; give both")

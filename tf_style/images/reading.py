@@ -1,0 +1,251 @@
+"""From a file to a `Picture`: which file, which kind, and everything Pillow decodes."""
+
+import difflib
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import TiffImagePlugin as TiffPlugin
+
+from tf_style.images import deep
+from tf_style.images.arrays import to_float
+from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, Array, ImageError, Picture, one_line
+from tf_style.images.profiles import to_srgb8
+
+READABLE = "JPEG, PNG, WebP, TIFF, GIF and BMP"
+ORIENTATION = 0x0112  # the EXIF and TIFF tag
+MAX_NEIGHBOURS = 10_000  # files looked at for "did you mean"
+
+# What EXIF says was done to the picture (1 to 8), undone.
+UPRIGHT: dict[int, Callable[[Array], Array]] = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: np.swapaxes(a, 0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: np.swapaxes(a[::-1, ::-1], 0, 1),
+    8: lambda a: np.rot90(a, 1),
+}
+
+SizeCheck = Callable[[int, int], None]  # (width, height); raises ImageError
+
+
+def read_image(
+    path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS, min_side: int = MIN_SIDE
+) -> Picture:
+    """A picture file as an upright sRGB picture.
+
+    Reads JPEG, PNG, WebP, TIFF (its first page), GIF and BMP (the first frame of an animation), whatever the suffix
+    says. Turns the picture as EXIF asks, converts an embedded ICC profile to sRGB, and keeps 16-bit and float samples
+    (PNG, TIFF) unrounded. Floats in a TIFF must lie in [0, 1] and count as sRGB unless a profile says otherwise.
+
+    Args:
+      path: the file.
+      max_pixels: refuse a picture with more (height * width); known from the header, before any pixel is decoded.
+      min_side: refuse a picture with a shorter side, pixels.
+
+    Returns:
+      The picture; its `alpha` is None if the file has no transparency.
+
+    Raises:
+      ImageError: if the file is missing, unreadable, no picture, damaged, cut short, too small or too large, or holds
+        values a picture cannot have.
+
+    Example:
+      picture = read_image("photo.jpg")
+      picture.pixels.shape  # (height, width, 3)
+    """
+    source = Path(path)
+    _check_source(source)
+
+    def check_size(width: int, height: int) -> None:
+        _check_size(source, (width, height), max_pixels, min_side)
+
+    with _open(source) as file:
+        kind = _kind(source, file)
+        with _one_sentence(source, kind):
+            picture, orientation = READERS[kind](file, check_size)
+    if orientation not in UPRIGHT:
+        return picture
+    return _turned(picture, UPRIGHT[orientation])
+
+
+def _turned(picture: Picture, turn: Callable[[Array], Array]) -> Picture:
+    alpha = None if picture.alpha is None else np.ascontiguousarray(turn(picture.alpha))
+    return Picture(np.ascontiguousarray(turn(picture.pixels)), alpha, picture.bit_depth)
+
+
+# --- one reader a kind: (file, check_size) -> (picture, orientation) --------------------------------------------------
+# The plugins are called directly, not through Image.open: that one warns or raises by a limit of its own, global to the
+# process, before it tells the size.
+
+
+def _read_pillow(plugin: type[ImageFile.ImageFile], file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
+    image = plugin(file)  # the header only
+    check_size(*image.size)
+    return _from_pillow(image), _orientation(image)
+
+
+def _read_png(file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
+    image = PngImagePlugin.PngImageFile(file)
+    check_size(*image.size)
+    file.seek(24)
+    bits = file.read(1)[0]
+    if bits == 16:  # Pillow would keep 8 of them
+        orientation = _orientation(image)
+        file.seek(0)
+        return deep.read_png(file.read(), image.info.get("icc_profile")), orientation
+    file.seek(0)
+    image = PngImagePlugin.PngImageFile(file)
+    transparent = image.info.get("transparency")
+    if image.mode == "L" and isinstance(transparent, int):  # Pillow scales 2- and 4-bit greys, but not this one
+        image.info["transparency"] = transparent * 255 // (2**bits - 1)
+    return _from_pillow(image), _orientation(image)
+
+
+def _read_tiff(file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
+    with deep.open_tiff(file) as page:
+        check_size(page.imagewidth, page.imagelength)
+        if deep.is_deep(page):
+            tag = page.tags.get(ORIENTATION)
+            return deep.read_tiff(page, os.fstat(file.fileno()).st_size), tag.value if tag else 1
+    file.seek(0)
+    image = TiffPlugin.TiffImageFile(file)
+    return _from_pillow(image), _orientation(image)  # Pillow has turned a TIFF upright, and says 1
+
+
+READERS: dict[str, Callable[[BinaryIO, SizeCheck], tuple[Picture, int]]] = {
+    "JPEG": lambda file, check: _read_pillow(JpegImagePlugin.JpegImageFile, file, check),
+    "PNG": _read_png,
+    "WebP": lambda file, check: _read_pillow(WebPImagePlugin.WebPImageFile, file, check),
+    "TIFF": _read_tiff,
+    "GIF": lambda file, check: _read_pillow(GifImagePlugin.GifImageFile, file, check),
+    "BMP": lambda file, check: _read_pillow(BmpImagePlugin.BmpImageFile, file, check),
+}
+SIGNATURES = {  # the first bytes; "RIFF????WEBP" is matched without its length
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"RIFFWEBP": "WebP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",  # BigTIFF
+    b"MM\0+": "TIFF",
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+}
+
+
+def _from_pillow(image: ImageFile.ImageFile) -> Picture:
+    image.load()  # all of it: raises if the file is cut short
+    colors, alpha = _split_alpha(image)
+    pixels = to_float(to_srgb8(colors, image.info.get("icc_profile")))
+    return Picture(pixels, None if alpha is None else to_float(alpha)[..., 0], bit_depth=8)
+
+
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, Array | None]:
+    """The colours in mode L, RGB, CMYK or LAB, and the alpha as uint8 [H, W, 1]."""
+    if not image.has_transparency_data:
+        kept = image.mode in ("L", "RGB", "CMYK", "LAB")
+        return (image if kept else image.convert("L" if image.mode == "1" else "RGB")), None
+    rgba = image.convert("RGBA")
+    alpha = np.asarray(rgba.getchannel("A"))[..., None]
+    if image.mode == "LA":
+        return image.getchannel("L"), alpha
+    return (image.convert("L") if image.mode in ("1", "L") else rgba.convert("RGB")), alpha
+
+
+def _orientation(image: ImageFile.ImageFile) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # broken EXIF is no reason to refuse the picture
+        return 1
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def _check_source(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise ImageError(f"'{path}' is a folder, but a picture file is needed; name a file in it")
+        if not path.exists():
+            raise ImageError(f"'{path}' does not exist; {_advice(path)}")
+        if not path.is_file():
+            raise ImageError(f"'{path}' is not an ordinary file; give a picture file ({READABLE})")
+        if path.stat().st_size == 0:
+            raise ImageError(f"'{path}' is empty (0 bytes), but a picture is needed; copy or export it again")
+    except OSError as error:
+        raise _cannot_open(path, error) from None
+
+
+def _advice(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"its folder '{path.parent}' is missing too; check the path"
+    try:
+        names = {p.name.lower(): p.name for p in itertools.islice(path.parent.iterdir(), MAX_NEIGHBOURS) if p.is_file()}
+    except OSError:
+        names = {}
+    close = difflib.get_close_matches(path.name.lower(), names, n=1)
+    return f"did you mean '{path.parent / names[close[0]]}'?" if close else "check the path"
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise _cannot_open(path, error) from None
+
+
+def _cannot_open(path: Path, error: OSError) -> ImageError:
+    return ImageError(f"'{path}' cannot be opened ({error.strerror or error}); check its name and its permissions")
+
+
+def _kind(path: Path, file: BinaryIO) -> str:
+    start = file.read(12)
+    file.seek(0)
+    if start[:4] == b"RIFF":
+        start = start[:4] + start[8:]
+    for signature, kind in SIGNATURES.items():
+        if start.startswith(signature):
+            return kind
+    raise ImageError(f"'{path}' is not a picture of a kind that can be read ({READABLE}); convert it to one of these")
+
+
+def _check_size(path: Path, size: tuple[int, int], max_pixels: int, min_side: int) -> None:
+    width, height = size
+    found = f"'{path}' is {width} x {height} pixels"
+    if min(size) < min_side:
+        raise ImageError(f"{found}, but each side must have at least {min_side}; use a larger picture")
+    if width * height > max_pixels:
+        raise ImageError(
+            f"{found} ({width * height:,}), but at most {max_pixels:,} are allowed; shrink it, or raise --max_pixels"
+        )
+
+
+@contextmanager
+def _one_sentence(path: Path, kind: str) -> Iterator[None]:
+    """Turns whatever a decoder raises into an ImageError that names the file."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except deep.UnusableError as error:
+        raise ImageError(f"'{path}' {error}") from None
+    except ImageError:
+        raise
+    except Image.DecompressionBombError:  # only where a plugin itself looks at Pillow's limit: WebP and GIF frames
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        raise ImageError(
+            f"'{path}' has more than {limit:,} pixels, the most that a {kind} file may have; shrink it, or save it as"
+            " PNG and raise --max_pixels"
+        ) from None
+    except Exception as error:  # decoders answer a damaged file with any type at all
+        raise ImageError(
+            f"'{path}' is damaged or cut short and cannot be read as {kind} ({one_line(error)}); copy or"
+            " export it again"
+        ) from None

@@ -1,0 +1,225 @@
+"""From pixels to a file: encode, then replace the file in one move."""
+
+import difflib
+import io
+import os
+import secrets
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from tf_style.images.arrays import to_uint8, to_uint16
+from tf_style.images.picture import Array, ImageError
+from tf_style.images.profiles import srgb_profile
+
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WebP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+}
+DEEP_FORMATS = ("PNG", "TIFF")  # can hold 16 bits
+OPAQUE_FORMATS = ("JPEG", "BMP")  # cannot hold alpha
+MAX_SIDE = {"JPEG": 65500, "WebP": 16383}  # pixels, limits of libjpeg and of the WebP format
+IHDR_END = 33  # bytes of a PNG before its second chunk
+
+
+def write_image(
+    path: str | os.PathLike[str],
+    pixels: npt.ArrayLike,
+    *,
+    alpha: npt.ArrayLike | None = None,
+    bit_depth: int = 8,
+    quality: int = 95,
+) -> None:
+    """Write a picture, its format chosen by the suffix: .png, .jpg, .jpeg, .webp, .tif, .tiff or .bmp.
+
+    The file appears whole or not at all: it is written under a temporary name beside its place and then moved there;
+    an older file stays as it was if anything fails. The same input gives the same bytes. All but BMP carry an sRGB
+    profile. JPEG keeps full colour resolution (4:4:4). Values are rounded to the nearest level, halves to the even one.
+
+    Args:
+      path: the file; a missing folder is made.
+      pixels: float [H, W, 3], sRGB; values outside [0, 1] are clipped.
+      alpha: float [H, W], 0 is transparent; JPEG and BMP cannot hold it: there the picture is laid on white.
+      bit_depth: 8, or 16 (PNG and TIFF only).
+      quality: 1 to 100, for JPEG and WebP.
+
+    Raises:
+      ImageError: if `check_output_path` would; for NaN or another type or shape; if the disk refuses.
+
+    Example:
+      write_image("out/stylized.png", picture.pixels, alpha=picture.alpha, bit_depth=picture.bit_depth)
+    """
+    target = Path(path)
+    check_output_path(target, bit_depth=bit_depth)
+    kind = FORMATS[target.suffix.lower()]
+    values = _checked(pixels, "pixels", "[height, width, 3]", lambda shape: len(shape) == 3 and shape[2] == 3)
+    _check_options(target, kind, values.shape[:2], quality)
+    if alpha is not None:
+        opacity = _checked(alpha, "alpha", f"{list(values.shape[:2])}", lambda shape: shape == values.shape[:2])
+        opacity = np.clip(opacity, 0, 1)[..., None]
+        values = np.clip(values, 0, 1)
+        if kind in OPAQUE_FORMATS:
+            values = values * opacity + (1 - opacity)
+        else:
+            values = np.concatenate([values, opacity], axis=-1)
+    levels = to_uint8(values) if bit_depth == 8 else to_uint16(values)
+    _replace(target, ENCODERS[kind](levels, quality))
+
+
+def check_output_path(path: str | os.PathLike[str], *, bit_depth: int = 8) -> None:
+    """Refuse an output that could not be written, before hours of work.
+
+    Changes nothing: a missing folder is fine if it could be made.
+
+    Args:
+      path: the file to be written later.
+      bit_depth: 8, or 16 (PNG and TIFF only).
+
+    Raises:
+      ImageError: for a suffix or bit depth that cannot be written, a path that is a folder, or a folder where nothing
+        can be written.
+
+    Example:
+      check_output_path("out/stylized.png", bit_depth=16)
+    """
+    target = Path(path)
+    _check_format(target, bit_depth)
+    try:
+        if target.is_dir():
+            raise ImageError(f"'{target}' is a folder, but a file is needed; add a file name")
+        if target.exists() and not target.is_file():
+            raise ImageError(f"'{target}' is not an ordinary file; choose another name")
+        folder = Path(os.path.realpath(target)).parent
+        while not folder.exists():
+            folder = folder.parent
+        if not folder.is_dir():
+            raise ImageError(f"'{target}' cannot be written, for '{folder}' is a file; choose another folder")
+    except OSError as error:
+        raise _cannot_write(target, error) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ImageError(f"'{target}' cannot be written, for the folder '{folder}' is read-only; choose another folder")
+
+
+# --- one encoder a format: uint8 or uint16 [H, W, 3 or 4], quality -> bytes -------------------------------------------
+
+
+def _encode_png(levels: Array, quality: int) -> bytes:
+    if levels.dtype == np.uint8:
+        return _encode_pillow(levels, "PNG", icc_profile=srgb_profile())
+    import imagecodecs
+
+    png = imagecodecs.png_encode(np.ascontiguousarray(levels))
+    body = b"iCCP" + b"sRGB\0\0" + zlib.compress(srgb_profile(), 9)
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return bytes(png[:IHDR_END]) + chunk + bytes(png[IHDR_END:])
+
+
+def _encode_tiff(levels: Array, quality: int) -> bytes:
+    import tifffile
+
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer,
+        levels,
+        photometric="rgb",
+        extrasamples=("unassalpha",) * (levels.shape[-1] - 3),
+        compression="zlib",
+        predictor=True,
+        iccprofile=srgb_profile(),
+        software="tf_style",
+        metadata=None,
+    )
+    return buffer.getvalue()
+
+
+def _encode_pillow(levels: Array, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(levels)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+ENCODERS: dict[str, Callable[[Array, int], bytes]] = {
+    "PNG": _encode_png,
+    "TIFF": _encode_tiff,
+    "JPEG": lambda levels, quality: _encode_pillow(
+        levels, "JPEG", quality=quality, subsampling=0, icc_profile=srgb_profile()
+    ),
+    "WebP": lambda levels, quality: _encode_pillow(levels, "WEBP", quality=quality, icc_profile=srgb_profile()),
+    "BMP": lambda levels, quality: _encode_pillow(levels, "BMP"),
+}
+
+
+# --- the disk ---------------------------------------------------------------------------------------------------------
+
+
+def _replace(target: Path, data: bytes) -> None:
+    place = Path(os.path.realpath(target))  # through a link, rather than over it
+    temporary = place.with_name(f".tf_style-{secrets.token_hex(8)}.tmp")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, place)
+        except BaseException:  # KeyboardInterrupt too
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise _cannot_write(target, error) from None
+
+
+def _cannot_write(target: Path, error: OSError) -> ImageError:
+    return ImageError(
+        f"'{target}' cannot be written ({error.strerror or error}); choose another place or free the disk"
+    )
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def _check_format(target: Path, bit_depth: int) -> None:
+    suffix, allowed = target.suffix.lower(), ", ".join(FORMATS)
+    if suffix not in FORMATS:
+        close = difflib.get_close_matches(suffix, FORMATS, n=1)
+        advice = f"did you mean '{target.with_suffix(close[0])}'?" if close else "end the name with one of these"
+        found = f"the suffix '{target.suffix}'" if suffix else "no suffix"
+        raise ImageError(f"'{target}' has {found}, but {allowed} are allowed; {advice}")
+    if bit_depth not in (8, 16):
+        raise ImageError(f"Got a bit depth of {bit_depth}, but 8 and 16 are allowed; choose one of these")
+    if bit_depth == 16 and FORMATS[suffix] not in DEEP_FORMATS:
+        raise ImageError(
+            f"'{target}' cannot hold 16 bits, only .png, .tif and .tiff can; choose one of these or a bit depth of 8"
+        )
+
+
+def _check_options(target: Path, kind: str, size: tuple[int, ...], quality: int) -> None:
+    if not 1 <= quality <= 100:
+        raise ImageError(f"Got a quality of {quality}, but 1 to 100 is allowed; 95 is a good choice")
+    if max(size) > MAX_SIDE.get(kind, max(size)):
+        raise ImageError(
+            f"'{target}' would be {size[1]} x {size[0]} pixels, but {kind} holds at most {MAX_SIDE[kind]} a side;"
+            " write a .png"
+        )
+
+
+def _checked(array: npt.ArrayLike, name: str, wanted: str, fits: Callable[[tuple[int, ...]], bool]) -> Array:
+    values = np.asarray(array)
+    if not fits(values.shape) or values.size == 0:
+        raise ImageError(f"Got {name} of shape {list(values.shape)}, but {wanted} is needed; pass one picture")
+    if not np.issubdtype(values.dtype, np.floating):
+        raise ImageError(f"Got {name} of type {values.dtype}, but floats in [0, 1] are needed; convert with to_float")
+    if np.isnan(values).any():
+        raise ImageError(f"The {name} hold NaN, so nothing was written; a smaller learning rate may help")
+    return values

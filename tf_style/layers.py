@@ -1,0 +1,56 @@
+"""Style transfer as a Keras layer, for models that save and load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tf_style.build import build_backbone, build_stylizer
+from tf_style.config import DEFAULT_PRESET
+from tf_style.presets import preset_config
+from tf_style.types import Image
+
+
+@keras.saving.register_keras_serializable("tf_style")
+class StylizeLayer(keras.layers.Layer):
+    """Paints its first input in the style of its second, by optimisation, inside any Keras model.
+
+    Called on `[content, style]`, float32 [B, H, W, 3] and [B or 1, h, w, 3] in [0, 1]; returns float32 [B, H, W, 3]. The
+    backbone is a sublayer, so a saved model holds its weights. Options are kept with the model as they were resolved:
+    later changes to a preset do not change it.
+
+    Args:
+      preset: Name of a preset or path of a flagfile.
+      options: Options of `StylizeConfig` over the preset's. `size` is not used: the content is painted at its own size.
+      **kwargs: Of `keras.layers.Layer`.
+
+    Raises:
+      ConfigError, WeightsError: As `tf_style.stylize`.
+
+    Example:
+      >>> content, style = keras.Input((None, None, 3)), keras.Input((None, None, 3))
+      >>> model = keras.Model([content, style], StylizeLayer("draft")([content, style]))
+    """
+
+    def __init__(self, preset: str = DEFAULT_PRESET, options: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(trainable=False, **kwargs)
+        self.preset = preset
+        self.options = dict(options or {})
+        config = preset_config(preset).replace(**self.options)
+        self.backbone = build_backbone(config)
+        self._stylizer = build_stylizer(config, self.backbone)
+
+    def call(self, inputs: list[Image]) -> Image:
+        """Args: inputs, `[content, style]`, or `[content, style, style ...]`."""
+        content, *styles = inputs
+        return tf.stop_gradient(self._stylizer(content, styles))
+
+    def compute_output_shape(self, input_shape: list) -> tuple:
+        """The content's shape."""
+        return tuple(input_shape[0])
+
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is made again from."""
+        return {**super().get_config(), "preset": self.preset, "options": self.options}

@@ -1,0 +1,58 @@
+"""Content loss: the picture's deep features should stay those of the content image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+from tf_style.losses.objective import Objective
+from tf_style.losses.weighting import check_normalization, layer_weights_of, relative
+from tf_style.types import Features, Nest, References, Term
+
+
+def content_loss(
+    layers: Sequence[str] = ("block4_conv2",),
+    *,
+    layer_weights: Mapping[str, float] | Sequence[float] | None = None,
+    normalization: str = "target",
+    name: str = "content",
+) -> Objective:
+    """Mean squared difference of feature maps.
+
+    Args:
+      layers: Names of the backbone's layers.
+      layer_weights: A weight for each layer, by name or in order; None: equal, adding up to 1.
+      normalization: "target" divides each layer by the mean square of the content's features, so that one weight
+        holds for all backbones and pictures; "none" is the plain mean squared error of the classic scripts.
+      name: The term's name in logs.
+
+    Returns:
+      An `Objective` of one term, [B].
+
+    Raises:
+      ValueError: Unknown normalization, or not one weight for each layer.
+
+    Example:
+      >>> objective = content_loss(["block4_conv2"]) + 10.0 * style_loss()
+
+    Reference:
+      Gatys et al., CVPR 2016, eq. 1 (there half the sum of squares; we average, so that one weight holds across
+      sizes). https://openaccess.thecvf.com/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf
+    """
+    check_normalization(normalization)
+    weights = layer_weights_of(layers, layer_weights)
+    axes = [1, 2, 3]
+
+    def target(references: References) -> Nest:
+        return {layer: references.content[layer] for layer in layers}
+
+    def loss(features: Features, targets: Nest) -> tf.Tensor:
+        total = tf.zeros([])
+        for layer, weight in zip(layers, weights, strict=True):
+            error = tf.reduce_mean(tf.math.squared_difference(features[layer], targets[layer]), axes)
+            energy = tf.reduce_mean(tf.square(targets[layer]), axes)
+            total += weight * relative(error, energy, normalization)
+        return total
+
+    return Objective(((1.0, Term(name, target, loss)),))

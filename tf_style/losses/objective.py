@@ -1,0 +1,60 @@
+"""A weighted sum of terms."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import tensorflow as tf
+
+from tf_style.types import Features, Nest, References, Term
+
+
+@dataclasses.dataclass(frozen=True)
+class Objective:
+    """Weighted terms, flat: `content_loss() + 1e3 * style_loss()`.
+
+    Example:
+      >>> objective = 5.0 * content_loss() + 100.0 * style_loss()
+      >>> targets = objective.targets(References(backbone(content), (backbone(style),)))
+      >>> loss = objective(backbone(image), targets)  # [B]
+    """
+
+    terms: tuple[tuple[float, Term], ...]
+
+    def __post_init__(self) -> None:
+        names = [term.name for _, term in self.terms]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"Term names must differ, but {', '.join(twice)} came twice; give one of them a name=.")
+
+    def __add__(self, other: Objective) -> Objective:
+        return Objective(self.terms + other.terms)
+
+    def __mul__(self, weight: float) -> Objective:
+        return Objective(tuple((weight * own, term) for own, term in self.terms))
+
+    __rmul__ = __mul__
+
+    def __repr__(self) -> str:
+        return " + ".join(f"{weight:g}*{term.repr or term.name}" for weight, term in self.terms)
+
+    def targets(self, references: References) -> Nest:
+        """Targets of every term, by its name; computed once per picture pair.
+
+        Args:
+          references: Features of the content and the style images.
+        """
+        return {term.name: term.target(references) for _, term in self.terms}
+
+    def losses(self, features: Features, targets: Nest) -> dict[str, tf.Tensor]:
+        """Each term's loss times its weight, [B]; they add up to the objective.
+
+        Args:
+          features: Features of the picture.
+          targets: What `targets` returned.
+        """
+        return {term.name: weight * term.loss(features, targets[term.name]) for weight, term in self.terms}
+
+    def __call__(self, features: Features, targets: Nest) -> tf.Tensor:
+        """The weighted sum of the terms, float32 [B]."""
+        return tf.add_n(list(self.losses(features, targets).values()))

@@ -1,0 +1,85 @@
+"""Style loss: the picture's feature statistics should be those of the style images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+from tf_style.losses.objective import Objective
+from tf_style.losses.weighting import check_normalization, layer_weights_of, relative
+from tf_style.ops.statistics import STATISTICS
+from tf_style.types import Features, Nest, References, Term
+
+STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
+
+
+def style_loss(
+    layers: Sequence[str] = STYLE_LAYERS,
+    *,
+    statistic: str = "gram",
+    layer_weights: Mapping[str, float] | Sequence[float] | None = None,
+    style_blend: Sequence[float] | None = None,
+    normalization: str = "target",
+    name: str = "style",
+) -> Objective:
+    """Distance of feature statistics from those of one or several style images.
+
+    Args:
+      layers: Names of the backbone's layers.
+      statistic: "gram" (Gram matrix, mean squared difference), "mean_std" (mean and standard deviation), or
+        "wasserstein" (mean and covariance, squared 2-Wasserstein distance).
+      layer_weights: A weight for each layer, by name or in order; None: equal, adding up to 1.
+      style_blend: The share of each style image; they are scaled to add up to 1. None: equal shares.
+      normalization: "target" divides each layer by the energy of its target (for "gram" the mean square of the
+        target's entries), so that one weight holds for all backbones, statistics and styles; "none" does not.
+      name: The term's name in logs.
+
+    Returns:
+      An `Objective` of one term, [B].
+
+    Raises:
+      ValueError: Unknown statistic or normalization, not one weight for each layer or one share for each style.
+
+    Reference:
+      Gatys et al., CVPR 2016, eq. 4 and 5; Huang and Belongie, ICCV 2017, section 5 (mean_std); K. Crowson,
+      style-transfer-pytorch, 2021 (wasserstein).
+    """
+    if statistic not in STATISTICS:
+        raise ValueError(f"Unknown style statistic {statistic!r}. Allowed: {', '.join(STATISTICS)}.")
+    check_normalization(normalization)
+    weights = layer_weights_of(layers, layer_weights)
+    describe, prepare, distance, energy = STATISTICS[statistic]
+
+    def target(references: References) -> Nest:
+        shares = _shares(style_blend, len(references.styles))
+        return {
+            layer: prepare(_blend([describe(features[layer]) for features in references.styles], shares))
+            for layer in layers
+        }
+
+    def loss(features: Features, targets: Nest) -> tf.Tensor:
+        total = tf.zeros([])
+        for layer, weight in zip(layers, weights, strict=True):
+            error = distance(describe(features[layer]), targets[layer])
+            total += weight * relative(error, energy(targets[layer]), normalization)
+        return total
+
+    return Objective(((1.0, Term(name, target, loss, f"{name}({statistic})")),))
+
+
+def _shares(style_blend: Sequence[float] | None, num_styles: int) -> list[float]:
+    if style_blend is None:
+        return [1.0 / num_styles] * num_styles
+    if len(style_blend) != num_styles:
+        raise ValueError(f"{len(style_blend)} shares came in style_blend for {num_styles} style images; give one each.")
+    total = sum(style_blend)
+    if min(style_blend) < 0 or total <= 0:
+        raise ValueError(f"style_blend must be shares of at least 0 with a positive sum, but {list(style_blend)} came.")
+    return [share / total for share in style_blend]
+
+
+def _blend(summaries: list[Nest], shares: list[float]) -> Nest:
+    return tf.nest.map_structure(
+        lambda *tensors: tf.add_n([share * tensor for share, tensor in zip(shares, tensors, strict=True)]), *summaries
+    )

@@ -1,0 +1,35 @@
+"""Total variation loss: no speckle."""
+
+from __future__ import annotations
+
+from tf_style.losses.objective import Objective
+from tf_style.ops.variation import total_variation
+from tf_style.types import Term
+
+
+def total_variation_loss(norm: str = "l2", *, name: str = "total_variation") -> Objective:
+    """Total variation of the picture itself.
+
+    Args:
+      norm: "l1" or "l2"; see `tf_style.ops.total_variation`.
+      name: The term's name in logs.
+
+    Returns:
+      An `Objective` of one term, [B].
+
+    Raises:
+      ValueError: Unknown norm.
+
+    Reference:
+      Mahendran and Vedaldi, CVPR 2015, section 2.2; in style transfer: Johnson et al., ECCV 2016, section 3.2.
+      https://arxiv.org/abs/1603.08155
+    """
+    if norm not in ("l1", "l2"):
+        raise ValueError(f"Unknown total variation norm {norm!r}. Allowed: l1, l2.")
+    term = Term(
+        name,
+        target=lambda references: (),
+        loss=lambda features, target: total_variation(features["image"], norm),
+        repr=f"{name}({norm})",
+    )
+    return Objective(((1.0, term),))

@@ -1,0 +1,48 @@
+"""Layer weights and normalization, shared by the terms that look at layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+#: "target" divides a layer's loss by the mean square of its target, so it is 1 for a picture that has nothing of the
+#: target; "none" leaves it in the backbone's own units.
+NORMALIZATIONS = ("target", "none")
+
+_EPSILON = 1e-8
+
+
+def layer_weights_of(layers: Sequence[str], layer_weights: Mapping[str, float] | Sequence[float] | None) -> list[float]:
+    """One weight a layer; None stands for equal weights that add up to 1.
+
+    Args:
+      layers: Layer names.
+      layer_weights: By layer name, or in the order of `layers`, or None.
+
+    Raises:
+      ValueError: No layers, or not one weight for each layer.
+    """
+    if not layers:
+        raise ValueError("No layers came; name at least one, for example 'block4_conv2'.")
+    if layer_weights is None:
+        return [1.0 / len(layers)] * len(layers)
+    if isinstance(layer_weights, Mapping):
+        missing = [layer for layer in layers if layer not in layer_weights]
+        if missing:
+            raise ValueError(f"No weight came for layer {missing[0]}; give one for each of {', '.join(layers)}.")
+        return [float(layer_weights[layer]) for layer in layers]
+    if len(layer_weights) != len(layers):
+        raise ValueError(f"{len(layer_weights)} layer weights came for {len(layers)} layers; give one for each.")
+    return [float(weight) for weight in layer_weights]
+
+
+def check_normalization(normalization: str) -> None:
+    """Raises ValueError unless `normalization` is one of NORMALIZATIONS."""
+    if normalization not in NORMALIZATIONS:
+        raise ValueError(f"Unknown normalization {normalization!r}. Allowed: {', '.join(NORMALIZATIONS)}.")
+
+
+def relative(loss: tf.Tensor, energy: tf.Tensor, normalization: str) -> tf.Tensor:
+    """The loss, divided by the target's energy where `normalization` is "target". All are [B]."""
+    return loss / (energy + _EPSILON) if normalization == "target" else loss

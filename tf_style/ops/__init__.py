@@ -1,0 +1,14 @@
+"""Pure tensor mathematics: no models, no files, no state."""
+
+from tf_style.ops.statistics import STATISTICS, Statistic, gram_matrix, mean_and_std, moments, wasserstein_distance
+from tf_style.ops.variation import total_variation
+
+__all__ = [
+    "STATISTICS",
+    "Statistic",
+    "gram_matrix",
+    "mean_and_std",
+    "moments",
+    "total_variation",
+    "wasserstein_distance",
+]

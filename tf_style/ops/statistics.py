@@ -1,0 +1,171 @@
+"""Style statistics: what is left of a feature map when positions are averaged away.
+
+A `Statistic` is four pure functions. `describe` turns features into a summary whose values may be averaged over
+several style images (that is how styles are blended); `prepare` turns the blended summary into a target, once;
+`distance` compares the summary of the picture with the target, every step; `energy` is the size of the target,
+by which a relative loss is divided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tf_style.ops.matrix import square_root, trace_of_square_root
+from tf_style.types import Nest
+
+_VARIANCE_EPSILON = 1e-5  # keeps the gradient of the standard deviation finite for channels that are constant
+_RIDGE = 1e-4  # share of the mean variance added to covariances, so that their square roots have a gradient
+
+
+class Statistic(NamedTuple):
+    """See the module's docstring. `distance` and `energy` return one number a picture, [B]."""
+
+    describe: Callable[[tf.Tensor], Nest]
+    prepare: Callable[[Nest], Nest]
+    distance: Callable[[Nest, Nest], tf.Tensor]
+    energy: Callable[[Nest], tf.Tensor]
+
+
+def gram_matrix(features: tf.Tensor) -> tf.Tensor:
+    """Gram matrix of the channels, averaged over positions (the divisor is H*W, not C*H*W).
+
+    Gatys et al. (2016) sum over positions and divide the loss by 4 C^2 (H W)^2; averaging here lets one style weight
+    hold across picture sizes.
+
+    Args:
+      features: Activations, float32 [B, H, W, C].
+
+    Returns:
+      Float32 [B, C, C]; entry (i, j) is the mean over positions of channel i times channel j.
+
+    Example:
+      >>> gram_matrix(tf.ones([1, 4, 4, 2]))  # -> [[[1., 1.], [1., 1.]]]
+
+    Reference:
+      Gatys, Ecker, Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, eq. 3.
+      https://openaccess.thecvf.com/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf
+    """
+    shape = tf.shape(features)
+    positions = shape[1] * shape[2]
+    flat = tf.reshape(features, [shape[0], positions, features.shape[-1]])
+    return tf.matmul(flat, flat, transpose_a=True) / tf.cast(positions, features.dtype)
+
+
+def mean_and_std(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and standard deviation of each channel over positions.
+
+    Args:
+      features: Activations, float32 [B, H, W, C].
+
+    Returns:
+      Two float32 tensors [B, C]: the mean, and the (biased) standard deviation.
+
+    Reference:
+      Huang, Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization", ICCV 2017,
+      section 5. https://arxiv.org/abs/1703.06868
+    """
+    mean, variance = tf.nn.moments(features, axes=[1, 2])
+    return mean, tf.sqrt(variance + _VARIANCE_EPSILON)
+
+
+def moments(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """First and second raw moment of the channels over positions.
+
+    Raw moments, not covariances, are what may be averaged over several styles: the average is the moment of the
+    pooled positions.
+
+    Args:
+      features: Activations, float32 [B, H, W, C].
+
+    Returns:
+      The mean, float32 [B, C], and the second raw moment, float32 [B, C, C] (the Gram matrix divided by H*W).
+
+    Reference:
+      The pair (mean, covariance) as a style: Heitz et al., "A Sliced Wasserstein Loss for Neural Texture Synthesis",
+      CVPR 2021, section 3 discusses it; blending by raw moments as in K. Crowson, style-transfer-pytorch (2021).
+    """
+    return tf.reduce_mean(features, axis=[1, 2]), gram_matrix(features)
+
+
+def wasserstein_distance(
+    mean: tf.Tensor, covariance: tf.Tensor, target_mean: tf.Tensor, target_covariance_root: tf.Tensor
+) -> tf.Tensor:
+    """Squared 2-Wasserstein (Bures) distance between two Gaussians, per channel.
+
+    |m - m'|^2 + tr(S + S' - 2 (S'^1/2 S S'^1/2)^1/2), divided by the number of channels.
+
+    Args:
+      mean: Float32 [B, C].
+      covariance: Float32 [B, C, C], symmetric, positive semi-definite.
+      target_mean: Float32 [B or 1, C].
+      target_covariance_root: The symmetric square root of the target covariance, float32 [B or 1, C, C].
+
+    Returns:
+      Float32 [B], never negative.
+
+    Reference:
+      Olkin, Pukelsheim, "The distance between two random vectors with given dispersion matrices", Linear Algebra and
+      its Applications 48, 1982. Used as a style loss in K. Crowson, style-transfer-pytorch (2021).
+    """
+    root = target_covariance_root
+    channels = tf.cast(tf.shape(mean)[-1], mean.dtype)
+    inner = tf.matmul(tf.matmul(root, covariance), root)
+    bures = (
+        tf.linalg.trace(covariance)
+        + tf.reduce_sum(tf.square(root), axis=[1, 2])  # the trace of the target covariance
+        - 2.0 * trace_of_square_root(inner)
+    )
+    return (tf.reduce_sum(tf.math.squared_difference(mean, target_mean), axis=1) + tf.nn.relu(bures)) / channels
+
+
+def _mean_square(tensor: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(tf.square(tensor), axis=list(range(1, len(tensor.shape))))
+
+
+def _covariance(summary: Nest, ridge: tf.Tensor) -> tf.Tensor:
+    mean, second = summary
+    covariance = second - mean[:, :, tf.newaxis] * mean[:, tf.newaxis, :]
+    return covariance + ridge[:, tf.newaxis, tf.newaxis] * tf.eye(mean.shape[-1])
+
+
+def _prepare_wasserstein(summary: Nest) -> Nest:
+    mean, second = summary
+    variance = tf.reduce_mean(tf.linalg.diag_part(second) - tf.square(mean), axis=1)
+    ridge = _RIDGE * tf.nn.relu(variance) + 1e-8
+    return {
+        "mean": mean,
+        "covariance_root": square_root(_covariance(summary, ridge)),
+        "ridge": ridge,
+        "energy": tf.reduce_mean(tf.linalg.diag_part(second), axis=1),
+    }
+
+
+def _wasserstein(summary: Nest, target: Nest) -> tf.Tensor:
+    covariance = _covariance(summary, target["ridge"])
+    return wasserstein_distance(summary[0], covariance, target["mean"], target["covariance_root"])
+
+
+#: Name -> statistic. A new style statistic is a new row here.
+STATISTICS: dict[str, Statistic] = {
+    "gram": Statistic(
+        describe=gram_matrix,
+        prepare=lambda gram: gram,
+        distance=lambda gram, target: _mean_square(gram - target),
+        energy=_mean_square,
+    ),
+    "mean_std": Statistic(
+        describe=mean_and_std,
+        prepare=lambda summary: summary,
+        distance=lambda summary, target: _mean_square(summary[0] - target[0]) + _mean_square(summary[1] - target[1]),
+        energy=lambda target: _mean_square(target[0]) + _mean_square(target[1]),
+    ),
+    "wasserstein": Statistic(
+        describe=moments,
+        prepare=_prepare_wasserstein,
+        distance=_wasserstein,
+        energy=lambda target: target["energy"],
+    ),
+}

@@ -1,0 +1,70 @@
+"""Adam on pixels, pure: state in, state out, no variables."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tf_style.types import Image, LossFn, Optimizer
+
+
+class AdamState(NamedTuple):
+    """Running means of the gradient and of its square, [B, H, W, 3], and the number of steps."""
+
+    first: tf.Tensor
+    second: tf.Tensor
+    steps: tf.Tensor
+
+
+def adam(
+    learning_rate: float = 0.02, *, beta_1: float = 0.9, beta_2: float = 0.99, epsilon: float = 1e-8
+) -> Optimizer:
+    """Adam; pixels are clipped to [0, 1] after each step.
+
+    (`keras.optimizers.Adam` keeps its state in variables, which a request, a resumed run and a SavedModel cannot share.)
+
+    Args:
+      learning_rate: Step size in pixel values, where white is 1.
+      beta_1: Decay of the mean of the gradient.
+      beta_2: Decay of the mean of its square.
+      epsilon: Added to the root of the latter, as a share of its mean over the picture: scaling the objective does not
+        change the steps.
+
+    Returns:
+      An `Optimizer`. Its state is carried to another size by resizing both means.
+
+    Reference:
+      Kingma, Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1. https://arxiv.org/abs/1412.6980
+      Carrying the means between scales: K. Crowson, style-transfer-pytorch, 2021.
+    """
+
+    def init(image: Image) -> AdamState:
+        return AdamState(tf.zeros_like(image), tf.zeros_like(image), tf.zeros([], tf.int32))
+
+    def step(
+        loss_fn: LossFn, image: Image, state: AdamState, num_steps: tf.Tensor
+    ) -> tuple[Image, AdamState, dict[str, tf.Tensor]]:
+        del num_steps  # one step a call
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            loss, losses = loss_fn(image)
+            total = tf.reduce_sum(loss)
+        gradient = tape.gradient(total, image)
+        steps = state.steps + 1
+        first = state.first + (1.0 - beta_1) * (gradient - state.first)
+        second = state.second + (1.0 - beta_2) * (tf.square(gradient) - state.second)
+        count = tf.cast(steps, tf.float32)
+        root = tf.sqrt(second / (1.0 - tf.pow(beta_2, count)))
+        floor = epsilon * tf.reduce_mean(root, axis=[1, 2, 3], keepdims=True) + 1e-30
+        update = learning_rate * first / (1.0 - tf.pow(beta_1, count)) / (root + floor)
+        return tf.clip_by_value(image - update, 0.0, 1.0), AdamState(first, second, steps), losses
+
+    def resize(state: AdamState, size: tuple[tf.Tensor, tf.Tensor]) -> AdamState:
+        return AdamState(
+            tf.image.resize(state.first, size, "bicubic"),
+            tf.nn.relu(tf.image.resize(state.second, size, "bilinear")),
+            state.steps,
+        )
+
+    return Optimizer(init, step, resize, evaluations=lambda state: state.steps)

@@ -1,0 +1,71 @@
+"""The whole state of a run in one file, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tf_style.config import ConfigError
+from tf_style.runners.files import replacing
+from tf_style.types import Progress
+
+_NAME = "state.npz"
+
+
+def fingerprint(settings: dict[str, Any], pictures: list[np.ndarray]) -> str:
+    """A digest of everything that decides the bytes of the result."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for pixels in pictures:
+        digest.update(str(pixels.shape).encode())
+        digest.update(np.ascontiguousarray(pixels).tobytes())
+    return digest.hexdigest()
+
+
+class Checkpoint:
+    """One run's checkpoint in a folder.
+
+    Args:
+      folder: Where; made when first saved.
+      identity: The run's `fingerprint`; another run's checkpoint is refused.
+    """
+
+    def __init__(self, folder: Path, identity: str) -> None:
+        self.path = folder / _NAME
+        self._identity = identity
+
+    def save(self, progress: Progress, history: list[dict[str, float]]) -> None:
+        """Writes state and loss history, whole or not at all."""
+        leaves = {f"leaf_{i:03}": leaf.numpy() for i, leaf in enumerate(tf.nest.flatten(progress.state))}
+        meta = json.dumps({"identity": self._identity, "scale": progress.scale, "history": history})
+        with replacing(self.path) as temporary, temporary.open("wb") as file:
+            np.savez(file, meta=np.array(meta), **leaves)
+
+    def load(self) -> tuple[tuple[int, list[tf.Tensor]], list[dict[str, float]]] | None:
+        """(scale, state's leaves) for `PyramidStylizer.run(resume=...)`, and the loss history; None where there is none.
+
+        Raises:
+          ConfigError: The file is another run's, or not a checkpoint.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            with np.load(self.path) as archive:
+                meta = json.loads(str(archive["meta"]))
+                leaves = [tf.constant(archive[name]) for name in sorted(archive.files) if name.startswith("leaf_")]
+        except (OSError, ValueError, KeyError) as error:
+            raise ConfigError(f"{self.path} is not a checkpoint of tf-style; delete it to start anew.") from error
+        if meta["identity"] != self._identity:
+            raise ConfigError(
+                f"{self.path} belongs to a run with other pictures, settings or versions; repeat that run's command to go on "
+                f"with it, or delete the file or give another --checkpoint_dir to start anew."
+            )
+        return (meta["scale"], leaves), meta["history"]
+
+    def remove(self) -> None:
+        """After the result is written."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,166 @@
+"""A run in progress: the stylizer, its state, and everything that is written about it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tf_style import images
+from tf_style.build import build_stylizer, choose_backbone
+from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.runners.board import TensorBoard
+from tf_style.runners.checkpoint import Checkpoint, fingerprint
+from tf_style.runners.figure import write_figure
+from tf_style.runners.image import Inputs
+from tf_style.runners.record import peak_memory, versions, write_record
+from tf_style.types import Progress
+
+
+class Session:
+    """Everything of one run that needs TensorFlow.
+
+    Args:
+      config: All options.
+      files: Where from, where to.
+      inputs: The checked pictures.
+
+    Raises:
+      ConfigError: A checkpoint of another run.
+      WeightsError: The backbone's weights are missing or do not fit.
+    """
+
+    def __init__(self, config: StylizeConfig, files: StylizeFiles, inputs: Inputs) -> None:
+        self._config, self._files, self._inputs = config, files, inputs
+        self.progress: Progress | None = None
+        self.history: list[dict[str, float]] = []
+        self._resume = None
+        self._choice = choose_backbone(config)
+        self._checkpoint = self._open_checkpoint()
+        tf.config.experimental.enable_op_determinism()
+        self._stylizer = build_stylizer(config)
+        self._painting_seconds = 0.0
+
+    def headline(self) -> str:
+        """Which backbone, why, where it runs, and whether an earlier run goes on."""
+        gpus = tf.config.list_physical_devices("GPU")
+        device = f"{len(gpus)} GPU" if gpus else "CPU"
+        line = f"Backbone {self._choice.name} in {self._choice.compute_dtype} on {device} ({self._choice.reason})."
+        if self._resume is not None:
+            line += f" Going on from step {self.history[-1]['step'] if self.history else 0} of {self._files.checkpoint_dir}."
+        return line
+
+    def steps(self) -> Iterator[Progress]:
+        """Runs the optimisation; keeps history, checkpoint, previews and TensorBoard up to date on the way."""
+        content = tf.constant(self._inputs.content.pixels[None])
+        styles = [tf.constant(style.pixels[None]) for style in self._inputs.styles]
+        files = self._files
+        started = last_save = time.monotonic()
+        with TensorBoard(files.tensorboard_dir) if files.tensorboard_dir else contextlib.nullcontext() as board:
+            for progress in self._stylizer.run(content, styles, self._resume):
+                self.progress = progress
+                self.history.append({"step": progress.step, "loss": progress.loss, **progress.losses})
+                if board is not None:
+                    board.update(progress)
+                if self._checkpoint is not None and time.monotonic() - last_save >= files.checkpoint_seconds:
+                    self._save_checkpoint()
+                    last_save = time.monotonic()
+                if files.save_every and progress.step // files.save_every > self._previous_step() // files.save_every:
+                    self.write_picture()
+                self._painting_seconds = time.monotonic() - started
+                yield progress
+
+    def write_picture(self) -> None:
+        """The picture so far, at the size of the result, with the content's alpha."""
+        images.write_image(
+            self._files.output,
+            self._pixels(),
+            alpha=self._inputs.content.alpha,
+            bit_depth=self._files.bit_depth,
+            quality=self._files.quality,
+        )
+
+    def save_checkpoint_on_interrupt(self) -> str:
+        """Saves the state if asked for; returns the sentence that says how to go on."""
+        if self._checkpoint is None:
+            return "It cannot be continued; with --checkpoint_dir=DIR an interrupted run goes on where it stopped."
+        self._save_checkpoint()
+        return f"Repeat the same command to go on from here (the state is in {self._checkpoint.path})."
+
+    def finish(self, preset: str, seconds: float) -> None:
+        """Writes figure and record, and removes the checkpoint of the finished run.
+
+        Args:
+          preset: The preset's name, for the record.
+          seconds: Of the whole run, from the start of the command.
+        """
+        if self._files.figure:
+            styles = [style.pixels for style in self._inputs.styles]
+            write_figure(Path(self._files.figure), self._inputs.content.pixels, styles, self._pixels(), self.history)
+        if self._files.json:
+            write_record(Path(self._files.json), self._record(preset, seconds))
+        if self._checkpoint is not None:
+            self._checkpoint.remove()
+
+    def _record(self, preset: str, seconds: float) -> dict[str, Any]:
+        assert self.progress is not None
+        return {
+            "preset": preset,
+            "settings": dataclasses.asdict(self._config),
+            "files": dataclasses.asdict(self._files),
+            "backbone": dataclasses.asdict(self._choice),
+            "objective": repr(self._stylizer.optimization.objective),
+            "devices": [device.name for device in tf.config.list_logical_devices()],
+            "versions": versions(),
+            "size": list(self._inputs.content.size),
+            "steps": self.progress.step,
+            "objective_evaluations": self.progress.evaluations,
+            "loss": self.progress.loss,
+            "losses": self.progress.losses,
+            "history": self.history,
+            "seconds": seconds,
+            "painting_seconds": self._painting_seconds,
+            "peak_memory_bytes": peak_memory(),
+        }
+
+    def _pixels(self) -> Any:
+        assert self.progress is not None
+        size = self._inputs.content.size
+        image = self.progress.image
+        if tuple(image.shape[1:3]) != size:  # a coarse scale
+            image = tf.image.resize(image, size, "bicubic")
+        return tf.clip_by_value(image[0], 0.0, 1.0).numpy()
+
+    def _previous_step(self) -> int:
+        return int(self.history[-2]["step"]) if len(self.history) > 1 else 0
+
+    def _open_checkpoint(self) -> Checkpoint | None:
+        if not self._files.checkpoint_dir:
+            return None
+        settings = {
+            **dataclasses.asdict(self._config),
+            "backbone": self._choice.name,
+            "compute_dtype": self._choice.compute_dtype,
+            "versions": versions(),
+        }
+        pictures = [self._inputs.content.pixels, *(style.pixels for style in self._inputs.styles)]
+        checkpoint = Checkpoint(Path(self._files.checkpoint_dir), fingerprint(settings, pictures))
+        loaded = checkpoint.load()
+        if loaded is not None:
+            self._resume, self.history = loaded
+        return checkpoint
+
+    def _save_checkpoint(self) -> None:
+        if self._checkpoint is not None and self.progress is not None and not self._is_last(self.progress):
+            self._checkpoint.save(self.progress, self.history)
+
+    @staticmethod
+    def _is_last(progress: Progress) -> bool:
+        """After the last step there is nothing to go on with; the picture itself is about to be written."""
+        stopped = bool(tf.reduce_all(progress.state.done)) and progress.scale == progress.num_scales - 1
+        return stopped or progress.step == progress.num_steps

@@ -1,0 +1,154 @@
+"""The optimisation at one size: pictures -> features -> targets -> steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tf_style.losses import Objective
+from tf_style.types import Backbone, Features, Image, Nest, Optimizer, References
+
+_CHECK_EVERY = 50  # steps between two looks at the loss for early stopping, as in artistic-videos (Ruder et al. 2016)
+
+
+class RunState(NamedTuple):
+    """Everything that changes from step to step; enough to go on from, and all that a checkpoint holds.
+
+    `image` and `average` (the running sum of the iterates) are [B, H, W, 3], `step` counts at this size, `checked` [B]
+    is the loss at the last check and `done` [B] says which pictures have stopped.
+    """
+
+    image: tf.Tensor
+    average: tf.Tensor
+    step: tf.Tensor
+    checked: tf.Tensor
+    done: tf.Tensor
+    optimizer: Nest
+
+
+class Optimization:
+    """The compiled pieces of the loop, for one backbone, objective and optimiser.
+
+    State and targets are arguments, never captured: three picture pairs cost one trace, two runs can share an instance,
+    and the same `step` runs in Python's loop, in a `tf.while_loop` and in a SavedModel.
+
+    Args:
+      backbone: Picture to features.
+      objective: What to minimise.
+      optimizer: How.
+      average_decay: Decay of the running average of the iterates, in [0, 1); 0 takes the last iterate.
+      tolerance: Stop a picture when its loss has changed by less than this share over 50 steps; 0: never.
+      jit_compile: Compile the step with XLA. Then each picture size is compiled anew; without, one trace serves all sizes.
+
+    Reference:
+      Gatys et al., CVPR 2016, section 2.3; the running average: K. Crowson, style-transfer-pytorch, 2021.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        objective: Objective,
+        optimizer: Optimizer,
+        *,
+        average_decay: float = 0.0,
+        tolerance: float = 0.0,
+        jit_compile: bool = False,
+    ) -> None:
+        self.backbone = backbone
+        self.objective = objective
+        self.optimizer = optimizer
+        self.average_decay = average_decay
+        self.tolerance = tolerance
+        self.jit_compile = jit_compile
+        self.num_traces = 0
+        self._compiled_targets = tf.function(self._targets)
+        self._compiled_step = tf.function(self._step, jit_compile=jit_compile)
+
+    def features(self, image: Image) -> Features:
+        """The backbone's features of a picture, and the picture itself under "image"."""
+        return {**self.backbone(image), "image": image}
+
+    def targets(self, content: Image, styles: Sequence[Image]) -> Nest:
+        """Targets of the objective for a content image [B, H, W, 3] and style images [B or 1, h, w, 3] at any size."""
+        return _call_for_any_size(self._compiled_targets, (content, tuple(styles)))
+
+    def start(self, image: Image) -> RunState:
+        """The state before the first step."""
+        batch = tf.zeros_like(image[:, 0, 0, 0])
+        return RunState(
+            image=image,
+            average=tf.zeros_like(image),
+            step=tf.zeros([], tf.int32),
+            checked=batch,
+            done=tf.zeros_like(batch, tf.bool),
+            optimizer=self.optimizer.init(image),
+        )
+
+    def step(self, state: RunState, targets: Nest, num_steps: tf.Tensor) -> tuple[RunState, dict[str, tf.Tensor]]:
+        """Up to `num_steps` steps (at most the optimiser's `steps_per_call`).
+
+        Returns:
+          The new state, and the weighted loss of each term [B], whose sum is the loss.
+        """
+        arguments = (state, targets, num_steps)
+        if self.jit_compile:
+            return self._compiled_step(*arguments)
+        return _call_for_any_size(self._compiled_step, arguments)
+
+    def resize(self, state: RunState, size: tuple[tf.Tensor, tf.Tensor]) -> RunState:
+        """The state for the next scale: it starts from the average, with the optimiser's state carried over."""
+        image = tf.clip_by_value(tf.image.resize(self.picture(state), size, "bicubic"), 0.0, 1.0)
+        return self.start(image)._replace(optimizer=self.optimizer.resize(state.optimizer, size))
+
+    def picture(self, state: RunState) -> Image:
+        """The picture so far: the bias-corrected running average of the iterates."""
+        if self.average_decay == 0.0:
+            return state.image
+        weight = 1.0 - tf.pow(self.average_decay, tf.cast(state.step, tf.float32))
+        return tf.where(state.step > 0, state.average / tf.maximum(weight, 1e-12), state.image)
+
+    def _targets(self, content: Image, styles: tuple[Image, ...]) -> Nest:
+        references = References(self.features(content), tuple(self.features(style) for style in styles))
+        return self.objective.targets(references)
+
+    def _step(self, state: RunState, targets: Nest, num_steps: tf.Tensor) -> tuple[RunState, dict[str, tf.Tensor]]:
+        self.num_traces += 1  # Python, so once a trace: tests count it
+
+        def loss_fn(image: Image) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+            losses = self.objective.losses(self.features(image), targets)
+            return tf.add_n(list(losses.values())), losses
+
+        image, optimizer_state, losses = self.optimizer.step(loss_fn, state.image, state.optimizer, num_steps)
+        keep = state.done[:, tf.newaxis, tf.newaxis, tf.newaxis]
+        image = tf.where(keep, state.image, image)
+        decay = self.average_decay
+        count = state.step + tf.minimum(num_steps, self.optimizer.steps_per_call)
+        average = tf.where(keep, state.average, decay * state.average + (1.0 - decay) * image)
+        loss = tf.add_n(list(losses.values()))
+        look = count // _CHECK_EVERY > state.step // _CHECK_EVERY
+        still = tf.abs(state.checked - loss) <= self.tolerance * tf.abs(loss)
+        return RunState(
+            image=image,
+            average=average,
+            step=count,
+            checked=tf.where(look, loss, state.checked),
+            done=state.done | (look & still),
+            optimizer=optimizer_state,
+        ), losses
+
+
+def _call_for_any_size(function: Callable, arguments: Nest) -> Nest:
+    """Calls a `tf.function` traced once for all picture sizes: height and width (axes -3 and -2) are left open."""
+
+    def open_size(tensor: tf.Tensor) -> tf.TensorSpec:
+        shape = tensor.shape.as_list()
+        if len(shape) >= 4:
+            shape[-3:-1] = [None, None]
+        return tf.TensorSpec(shape, tensor.dtype)
+
+    if tf.inside_function():
+        return function(*arguments)
+    function.get_concrete_function(*tf.nest.map_structure(open_size, arguments))
+    return function(*arguments)

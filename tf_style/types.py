@@ -1,0 +1,83 @@
+"""The vocabulary: the few types everything else is written in. No logic lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import tensorflow as tf
+
+#: Pictures inside the library: float32 [B, H, W, 3], RGB in [0, 1].
+Image: TypeAlias = tf.Tensor
+
+#: Any nest of tensors that `tf.nest` understands.
+Nest: TypeAlias = Any
+
+#: Layer name -> activations [B, H', W', C], float32. The key "image" holds the picture itself.
+Features: TypeAlias = Mapping[str, tf.Tensor]
+
+#: Picture to features; a `keras.Model` with dict outputs, its preprocessing inside.
+Backbone: TypeAlias = Callable[[Image], Features]
+
+#: Picture -> (total loss [B], weighted loss of each term [B]).
+LossFn: TypeAlias = Callable[[Image], tuple[tf.Tensor, dict[str, tf.Tensor]]]
+
+#: (content, styles) -> stylized picture. Optimisation, feed-forward networks and remote servers all look like this.
+Stylizer: TypeAlias = Callable[[Image, Sequence[Image]], Image]
+
+
+class References(NamedTuple):
+    """Features of the given pictures, from which the terms make their targets."""
+
+    content: Features
+    styles: tuple[Features, ...]
+    previous: Features | None = None
+
+
+class Term(NamedTuple):
+    """A pair of pure functions, declared before any picture exists.
+
+    `target` runs once per picture pair; `loss` runs every step and returns one number a picture, [B].
+    """
+
+    name: str
+    target: Callable[[References], Nest]
+    loss: Callable[[Features, Nest], tf.Tensor]
+    repr: str = ""
+
+
+class Optimizer(NamedTuple):
+    """Pure functions that move a picture downhill; all state is passed in and returned.
+
+    `init(image) -> state`; `step(loss_fn, image, state, num_steps) -> image, state, losses` runs at most
+    `num_steps` (an int32 scalar, no more than `steps_per_call`) steps; `resize(state, size) -> state` carries the
+    state to another picture size. State leaves that are as large as the picture have rank 4 or more, with height
+    and width at axes -3 and -2. `evaluations(state)` counts objective evaluations so far.
+    """
+
+    init: Callable[[Image], Nest]
+    step: Callable[[LossFn, Image, Nest, tf.Tensor], tuple[Image, Nest, dict[str, tf.Tensor]]]
+    resize: Callable[[Nest, tuple[tf.Tensor, tf.Tensor]], Nest]
+    evaluations: Callable[[Nest], tf.Tensor]
+    steps_per_call: int = 1
+
+
+class Progress(NamedTuple):
+    """What `on_step` callbacks see after each step.
+
+    `step` and `num_steps` count over all scales; `fraction` is the share of the work (steps times pixels) that is
+    done; `loss` and `losses` (the weighted terms, which add up to `loss`) are means over the batch; `image` is the
+    picture so far, `state` all that is needed to go on from here.
+    """
+
+    step: int
+    num_steps: int
+    scale: int
+    num_scales: int
+    size: tuple[int, int]
+    loss: float
+    losses: dict[str, float]
+    evaluations: int
+    fraction: float
+    image: Image
+    state: Nest
