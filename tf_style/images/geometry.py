@@ -50,7 +50,8 @@ def painting_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     height, width = fit_size(size, long_side)
     if min(height, width) < MIN_SIDE:
         raise ImageError(
-            f"The result would be {width}x{height} pixels, but each side must have at least {MIN_SIDE}: give a larger size"
+            f"The result would be {width}x{height} pixels, but each side must have at least {MIN_SIDE}:"
+            " give a larger size"
         )
     return height, width
 

@@ -27,7 +27,7 @@ class Picture:
     Attributes:
       pixels: float32 [H, W, 3], sRGB (gamma-encoded, not linear light) in [0, 1], not premultiplied by alpha.
       alpha: float32 [H, W] in [0, 1], 0 is transparent; None where the source has no transparency.
-      bit_depth: 8 or 16, what the source file held for each sample.
+      bit_depth: 8 or 16, what the source file held for each sample; anything finer than 8 bits counts as 16.
 
     Example:
       picture = read_image("photo.jpg")

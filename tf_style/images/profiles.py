@@ -40,8 +40,8 @@ def to_srgb8(image: Image.Image, profile: bytes | None) -> Array:
         image = image.convert("RGB")
     if profile and _is_usable(profile, image.mode):
         if image.mode == "L":
-            ramp: Array = np.asarray(_convert(_probe("L"), _open(profile)))[0]
-            return ramp[np.asarray(image)]
+            ramp = np.asarray(_convert(_probe("L"), _open(profile)))
+            return np.take(ramp[0], np.asarray(image), axis=0)
         return np.asarray(_convert(image, _open(profile)))
     return np.asarray(image.convert("RGB"))
 

@@ -103,8 +103,8 @@ def _read_png(file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
     file.seek(0)
     image = PngImagePlugin.PngImageFile(file)
     transparent = image.info.get("transparency")
-    if image.mode == "L" and isinstance(transparent, int):  # Pillow scales 2- and 4-bit greys, but not this one
-        image.info["transparency"] = transparent * 255 // (2**bits - 1)
+    if image.mode in ("1", "L") and isinstance(transparent, int):  # Pillow scales 1 to 4 bits to 8, but not this level
+        image.info["transparency"] = min(255, transparent * 255 // (2**bits - 1))
     return _from_pillow(image), _orientation(image)
 
 
@@ -232,7 +232,7 @@ def _one_sentence(path: Path, kind: str) -> Iterator[None]:
     """Turns whatever a decoder raises into an ImageError that names the file."""
     try:
         yield
-    except MemoryError:
+    except (MemoryError, ImportError):  # not the fault of the file
         raise
     except deep.UnusableError as error:
         raise ImageError(f"'{path}' {error}") from None
@@ -246,6 +246,6 @@ def _one_sentence(path: Path, kind: str) -> Iterator[None]:
         ) from None
     except Exception as error:  # decoders answer a damaged file with any type at all
         raise ImageError(
-            f"'{path}' is damaged or cut short and cannot be read as {kind} ({one_line(error)}); copy or"
-            " export it again"
+            f"'{path}' cannot be read as {kind} ({one_line(error)}), for it is damaged, cut short or of a rare kind;"
+            " copy or export it again"
         ) from None

@@ -29,6 +29,7 @@ FORMATS = {
 DEEP_FORMATS = ("PNG", "TIFF")  # can hold 16 bits
 OPAQUE_FORMATS = ("JPEG", "BMP")  # cannot hold alpha
 MAX_SIDE = {"JPEG": 65500, "WebP": 16383}  # pixels, limits of libjpeg and of the WebP format
+ICC_PROFILE = 34675  # the TIFF tag
 IHDR_END = 33  # bytes of a PNG before its second chunk
 
 
@@ -135,7 +136,7 @@ def _encode_tiff(levels: Array, quality: int) -> bytes:
         extrasamples=("unassalpha",) * (levels.shape[-1] - 3),
         compression="zlib",
         predictor=True,
-        iccprofile=srgb_profile(),
+        extratags=[(ICC_PROFILE, 7, len(srgb_profile()), srgb_profile(), True)],  # 7: plain bytes
         software="tf_style",
         metadata=None,
     )
