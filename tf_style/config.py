@@ -92,7 +92,7 @@ class StylizeConfig:
             layers, weights = getattr(self, f"{kind}_layers"), getattr(self, f"{kind}_layer_weights")
             if weights and len(weights) != len(layers):
                 raise ConfigError(
-                    f"{len(weights)} values came in {kind}_layer_weights for {len(layers)} {kind}_layers; give one each."
+                    f"{len(weights)} values came in {kind}_layer_weights for {len(layers)} layers; give one for each."
                 )
         if self.average_decay >= 1:
             raise ConfigError(f"average_decay must be at least 0 and below 1, but {self.average_decay:g} came.")
@@ -162,7 +162,7 @@ def parse_value(field: dataclasses.Field, value: Any) -> Any:
     Raises:
       ConfigError: It cannot be read as the option's type.
     """
-    default = field.default
+    default: Any = field.default
     try:
         if isinstance(default, tuple):
             items = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -17,9 +17,8 @@ from tf_style.types import Image
 class StylizeLayer(keras.layers.Layer):
     """Paints its first input in the style of its second, by optimisation, inside any Keras model.
 
-    Called on `[content, style]`, float32 [B, H, W, 3] and [B or 1, h, w, 3] in [0, 1]; returns float32 [B, H, W, 3]. The
-    backbone is a sublayer, so a saved model holds its weights. Options are kept with the model as they were resolved:
-    later changes to a preset do not change it.
+    Called on `[content, style]`, float32 [B, H, W, 3] and [B or 1, h, w, 3] in [0, 1]; returns float32 [B, H, W, 3].
+    The backbone is a sublayer, so a saved model holds its weights.
 
     Args:
       preset: Name of a preset or path of a flagfile.

@@ -59,7 +59,9 @@ def load_preset(name: str = DEFAULT_PRESET) -> Preset:
             option, value = line[2:].split("=", 1)
             options[option.strip()] = value.strip()
         else:
-            raise ConfigError(f"Line {number} of preset {name} is {line!r}, but only # comments and --option=value may be.")
+            raise ConfigError(
+                f"Line {number} of preset {name} is {line!r}, but only # comments and --option=value may be."
+            )
     return Preset(path.stem, tuple(header), options)
 
 

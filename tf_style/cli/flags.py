@@ -35,7 +35,9 @@ def parse(command: str, dataclasses_: tuple[type, ...], extra: dict[str, str], a
     except flags.Error as error:
         raise ConfigError(f"{' '.join(str(error).split())} (tf-style {command} --help lists the flags.)") from None
     if rest:
-        raise ConfigError(f"Unexpected argument {rest[0]!r}; all options are flags: tf-style {command} --help lists them.")
+        raise ConfigError(
+            f"Unexpected argument {rest[0]!r}; all options are flags: tf-style {command} --help lists them."
+        )
     return {name: flag.value for name, flag in values._flags().items() if flag.present and flag.value is not None}
 
 
@@ -51,7 +53,9 @@ def help_text(usage: str, dataclasses_: tuple[type, ...], extra: dict[str, str])
     for group, members in groups.items():
         lines += ["", f"{group}:"] if group else [""]
         lines += members
-    return "\n".join([*lines, "", "--flagfile=FILE reads flags from a file. Presets and flags override the defaults shown."])
+    return "\n".join(
+        [*lines, "", "--flagfile=FILE reads flags from a file. Presets and flags override the defaults shown."]
+    )
 
 
 def _line(name: str, text: str, default: str) -> str:

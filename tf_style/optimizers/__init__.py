@@ -1,9 +1,12 @@
 """Optimisers of pixels: pairs of pure functions."""
 
+from collections.abc import Callable
+
 from tf_style.optimizers.adam import adam
 from tf_style.optimizers.lbfgs import lbfgs
+from tf_style.types import Optimizer
 
 #: Name -> factory. A new optimiser is a new row here.
-OPTIMIZERS = {"adam": adam, "lbfgs": lbfgs}
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": adam, "lbfgs": lbfgs}
 
 __all__ = ["OPTIMIZERS", "adam", "lbfgs"]

@@ -17,12 +17,10 @@ class AdamState(NamedTuple):
     steps: tf.Tensor
 
 
-def adam(
-    learning_rate: float = 0.02, *, beta_1: float = 0.9, beta_2: float = 0.99, epsilon: float = 1e-8
-) -> Optimizer:
+def adam(learning_rate: float = 0.02, *, beta_1: float = 0.9, beta_2: float = 0.99, epsilon: float = 1e-8) -> Optimizer:
     """Adam; pixels are clipped to [0, 1] after each step.
 
-    (`keras.optimizers.Adam` keeps its state in variables, which a request, a resumed run and a SavedModel cannot share.)
+    (`keras.optimizers.Adam` keeps its state in variables, which requests, resumed runs and SavedModels cannot share.)
 
     Args:
       learning_rate: Step size in pixel values, where white is 1.

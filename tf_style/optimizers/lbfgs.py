@@ -37,8 +37,8 @@ def lbfgs(*, num_correction_pairs: int = 20, steps_per_call: int = 10) -> Optimi
     """L-BFGS with the Hager-Zhang line search, about 2 to 3 objective evaluations a step.
 
     Pixels may leave [0, 1] between steps: the objective is then that of the clipped picture plus a quadratic penalty
-    that leads back, so the picture returned is valid and its loss is the one reported. When the line search fails (as it may
-    in bfloat16) the next call starts afresh from the same picture with an empty memory.
+    that leads back, so the picture returned is valid and its loss is the one reported. When the line search fails (as
+    it may in bfloat16) the next call starts afresh from the same picture with an empty memory.
 
     Args:
       num_correction_pairs: How many past steps the curvature estimate remembers.
@@ -51,7 +51,6 @@ def lbfgs(*, num_correction_pairs: int = 20, steps_per_call: int = 10) -> Optimi
       Liu, Nocedal, "On the limited memory BFGS method for large scale optimization", Mathematical Programming 45, 1989;
       `tfp.optimizer.lbfgs_minimize`.
     """
-
     import tensorflow_probability as tfp  # here, not above: it takes seconds that a run with Adam need not wait
 
     def init(image: Image) -> LbfgsState:

@@ -46,7 +46,7 @@ class Checkpoint:
             np.savez(file, meta=np.array(meta), **leaves)
 
     def load(self) -> tuple[tuple[int, list[tf.Tensor]], list[dict[str, float]]] | None:
-        """(scale, state's leaves) for `PyramidStylizer.run(resume=...)`, and the loss history; None where there is none.
+        """(scale, state's leaves) for `PyramidStylizer.run(resume=...)`, and the loss history; None without a file.
 
         Raises:
           ConfigError: The file is another run's, or not a checkpoint.
@@ -61,8 +61,8 @@ class Checkpoint:
             raise ConfigError(f"{self.path} is not a checkpoint of tf-style; delete it to start anew.") from error
         if meta["identity"] != self._identity:
             raise ConfigError(
-                f"{self.path} belongs to a run with other pictures, settings or versions; repeat that run's command to go on "
-                f"with it, or delete the file or give another --checkpoint_dir to start anew."
+                f"{self.path} belongs to a run with other pictures, settings or versions; repeat that run's command to "
+                f"go on with it, or delete the file or give another --checkpoint_dir to start anew."
             )
         return (meta["scale"], leaves), meta["history"]
 

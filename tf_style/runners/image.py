@@ -32,7 +32,7 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles) -> Inputs:
     images.check_output_path(files.output, bit_depth=files.bit_depth)
     if config.style_blend and len(config.style_blend) != len(files.style):
         raise ConfigError(
-            f"{len(config.style_blend)} shares came in style_blend for {len(files.style)} style pictures; give one each."
+            f"{len(config.style_blend)} shares came in style_blend for {len(files.style)} styles; give one for each."
         )
     for option in ("figure", "json", "checkpoint_dir", "tensorboard_dir"):
         _check_writable(option, getattr(files, option))
@@ -40,8 +40,8 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles) -> Inputs:
     size = images.painting_size(content.size, config.size)
     if size[0] * size[1] > files.max_pixels:
         raise images.ImageError(
-            f"The result would have {size[0] * size[1]} pixels, above max_pixels={files.max_pixels}; lower --size or raise "
-            f"--max_pixels."
+            f"The result would have {size[0] * size[1]} pixels, above max_pixels={files.max_pixels}; lower --size or "
+            f"raise --max_pixels."
         )
     styles = tuple(images.read_image(path, max_pixels=files.max_pixels) for path in files.style)
     return Inputs(images.resize(content, size), styles)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet_tensorflow() -> Iterator[None]:
-    """Keeps what native code writes to standard error inside the block (oneDNN and CUDA notices at import) from the user.
+    """Keeps what native code writes to standard error inside the block (oneDNN, CUDA notices at import) from the user.
 
     If the block raises, what was written is shown after all: it may say why.
     """

@@ -39,7 +39,7 @@ class Session:
         self._config, self._files, self._inputs = config, files, inputs
         self.progress: Progress | None = None
         self.history: list[dict[str, float]] = []
-        self._resume = None
+        self._resume: tuple[int, list[tf.Tensor]] | None = None
         self._choice = choose_backbone(config)
         self._checkpoint = self._open_checkpoint()
         tf.config.experimental.enable_op_determinism()
@@ -52,7 +52,8 @@ class Session:
         device = f"{len(gpus)} GPU" if gpus else "CPU"
         line = f"Backbone {self._choice.name} in {self._choice.compute_dtype} on {device} ({self._choice.reason})."
         if self._resume is not None:
-            line += f" Going on from step {self.history[-1]['step'] if self.history else 0} of {self._files.checkpoint_dir}."
+            step = self.history[-1]["step"] if self.history else 0
+            line += f" Going on from step {step} in {self._files.checkpoint_dir}."
         return line
 
     def steps(self) -> Iterator[Progress]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -40,7 +40,7 @@ class Optimization:
       optimizer: How.
       average_decay: Decay of the running average of the iterates, in [0, 1); 0 takes the last iterate.
       tolerance: Stop a picture when its loss has changed by less than this share over 50 steps; 0: never.
-      jit_compile: Compile the step with XLA. Then each picture size is compiled anew; without, one trace serves all sizes.
+      jit_compile: Compile the step with XLA, for each picture size anew; without, one trace serves all sizes.
 
     Reference:
       Gatys et al., CVPR 2016, section 2.3; the running average: K. Crowson, style-transfer-pytorch, 2021.
@@ -139,7 +139,7 @@ class Optimization:
         ), losses
 
 
-def _call_for_any_size(function: Callable, arguments: Nest) -> Nest:
+def _call_for_any_size(function: Any, arguments: Nest) -> Nest:
     """Calls a `tf.function` traced once for all picture sizes: height and width (axes -3 and -2) are left open."""
 
     def open_size(tensor: tf.Tensor) -> tf.TensorSpec:

@@ -19,8 +19,8 @@ _NOISE_LEVEL = 0.1  # standard deviation around mid-grey, white is 1
 class PyramidStylizer:
     """A `Stylizer` that optimises coarse to fine; with one scale, plain optimisation.
 
-    Called eagerly it runs Python's loop, with progress; inside a `tf.function` (`dataset.map`, a Keras layer, a SavedModel)
-    the same step runs in a `tf.while_loop`. The result has the content's size.
+    Called eagerly it runs Python's loop, with progress; inside a `tf.function` (`dataset.map`, a Keras layer, a
+    SavedModel) the same step runs in a `tf.while_loop`. The result has the content's size.
 
     Args:
       optimization: The optimisation at one size.
@@ -118,7 +118,7 @@ class PyramidStylizer:
           shape: Int32 [4], the shape of the content.
 
         Returns:
-          Int32 [scales, 2]; the last row is the content's own size, and no side is under 32 pixels unless the content's is.
+          Int32 [scales, 2]; the last row is the content's own size; no side is under 32 pixels unless the content's is.
         """
         size = tf.cast(shape[1:3], tf.float64)
         if self.min_size == 0:
@@ -128,7 +128,9 @@ class PyramidStylizer:
         ratio = math.log(self.scale_factor)
         count = 1 + tf.cast(tf.maximum(0.0, tf.floor(tf.math.log(long_side / smallest) / ratio + 1e-6)), tf.int32)
         exponents = tf.cast(tf.range(count - 1, -1, -1), tf.float64)
-        return tf.cast(tf.round(size / tf.pow(tf.cast(self.scale_factor, tf.float64), exponents)[:, tf.newaxis]), tf.int32)
+        return tf.cast(
+            tf.round(size / tf.pow(tf.cast(self.scale_factor, tf.float64), exponents)[:, tf.newaxis]), tf.int32
+        )
 
     def _steps_at(self, scale: int | tf.Tensor, num_scales: int | tf.Tensor) -> int:
         return self.first_steps if scale == 0 and num_scales > 1 else self.num_steps
