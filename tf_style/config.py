@@ -42,7 +42,7 @@ class StylizeConfig:
 
     content_weight: float = _option(1.0, "weight of the content loss", "objective", minimum=0)
     style_weight: float = _option(20.0, "weight of the style loss", "objective", minimum=0)
-    total_variation_weight: float = _option(1.0, "weight of the smoothness of pixels", "objective", minimum=0)
+    total_variation_weight: float = _option(10.0, "weight of the smoothness of pixels", "objective", minimum=0)
     total_variation: str = _option("l2", "differences of pixels, absolute or squared", "objective", ("l1", "l2"))
     style_statistic: str = _option(
         "wasserstein", "what of the style's features is matched", "objective", ("gram", "mean_std", "wasserstein")
@@ -57,11 +57,11 @@ class StylizeConfig:
 
     optimizer: str = _option("adam", "how pixels are moved", "optimisation", ("adam", "lbfgs"))
     learning_rate: float = _option(0.02, "Adam's step, white is 1", "optimisation", minimum=1e-6)
-    num_steps: int = _option(120, "steps at each scale", "optimisation", minimum=1)
+    num_steps: int = _option(100, "steps at each scale", "optimisation", minimum=1)
     first_steps: int = _option(0, "steps at the coarsest scale; 0: num_steps", "optimisation", minimum=0)
     min_size: int = _option(128, "long side of the coarsest scale; 0: one scale only", "optimisation", minimum=0)
     scale_factor: float = _option(1.4142135623730951, "ratio between scales", "optimisation", minimum=1.05)
-    average_decay: float = _option(0.98, "decay of the running average of iterates; 0: none", "optimisation", minimum=0)
+    average_decay: float = _option(0.97, "decay of the running average of iterates; 0: none", "optimisation", minimum=0)
     relative_tolerance: float = _option(
         0.0, "stop when the loss changes by less than this share in 50 steps; 0: never", "optimisation", minimum=0
     )
@@ -102,7 +102,7 @@ class StylizeConfig:
             raise ConfigError("content_weight and style_weight are both 0; give at least one a positive value.")
 
     def replace(self, **overrides: Any) -> StylizeConfig:
-        """A copy with other values; strings are read as flags are.
+        """A copy with other values; strings are read as flags are. Other layers reset their layer weights to equal ones.
 
         Raises:
           ConfigError: An unknown option or a value that is not allowed.
@@ -115,6 +115,9 @@ class StylizeConfig:
                 hint = f" Did you mean {close[0]!r}?" if close else f" There are: {', '.join(fields)}."
                 raise ConfigError(f"Unknown option {name!r}.{hint}")
             values[name] = parse_value(fields[name], value)
+        for kind in ("content", "style"):  # a preset's weights are those of its layers
+            if f"{kind}_layers" in values:
+                values.setdefault(f"{kind}_layer_weights", ())
         return dataclasses.replace(self, **values)
 
 

@@ -126,7 +126,7 @@ class PyramidStylizer:
         long_side, short_side = tf.reduce_max(size), tf.reduce_min(size)
         smallest = tf.maximum(tf.cast(self.min_size, tf.float64), MIN_SIDE * long_side / short_side)
         ratio = math.log(self.scale_factor)
-        count = 1 + tf.cast(tf.maximum(0.0, tf.floor(tf.math.log(long_side / smallest) / ratio + 1e-6)), tf.int32)
+        count = 1 + tf.cast(tf.maximum(tf.floor(tf.math.log(long_side / smallest) / ratio + 1e-6), 0.0), tf.int32)
         exponents = tf.cast(tf.range(count - 1, -1, -1), tf.float64)
         return tf.cast(
             tf.round(size / tf.pow(tf.cast(self.scale_factor, tf.float64), exponents)[:, tf.newaxis]), tf.int32

@@ -1,0 +1,125 @@
+"""The command line in processes of its own: one process a run, or many command lines in one process.
+
+Starting TensorFlow takes seconds, so tests share runs. Run as a program (`python -m tests.command LINES RESULTS`) this
+module calls `main` with one list of arguments after the other, and writes down what came of each.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY_MODULES = ("numpy", "PIL", "matplotlib", "keras", "tensorflow", "tensorflow_probability")
+
+#: Short runs: two shallow layers of the embedded backbone, one scale, few steps.
+SHORT = (
+    "--backbone=compact_vgg19",
+    "--compute_dtype=float32",
+    "--content_layers=conv2_1",
+    "--style_layers=conv1_1,conv2_1",
+    "--size=48",
+    "--min_size=0",
+    "--num_steps=3",
+)
+
+
+class Outcome(NamedTuple):
+    """What came of a command; `modules` are those of HEAVY_MODULES that the process had loaded by then."""
+
+    status: int | None
+    stdout: str
+    stderr: str
+    modules: tuple[str, ...] = ()
+
+
+def environment(keras_home, **variables):
+    """The variables of a child process: an empty cache of Keras, and TensorFlow as talkative as it is by default."""
+    inherited = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**inherited, "PYTHONPATH": path, "KERAS_HOME": str(keras_home), **variables}
+
+
+def run(arguments, folder, **variables):
+    """One process; its working folder is not the project's."""
+    process = start(arguments, folder, **variables)
+    stdout, stderr = process.communicate(timeout=300)
+    return Outcome(process.returncode, stdout, stderr)
+
+
+def start(arguments, folder, **options_and_variables):
+    """The same, not waited for. `stdout` and `stderr` as for `Popen`, other keywords are environment variables."""
+    streams = {name: options_and_variables.pop(name, subprocess.PIPE) for name in ("stdout", "stderr")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tf_style.cli.main", *map(str, arguments)],
+        cwd=folder,
+        env=environment(Path(folder) / "keras", **options_and_variables),
+        text=True,
+        # A test run in the background ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **streams,
+    )
+
+
+def run_lines(lines, folder, **variables):
+    """Many command lines in one process, {name: arguments} -> {name: Outcome}."""
+    with tempfile.TemporaryDirectory() as scratch:
+        given, found = Path(scratch) / "lines.json", Path(scratch) / "results.json"
+        given.write_text(json.dumps({name: list(map(str, arguments)) for name, arguments in lines.items()}))
+        subprocess.run(
+            [sys.executable, "-m", "tests.command", given, found],
+            cwd=folder,
+            env=environment(Path(folder) / "keras", **variables),
+            check=True,
+            timeout=600,
+        )
+        return {name: Outcome(*outcome) for name, outcome in json.loads(found.read_text()).items()}
+
+
+def write_picture(path, height=36, width=48, seed=0, mode="RGB"):
+    """A picture of smooth random colours."""
+    import numpy as np  # here, so that the processes below load what the command line loads, and no more
+    from PIL import Image
+
+    values = np.random.default_rng(seed).integers(0, 256, (6, 8, len(mode)), dtype=np.uint8)
+    Image.fromarray(values).resize((width, height), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+def _outcome(arguments):
+    from tf_style.cli.main import main
+
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        kept = os.dup(1), os.dup(2)
+        os.dup2(out.fileno(), 1)
+        os.dup2(err.fileno(), 2)
+        try:
+            status = main(arguments)
+        except BaseException:  # a traceback is what tests look for
+            sys.excepthook(*sys.exc_info())
+            status = None
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os.dup2(kept[0], 1)
+            os.dup2(kept[1], 2)
+            for stream in kept:
+                os.close(stream)
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode())
+    return Outcome(status, *texts, tuple(name for name in HEAVY_MODULES if name in sys.modules))
+
+
+def _main(given, found):
+    lines = json.loads(Path(given).read_text())
+    Path(found).write_text(json.dumps({name: _outcome(arguments) for name, arguments in lines.items()}))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

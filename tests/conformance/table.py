@@ -1,0 +1,87 @@
+"""The one table of all terms, backbones and optimisers. A new one is a new row here, and keeps every promise.
+
+The promises are the `test_*.py` beside this file.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from tests import materials
+from tf_style.backbones import compact_vgg19, vgg16, vgg19
+from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
+from tf_style.losses.weighting import NORMALIZATIONS
+from tf_style.ops import STATISTICS
+from tf_style.optimizers import adam, lbfgs
+
+LAYERS = materials.CONTENT_LAYERS + materials.STYLE_LAYERS
+
+
+class TermRow(NamedTuple):
+    """A term; `at_target` is the largest loss at its own target, as a share of a random pair's."""
+
+    name: str
+    make: Callable[[], Objective]
+    factory: Callable
+    at_target: float
+
+
+# Newton-Schulz stops before the smallest eigenvalues have converged, so the Wasserstein distance is not quite zero.
+_AT_TARGET = {"gram": 1e-9, "mean_std": 1e-9, "wasserstein": 2e-2}
+
+TERMS = (
+    *(
+        TermRow(f"content-{kind}", lambda kind=kind: content_loss(normalization=kind), content_loss, 0.0)
+        for kind in NORMALIZATIONS
+    ),
+    *(
+        TermRow(
+            f"style-{statistic}-{kind}",
+            lambda statistic=statistic, kind=kind: style_loss(statistic=statistic, normalization=kind),
+            style_loss,
+            _AT_TARGET[statistic],
+        )
+        for statistic in STATISTICS
+        for kind in NORMALIZATIONS
+    ),
+    *(
+        TermRow(f"total_variation-{norm}", lambda norm=norm: total_variation_loss(norm), total_variation_loss, 0.0)
+        for norm in ("l1", "l2")
+    ),
+)
+
+
+class BackboneRow(NamedTuple):
+    """A backbone with weights that need no network, and its layers."""
+
+    name: str
+    make: Callable
+    factory: Callable
+
+
+BACKBONE_ROWS = (
+    BackboneRow("vgg19", lambda layers, **options: vgg19(layers, weights=None, **options), vgg19),
+    BackboneRow("vgg16", lambda layers, **options: vgg16(layers, weights=None, **options), vgg16),
+    BackboneRow("compact_vgg19", compact_vgg19, compact_vgg19),
+)
+
+
+class OptimizerRow(NamedTuple):
+    """An optimiser of pixels."""
+
+    name: str
+    make: Callable
+    factory: Callable
+
+
+OPTIMIZER_ROWS = (
+    OptimizerRow("adam", adam, adam),
+    OptimizerRow("lbfgs", lbfgs, lbfgs),
+)
+
+
+def walk(rows):
+    """Parametrizes a test by the rows of a table, under their names."""
+    return pytest.mark.parametrize("row", rows, ids=[row.name for row in rows])
+

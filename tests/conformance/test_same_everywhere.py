@@ -1,0 +1,65 @@
+"""Every public tensor function gives the same value eagerly, in `tf.function` and in `dataset.map`."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.materials import picture, tiny_vgg
+from tf_style import ops
+from tf_style.ops.matrix import square_root, trace_of_square_root
+
+FEATURES = tiny_vgg(("block2_conv1",))(picture(32, 40, seed=1))["block2_conv1"] / 100.0
+OTHER = tiny_vgg(("block2_conv1",))(picture(36, 32, seed=2))["block2_conv1"] / 100.0
+GRAM = ops.gram_matrix(FEATURES) + 0.1 * tf.eye(4)
+
+FUNCTIONS = {
+    "gram_matrix": (ops.gram_matrix, (FEATURES,)),
+    "mean_and_std": (ops.mean_and_std, (FEATURES,)),
+    "moments": (ops.moments, (FEATURES,)),
+    "total_variation": (ops.total_variation, (picture(32, 40, seed=3),)),
+    "wasserstein_distance": (ops.wasserstein_distance, (*ops.moments(FEATURES), *ops.moments(OTHER))),
+    "square_root": (square_root, (GRAM,)),
+    "trace_of_square_root": (trace_of_square_root, (GRAM,)),
+}
+for _name, _statistic in ops.STATISTICS.items():
+    FUNCTIONS[f"statistic {_name}"] = (
+        lambda features, other, statistic=_statistic: statistic.distance(
+            statistic.describe(features), statistic.prepare(statistic.describe(other))
+        ),
+        (FEATURES, OTHER),
+    )
+
+
+def test_all_public_functions_are_here():
+    assert set(ops.__all__) - {"STATISTICS", "Statistic"} <= set(FUNCTIONS)
+
+
+def assert_same(value, expected):
+    for one, other in zip(tf.nest.flatten(value), tf.nest.flatten(expected), strict=True):
+        scale = float(tf.reduce_max(tf.abs(other)))
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_in_a_function(name):
+    function, arguments = FUNCTIONS[name]
+    assert_same(tf.function(function)(*arguments), function(*arguments))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_in_a_function_of_any_size(name):
+    """Height and width unknown while tracing."""
+    function, arguments = FUNCTIONS[name]
+    specs = [
+        tf.TensorSpec([None, None, None, tensor.shape[-1]] if len(tensor.shape) == 4 else tensor.shape)
+        for tensor in arguments
+    ]
+    assert_same(tf.function(function, input_signature=specs)(*arguments), function(*arguments))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_in_a_dataset(name):
+    function, arguments = FUNCTIONS[name]
+    dataset = tf.data.Dataset.from_tensors(arguments).repeat(2).map(function)
+    for value in dataset:
+        assert_same(value, function(*arguments))

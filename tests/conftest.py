@@ -1,0 +1,50 @@
+"""Fixtures for all tests: a seeded tiny backbone, seeded pictures, and the real VGG-19 where it is given."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+
+import pathlib
+
+import pytest
+
+pytest.register_assert_rewrite("tests.materials")
+
+from tests.materials import picture, tiny_vgg  # noqa: E402
+
+WEIGHTS_VARIABLE = "TF_STYLE_VGG19_WEIGHTS"
+
+
+@pytest.fixture
+def content():
+    """Float32 [1, 32, 40, 3] in [0, 1]."""
+    return picture(32, 40, seed=1)
+
+
+@pytest.fixture
+def style():
+    """Float32 [1, 36, 32, 3] in [0, 1]: another size than the content's."""
+    return picture(36, 32, seed=2)
+
+
+@pytest.fixture(scope="session")
+def backbone():
+    """A narrow random VGG as deep as the losses look by default."""
+    return tiny_vgg()
+
+
+@pytest.fixture(scope="session")
+def shallow():
+    """The same, only as deep as block2_conv1: cheap to trace."""
+    return tiny_vgg(("block1_conv1", "block2_conv1"))
+
+
+@pytest.fixture(scope="session")
+def vgg19_weights():
+    """The path of the real VGG-19's `notop` file. Tests that use it carry the marker `weights`."""
+    path = os.environ.get(WEIGHTS_VARIABLE, "")
+    if not path:
+        pytest.skip(f"{WEIGHTS_VARIABLE} does not name Keras's VGG-19 notop file")
+    if not pathlib.Path(path).is_file():
+        pytest.fail(f"{WEIGHTS_VARIABLE} names {path}, which is not a file")
+    return path
