@@ -16,7 +16,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY_MODULES = ("numpy", "PIL", "matplotlib", "keras", "tensorflow", "tensorflow_probability")
 
-#: Short runs: two shallow layers of the embedded backbone, one scale, few steps.
+#: Short runs, whatever the presets say: two shallow layers of the embedded backbone, one scale, few steps.
 SHORT = (
     "--backbone=compact_vgg19",
     "--compute_dtype=float32",
@@ -25,6 +25,12 @@ SHORT = (
     "--size=48",
     "--min_size=0",
     "--num_steps=3",
+    "--first_steps=0",
+    "--style_statistic=gram",
+    "--total_variation_weight=1",
+    "--average_decay=0.9",
+    "--relative_tolerance=0",
+    "--nojit_compile",
 )
 
 
@@ -77,7 +83,9 @@ def run_lines(lines, folder, **variables):
             check=True,
             timeout=600,
         )
-        return {name: Outcome(*outcome) for name, outcome in json.loads(found.read_text()).items()}
+        return {
+            name: Outcome(*texts, tuple(modules)) for name, (*texts, modules) in json.loads(found.read_text()).items()
+        }
 
 
 def write_picture(path, height=36, width=48, seed=0, mode="RGB"):

@@ -56,8 +56,8 @@ def pooled(image):
     return {"pooled": tf.nn.avg_pool2d(image, 2, 2, "VALID")}
 
 
-def pooled_stylizer(optimizer, **options):
-    return small_stylizer(pooled, optimizer, small_objective(layers=("pooled",)), **options)
+def pooled_stylizer(optimizer, objective=None, **options):
+    return small_stylizer(pooled, optimizer, objective or small_objective(layers=("pooled",)), **options)
 
 
 def features_of(backbone, image):

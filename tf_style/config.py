@@ -83,7 +83,7 @@ class StylizeConfig:
         "backbone",
         ("auto", "float32", "bfloat16"),
     )
-    jit_compile: bool = _option(False, "compile each size's step with XLA: slow start, often faster steps", "backbone")
+    jit_compile: bool = _option(False, "compile each size's step with XLA: slow start, maybe faster steps", "backbone")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -102,7 +102,7 @@ class StylizeConfig:
             raise ConfigError("content_weight and style_weight are both 0; give at least one a positive value.")
 
     def replace(self, **overrides: Any) -> StylizeConfig:
-        """A copy with other values; strings are read as flags are. Other layers reset their layer weights to equal ones.
+        """A copy with other values; strings are read as flags are. Other layers reset their weights to equal ones.
 
         Raises:
           ConfigError: An unknown option or a value that is not allowed.

@@ -34,7 +34,7 @@ class StylizeLayer(keras.layers.Layer):
     """
 
     def __init__(self, preset: str = DEFAULT_PRESET, options: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**{**kwargs, "trainable": False})  # a saved config brings it too
         self.preset = preset
         self.options = dict(options or {})
         config = preset_config(preset).replace(**self.options)

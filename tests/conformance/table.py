@@ -77,11 +77,10 @@ class OptimizerRow(NamedTuple):
 
 OPTIMIZER_ROWS = (
     OptimizerRow("adam", adam, adam),
-    OptimizerRow("lbfgs", lbfgs, lbfgs),
+    OptimizerRow("lbfgs", lambda: lbfgs(num_correction_pairs=5), lbfgs),
 )
 
 
 def walk(rows):
     """Parametrizes a test by the rows of a table, under their names."""
     return pytest.mark.parametrize("row", rows, ids=[row.name for row in rows])
-

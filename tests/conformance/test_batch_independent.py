@@ -5,7 +5,15 @@ import pytest
 import tensorflow as tf
 
 from tests.conformance.table import OPTIMIZER_ROWS, TERMS, walk
-from tests.materials import descend, features_of, loss_function, picture, small_objective, small_stylizer
+from tests.materials import (
+    descend,
+    features_of,
+    loss_function,
+    picture,
+    pooled,
+    small_objective,
+    small_stylizer,
+)
 from tf_style.types import References
 
 
@@ -43,13 +51,13 @@ def test_each_term(row, shared_style, backbone, pair):
 
 
 @walk(OPTIMIZER_ROWS)
-def test_each_optimizer(row, shallow, pair):
+def test_each_optimizer(row, pair):
     contents, styles = pair
-    objective = small_objective("gram")
+    objective = small_objective("gram", ("pooled",))
 
     def run(rows):
-        loss_fn = loss_function(shallow, objective, contents[rows], [styles[rows]])
-        return descend(row.make(), loss_fn, contents[rows], 12)[0].numpy()
+        loss_fn = loss_function(pooled, objective, contents[rows], [styles[rows]])
+        return descend(row.make(), loss_fn, contents[rows], 10)[0].numpy()
 
     both = run(slice(0, 2))
     for index in range(2):
@@ -60,9 +68,7 @@ def test_each_optimizer(row, shallow, pair):
 @pytest.mark.parametrize("pyramid", [False, True])
 def test_whole_runs(shallow, pair, pyramid):
     contents, styles = pair
-    stylizer = small_stylizer(
-        shallow, num_steps=4, min_size=32 if pyramid else 0, init="noise", average_decay=0.9
-    )
+    stylizer = small_stylizer(shallow, num_steps=4, min_size=32 if pyramid else 0, init="noise", average_decay=0.9)
     both = stylizer(contents, [styles]).numpy()
     for index in range(2):
         single = stylizer(contents[index : index + 1], [styles[index : index + 1]]).numpy()

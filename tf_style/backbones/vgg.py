@@ -129,7 +129,8 @@ def vgg_features(
         layer: keras.layers.Identity(name=f"{layer}_features", dtype="float32")(outputs[wanted[layer]])
         for layer in layers
     }
-    model = keras.Model(image, features, name=name, trainable=False)
+    model = keras.Model(image, features, name=name)
+    model.trainable = False  # as an argument of keras.Model it would not reach the layers
     for convolution in convolutions:
         convolution.set_weights(kernels[convolution.name])
     return model

@@ -78,9 +78,11 @@ def archive_kernels(path: Path) -> Kernels:
     try:
         with np.load(path) as archive:
             names = [key.removesuffix("/kernel") for key in archive.files if key.endswith("/kernel")]
+            if not names:
+                raise KeyError("kernel")
             return {
                 name: tuple(archive[f"{name}/{part}"].astype(np.float32) for part in ("kernel", "bias"))
                 for name in names
             }
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # NumPy raises another one for a text, an array, an empty, cut-off or damaged file
         raise WeightsError(f"{path} is not an archive of compact_vgg19 weights; leave --weights out.") from error

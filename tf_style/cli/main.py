@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 
 from tf_style.version import __version__
@@ -13,7 +14,7 @@ COMMANDS = {
     "stylize": ("tf_style.cli.stylize", "paint one picture in the style of another"),
     "presets": ("tf_style.cli.presets", "list the presets and what to expect of them"),
 }
-_BAD_USAGE = 2
+_FAILED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -23,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
       argv: Arguments after the program's name; default: the process's.
 
     Returns:
-      The exit status: 0, 2 for bad input, 130 after an interruption.
+      The exit status: 0, 1 if a file could not be written, 2 for bad input, 130 after an interruption.
     """
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in ("-h", "-help", "--help", "help"):
@@ -36,18 +37,23 @@ def main(argv: list[str] | None = None) -> int:
         close = difflib.get_close_matches(arguments[0], COMMANDS, 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return _refuse(f"Unknown command {arguments[0]!r}. There are: {', '.join(COMMANDS)}.{hint}")
-    command = importlib.import_module(COMMANDS[arguments[0]][0])
     try:
-        return command.main(arguments[1:])
+        command = importlib.import_module(COMMANDS[arguments[0]][0])
+        status = command.main(arguments[1:])
+        sys.stdout.flush()
+        return status
     except ValueError as error:  # ConfigError, ImageError, WeightsError, unknown layers: all meant for people
         if not getattr(type(error), "__module__", "").startswith("tf_style") and type(error) is not ValueError:
             raise
         return _refuse(str(error))
     except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # `tf-style presets | head`
-        sys.stderr.close()
+        return _INTERRUPTED
+    except BrokenPipeError:  # `tf-style presets | head`: nobody reads what is left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a disk that is full, a folder that went away
+        print(f"tf-style: {error}", file=sys.stderr)
+        return _FAILED
 
 
 def _refuse(sentence: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +57,18 @@ class Checkpoint:
         try:
             with np.load(self.path) as archive:
                 meta = json.loads(str(archive["meta"]))
+                identity, scale, history = meta["identity"], meta["scale"], meta["history"]
                 leaves = [tf.constant(archive[name]) for name in sorted(archive.files) if name.startswith("leaf_")]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise ConfigError(f"{self.path} is not a checkpoint of tf-style; delete it to start anew.") from error
-        if meta["identity"] != self._identity:
+        if identity != self._identity:
             raise ConfigError(
                 f"{self.path} belongs to a run with other pictures, settings or versions; repeat that run's command to "
                 f"go on with it, or delete the file or give another --checkpoint_dir to start anew."
             )
-        return (meta["scale"], leaves), meta["history"]
+        return (scale, leaves), history
 
     def remove(self) -> None:
-        """After the result is written."""
-        self.path.unlink(missing_ok=True)
+        """After the result is written; with it go the temporary files of runs that were killed while saving."""
+        for path in (self.path, *self.path.parent.glob(f".{self.path.stem}.*{self.path.suffix}")):
+            path.unlink(missing_ok=True)

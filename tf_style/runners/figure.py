@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def write_figure(
       result: The painting.
       history: One row a step: "step", "loss" and each term.
     """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no notices about its caches
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

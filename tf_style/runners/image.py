@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
 import signal
+import threading
 import time
-from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
-from tf_style import images
-from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.runners.inputs import Inputs, read_inputs
 from tf_style.runners.progress import ProgressDisplay
 from tf_style.runners.quiet import quiet_tensorflow
 
+if TYPE_CHECKING:
+    from tf_style.runners.session import Session
 
-@dataclasses.dataclass(frozen=True)
-class Inputs:
-    """The pictures of a run, checked: the content at the size it will be painted in, and the styles as they are."""
-
-    content: images.Picture
-    styles: tuple[images.Picture, ...]
-
-
-def read_inputs(config: StylizeConfig, files: StylizeFiles) -> Inputs:
-    """Checks everything that can be checked without a model, and reads the pictures.
-
-    Raises:
-      ImageError, ConfigError: With one sentence that says what came, what is allowed and what to do.
-    """
-    images.check_output_path(files.output, bit_depth=files.bit_depth)
-    if config.style_blend and len(config.style_blend) != len(files.style):
-        raise ConfigError(
-            f"{len(config.style_blend)} shares came in style_blend for {len(files.style)} styles; give one for each."
-        )
-    for option in ("figure", "json", "checkpoint_dir", "tensorboard_dir"):
-        _check_writable(option, getattr(files, option))
-    content = images.read_image(files.content, max_pixels=files.max_pixels)
-    size = images.painting_size(content.size, config.size)
-    if size[0] * size[1] > files.max_pixels:
-        raise images.ImageError(
-            f"The result would have {size[0] * size[1]} pixels, above max_pixels={files.max_pixels}; lower --size or "
-            f"raise --max_pixels."
-        )
-    styles = tuple(images.read_image(path, max_pixels=files.max_pixels) for path in files.style)
-    return Inputs(images.resize(content, size), styles)
+_INTERRUPTED = 130  # what shells report after Ctrl-C
 
 
 def run(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
@@ -63,55 +35,75 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
     """
     inputs = read_inputs(config, files)
     display = ProgressDisplay(quiet=files.quiet)
-    signal.signal(signal.SIGTERM, _interrupt)
     started = time.monotonic()
+    with _Interruption() as interruption:
+        session = _paint(config, files, inputs, display, interruption)
+        if session is None or session.progress is None:
+            display.say("Interrupted before the first step; nothing was written.")
+            return _INTERRUPTED
+        session.write_picture()
+        if not session.complete:
+            display.say(f"Interrupted at step {session.progress.step}: the picture so far is in {files.output}.")
+            display.say(session.save_checkpoint_on_interrupt())
+            return _INTERRUPTED
+        session.finish(preset, time.monotonic() - started)
+    display.say(f"Wrote {files.output} ({time.monotonic() - started:.0f} s).")
+    return 0
+
+
+class _Interruption:
+    """Ctrl-C, a polite kill or a closed terminal: ends the run at once, or after the step once there is a picture.
+
+    A context manager. Signals that are ignored (as by nohup) stay ignored; so do second ones while files are written.
+    """
+
+    _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.at_once = True
+        self._before: dict[int, Any] = {}
+
+    def __call__(self, number: int, frame: Any) -> None:
+        """The handler of the signals."""
+        self.asked = True
+        if self.at_once:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> _Interruption:
+        if threading.current_thread() is threading.main_thread():  # others may not handle signals
+            for number in (getattr(signal, name) for name in self._SIGNALS if hasattr(signal, name)):
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._before[number] = signal.signal(number, self)
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def _paint(
+    config: StylizeConfig,
+    files: StylizeFiles,
+    inputs: Inputs,
+    display: ProgressDisplay,
+    interruption: _Interruption,
+) -> Session | None:
+    """Loads the model and runs all steps, or those before an interruption; None if not even the model is there."""
+    session = None
     try:
         with quiet_tensorflow():
             from tf_style.runners.session import Session
 
             session = Session(config, files, inputs)
-    except KeyboardInterrupt:
-        display.say("Interrupted before the first step; nothing was written.")
-        return 130
-    display.say(session.headline())
-    interrupted = _paint(session, display)
-    if session.progress is None:
-        display.say("Interrupted before the first step; nothing was written.")
-        return 130
-    session.write_picture()
-    if interrupted:
-        display.say(f"Interrupted at step {session.progress.step}: the picture so far is in {files.output}.")
-        display.say(session.save_checkpoint_on_interrupt())
-        return 130
-    session.finish(preset, time.monotonic() - started)
-    display.say(f"Wrote {files.output} ({time.monotonic() - started:.0f} s).")
-    return 0
-
-
-def _paint(session: Any, display: ProgressDisplay) -> bool:
-    """Runs all steps; True if the user interrupted them."""
-    try:
+        display.say(session.headline())
         for progress in session.steps():
+            interruption.at_once = False  # from now on there is something to lose
             display.update(progress)
+            if interruption.asked:
+                break
     except KeyboardInterrupt:
-        return True
+        interruption.at_once = False
     finally:
         display.close()
-    return False
-
-
-def _interrupt(number: int, frame: Any) -> None:
-    raise KeyboardInterrupt
-
-
-def _check_writable(option: str, name: str) -> None:
-    """The nearest folder that exists must let us write."""
-    if not name:
-        return
-    path = Path(name).absolute()
-    is_folder = option.endswith("_dir")
-    if path.exists() and path.is_dir() != is_folder:
-        raise ConfigError(f"--{option} must name a {'folder' if is_folder else 'file'}, but {name} is not one.")
-    folder = next(parent for parent in (path, *path.parents) if parent.is_dir())
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ConfigError(f"--{option}={name} cannot be written: no permission in {folder}; choose another place.")
+    return session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, TextIO
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from tf_style.types import Progress
 
 _LINES_EVERY_SECONDS = 10.0
+_DEFAULT_COLUMNS = 80
 
 
 class ProgressDisplay:
@@ -32,8 +34,8 @@ class ProgressDisplay:
     def say(self, text: str) -> None:
         """A line that stays."""
         if not self._quiet:
-            self._clear()
-            print(text, file=self._stream, flush=True)
+            self.close()
+            self._write(text + "\n")
 
     def update(self, progress: Progress) -> None:
         """Called after each step."""
@@ -44,33 +46,44 @@ class ProgressDisplay:
         if self._quiet or (not self._terminal and now < self._next_line and not last):
             return
         self._next_line = now + _LINES_EVERY_SECONDS
-        text = self._line(progress, now)
         if self._terminal:
-            self._stream.write("\r" + text.ljust(self._width))
-            self._stream.flush()
+            text = self._fitting_line(progress, now)
+            self._write("\r" + text.ljust(self._width))
             self._width = len(text)
         else:
-            print(text, file=self._stream, flush=True)
+            self._write(self._line(progress, now) + "\n")
 
     def close(self) -> None:
         """Ends the changing line."""
         if self._width:
-            print(file=self._stream, flush=True)
+            self._write("\n")
             self._width = 0
 
-    def _clear(self) -> None:
-        if self._width:
-            self._stream.write("\r" + " " * self._width + "\r")
-            self._width = 0
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:  # nobody reads any more, as after `| head` or when the terminal was closed: paint on
+            self._quiet = True
 
-    def _line(self, progress: Progress, now: float) -> str:
+    def _fitting_line(self, progress: Progress, now: float) -> str:
+        """Short enough not to wrap: a wrapped line cannot be overwritten."""
+        try:
+            columns = os.get_terminal_size(self._stream.fileno()).columns or _DEFAULT_COLUMNS
+        except OSError:
+            columns = _DEFAULT_COLUMNS
+        line = self._line(progress, now)
+        return (line if len(line) < columns else self._line(progress, now, terms=False))[: columns - 1]
+
+    def _line(self, progress: Progress, now: float, terms: bool = True) -> str:
         height, width = progress.size
-        terms = ", ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
+        losses = ", ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
+        loss = f"loss {progress.loss:.4g}" + (f" ({losses})" if terms else "")
         done = progress.fraction - (self._first_fraction or 0.0)
         left = _clock((now - self._start) / done * (1.0 - progress.fraction)) if done > 0 else "--:--"
         return (
             f"scale {progress.scale + 1}/{progress.num_scales} ({width}x{height})  "
-            f"step {progress.step}/{progress.num_steps}  loss {progress.loss:.4g} ({terms})  {left} left"
+            f"step {progress.step}/{progress.num_steps}  {loss}  {left} left"
         )
 
 

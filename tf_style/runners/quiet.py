@@ -13,7 +13,7 @@ from collections.abc import Iterator
 def quiet_tensorflow() -> Iterator[None]:
     """Keeps what native code writes to standard error inside the block (oneDNN, CUDA notices at import) from the user.
 
-    If the block raises, what was written is shown after all: it may say why.
+    If the block fails unexpectedly, what was written is shown after all: it may say why. ValueErrors say so themselves.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
@@ -22,6 +22,8 @@ def quiet_tensorflow() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
+        except ValueError:
+            raise
         except Exception:
             os.dup2(terminal, 2)
             held.seek(0)

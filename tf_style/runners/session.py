@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tf_style import images
@@ -17,7 +18,7 @@ from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.runners.board import TensorBoard
 from tf_style.runners.checkpoint import Checkpoint, fingerprint
 from tf_style.runners.figure import write_figure
-from tf_style.runners.image import Inputs
+from tf_style.runners.inputs import Inputs
 from tf_style.runners.record import peak_memory, versions, write_record
 from tf_style.types import Progress
 
@@ -40,6 +41,8 @@ class Session:
         self.progress: Progress | None = None
         self.history: list[dict[str, float]] = []
         self._resume: tuple[int, list[tf.Tensor]] | None = None
+        if files.quiet:
+            keras.utils.disable_interactive_logging()  # its downloads print to standard output
         self._choice = choose_backbone(config)
         self._checkpoint = self._open_checkpoint()
         tf.config.experimental.enable_op_determinism()
@@ -75,6 +78,15 @@ class Session:
                     self.write_picture()
                 self._painting_seconds = time.monotonic() - started
                 yield progress
+
+    @property
+    def complete(self) -> bool:
+        """After the last step there is nothing to go on with; the picture itself is about to be written."""
+        progress = self.progress
+        if progress is None:
+            return False
+        stopped = progress.scale == progress.num_scales - 1 and bool(tf.reduce_all(progress.state.done))
+        return stopped or progress.step == progress.num_steps
 
     def write_picture(self) -> None:
         """The picture so far, at the size of the result, with the content's alpha."""
@@ -157,11 +169,5 @@ class Session:
         return checkpoint
 
     def _save_checkpoint(self) -> None:
-        if self._checkpoint is not None and self.progress is not None and not self._is_last(self.progress):
+        if self._checkpoint is not None and self.progress is not None and not self.complete:
             self._checkpoint.save(self.progress, self.history)
-
-    @staticmethod
-    def _is_last(progress: Progress) -> bool:
-        """After the last step there is nothing to go on with; the picture itself is about to be written."""
-        stopped = bool(tf.reduce_all(progress.state.done)) and progress.scale == progress.num_scales - 1
-        return stopped or progress.step == progress.num_steps

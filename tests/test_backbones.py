@@ -1,0 +1,427 @@
+"""Backbones against plain forward passes of the same weights; names, options, and every way weights can be missing."""
+
+import os
+
+import h5py
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.materials import assert_one_sentence, flat_picture, picture, tiny_kernels, tiny_vgg
+from tf_style.backbones import (
+    BACKBONES,
+    WeightsError,
+    cached_weights,
+    canonical_layer,
+    compact_vgg19,
+    precision,
+    resolve_compute_dtype,
+    vgg,
+    vgg16,
+    vgg19,
+    weights,
+)
+
+VGG19_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+COMPACT_LAYERS = list(tiny_kernels())
+
+
+def plain_forward(kernels, image, pooling="MAX"):
+    """All layers of a VGG with `tf.nn` alone: Caffe's preprocessing, 3x3 convolutions, ReLU, pooling between blocks."""
+    x = image[..., ::-1] * 255.0 - np.array([103.939, 116.779, 123.68], np.float32)
+    features, block = {}, "block1"
+    for name, (kernel, bias) in kernels.items():
+        if name[:6] != block:
+            x, block = tf.nn.pool(x, [2, 2], pooling, strides=[2, 2], padding="VALID"), name[:6]
+        x = features[name] = tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME") + bias)
+    return features
+
+
+def assert_close(features, expected, tolerance=1e-5):
+    for name, value in features.items():
+        error = np.abs(value - expected[name]).max() / np.abs(expected[name]).max()
+        assert error < tolerance, f"{name}: {error}"
+
+
+@pytest.fixture(scope="module")
+def archive():
+    path = os.path.join(os.path.dirname(weights.__file__), "data", "compact_vgg19.npz")
+    with np.load(path) as arrays:
+        return {
+            layer: (arrays[f"{layer}/kernel"].astype(np.float32), arrays[f"{layer}/bias"].astype(np.float32))
+            for layer in COMPACT_LAYERS
+        }
+
+
+# --- features ---------------------------------------------------------------------------------------------------------
+
+
+def test_compact_is_its_archive(archive):
+    image = picture(32, 40, seed=1)
+    features = compact_vgg19(COMPACT_LAYERS)(image)
+    assert list(features) == COMPACT_LAYERS
+    assert_close(features, plain_forward(archive, image))
+    widths = [features[f"block{block}_conv1"].shape[-1] for block in range(1, 6)]
+    assert widths == [32, 64, 128, 256, 256]
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_pooling(pooling):
+    image = picture(36, 44, seed=1)
+    kind = {"max": "MAX", "average": "AVG"}[pooling]
+    assert_close(tiny_vgg(pooling=pooling)(image), plain_forward(tiny_kernels(), image, kind))
+
+
+def test_preprocessing_is_caffes():
+    """RGB in [0, 1] to BGR in 0 to 255 without ImageNet's mean."""
+    color = tf.constant([[[[1.0, 0.5, 0.0]]]])
+    np.testing.assert_allclose(
+        vgg.CaffePreprocessing()(color), [[[[0 - 103.939, 127.5 - 116.779, 255 - 123.68]]]], rtol=1e-6
+    )
+
+
+def test_preprocessing_is_keras_applications():
+    image = picture(8, 8, seed=1)
+    theirs = keras.applications.vgg19.preprocess_input(255.0 * image.numpy())
+    np.testing.assert_allclose(vgg.CaffePreprocessing()(image), theirs, atol=1e-4)
+
+
+def test_replicate_padding_leaves_no_border():
+    flat = tiny_vgg(["block1_conv1"], padding="replicate")(flat_picture(0.3))["block1_conv1"]
+    np.testing.assert_allclose(flat, np.broadcast_to(flat[:, :1, :1], flat.shape), rtol=1e-5)
+    zero = tiny_vgg(["block1_conv1"], padding="zero")(flat_picture(0.3))["block1_conv1"]
+    assert flat.shape == zero.shape
+    assert not np.allclose(zero, np.broadcast_to(zero[:, 1:2, 1:2], zero.shape))
+
+
+def test_paddings_agree_inside():
+    image = picture(32, 40, seed=1)
+    replicate, zero = (tiny_vgg(["conv1_2"], padding=kind)(image)["conv1_2"] for kind in ("replicate", "zero"))
+    np.testing.assert_allclose(replicate[:, 2:-2, 2:-2], zero[:, 2:-2, 2:-2], rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize("make", [tiny_vgg, compact_vgg19], ids=["tiny", "compact"])
+def test_bfloat16_is_close_and_comes_out_as_float32(make):
+    image, layers = picture(32, 40, seed=1), ["block1_conv1", "block3_conv1", "block5_conv1"]
+    half, full = make(layers, compute_dtype="bfloat16")(image), make(layers)(image)
+    for layer in layers:
+        assert half[layer].dtype == tf.float32
+        error = tf.norm(half[layer] - full[layer]) / tf.norm(full[layer])
+        assert 0 < float(error) < 0.03
+
+
+def test_bfloat16_is_used_between_the_layers():
+    model = tiny_vgg(compute_dtype="bfloat16")
+    kinds = {layer.compute_dtype for layer in model.layers if isinstance(layer, keras.layers.Conv2D)}
+    assert kinds == {"bfloat16"}
+    assert model.get_layer("preprocessing").compute_dtype == "float32"
+
+
+def test_only_as_deep_as_needed():
+    assert [layer.name for layer in tiny_vgg(["block2_conv1"]).layers if layer.weights] == [
+        "block1_conv1", "block1_conv2", "block2_conv1",
+    ]  # fmt: skip
+
+
+def test_frozen():
+    """As part of a larger model, too."""
+    model = tiny_vgg()
+    assert model.trainable_variables == []
+    image = keras.Input((None, None, 3))
+    assert keras.Model(image, model(image)).trainable_variables == []
+
+
+def test_saves_and_loads(tmp_path):
+    model, image = tiny_vgg(padding="replicate"), picture(32, 40, seed=1)
+    model.save(tmp_path / "backbone.keras")
+    again = keras.saving.load_model(tmp_path / "backbone.keras")
+    for layer, value in model(image).items():
+        np.testing.assert_array_equal(again(image)[layer], value)
+
+
+@pytest.mark.parametrize(("factory", "name"), [(vgg19, "VGG19"), (vgg16, "VGG16")])
+def test_random_weights(factory, name):
+    """All layers of the block structure of Keras's application, without a download."""
+    layers = ["conv1_2", "conv2_1"]
+    features = factory(layers, weights=None)(picture(32, 32))
+    assert [features[layer].shape for layer in layers] == [(1, 32, 32, 64), (1, 16, 16, 128)]
+
+
+def test_depths():
+    with pytest.raises(ValueError, match="block5_conv4"):
+        vgg19(["block5_conv5"], weights=None)
+    with pytest.raises(ValueError, match="block5_conv3\\."):
+        vgg16(["block5_conv4"], weights=None)
+
+
+@pytest.mark.weights
+def test_vgg19_is_keras_vgg19(vgg19_weights):
+    """Checked on all five blocks against Keras's own model and preprocessing."""
+    layers = ["block1_conv1", "block2_conv2", "block3_conv4", "block4_conv2", "block5_conv4"]
+    theirs = keras.applications.VGG19(weights=vgg19_weights, include_top=False)
+    reference = keras.Model(theirs.input, {layer: theirs.get_layer(layer).output for layer in layers})
+    image = picture(64, 48, seed=1)
+    expected = reference(keras.applications.vgg19.preprocess_input(255.0 * image.numpy()))
+    assert_close(vgg19(layers, weights=vgg19_weights)(image), expected)
+
+
+@pytest.mark.weights
+def test_compact_is_half_of_vgg19(vgg19_weights, archive):
+    """The student's channels approximate the chosen half of the teacher's."""
+    image = picture(64, 64, seed=1)
+    path = os.path.join(os.path.dirname(weights.__file__), "data", "compact_vgg19.npz")
+    with np.load(path) as arrays:
+        if "block3_conv1/channels" not in arrays.files:
+            pytest.skip("the archive does not list the channels")
+        channels = arrays["block3_conv1/channels"]
+    teacher = tf.gather(vgg19(["conv3_1"], weights=vgg19_weights)(image)["conv3_1"], channels, axis=-1)
+    student = compact_vgg19(["conv3_1"])(image)["conv3_1"]
+    assert float(tf.norm(student - teacher) / tf.norm(teacher)) < 0.5
+
+
+# --- names and options ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [
+        ("conv4_2", "block4_conv2"),
+        ("relu4_2", "block4_conv2"),
+        ("block4_conv2", "block4_conv2"),
+        ("conv9", "conv9"),
+        ("my_layer", "my_layer"),
+    ],
+)
+def test_canonical_layer(name, canonical):
+    assert canonical_layer(name) == canonical
+
+
+def test_features_come_under_the_names_asked_for():
+    features = tiny_vgg(["conv4_2", "relu4_2", "block4_conv2"])(picture(32, 32))
+    assert list(features) == ["conv4_2", "relu4_2", "block4_conv2"]
+    np.testing.assert_array_equal(features["conv4_2"], features["block4_conv2"])
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("conv9_1", "block._conv1"), ("block4_con2", "block4_conv2"), ("conv5_9", "block5_conv1"), ("conv9", "")],
+)
+def test_unknown_layer(name, meant):
+    with pytest.raises(ValueError, match=f"Unknown layer '{name}'. tiny_vgg has: block1_conv1, .*{meant}") as caught:
+        tiny_vgg([name])
+    assert_one_sentence(caught.value)
+    assert "Did you mean '" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "pattern"),
+    [
+        ({"pooling": "avg"}, "pooling 'avg'.*max, average"),
+        ({"padding": "reflect"}, "padding 'reflect'.*zero, replicate"),
+        ({"compute_dtype": "float16"}, "compute_dtype 'float16'.*float32, bfloat16"),
+    ],
+)
+def test_unknown_option(option, pattern):
+    with pytest.raises(ValueError, match=pattern) as caught:
+        compact_vgg19(["conv1_1"], **option)
+    assert_one_sentence(caught.value)
+
+
+def test_table_of_backbones():
+    assert {"vgg19": vgg19, "vgg16": vgg16, "compact_vgg19": compact_vgg19} == BACKBONES
+
+
+# --- weights that cannot be used --------------------------------------------------------------------------------------
+
+
+def refused(provoke):
+    with pytest.raises(WeightsError) as caught:
+        provoke()
+    assert_one_sentence(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def notop(tmp_path_factory):
+    """A file as Keras's `notop`, with random weights: of VGG-16, which is the smaller."""
+    path = tmp_path_factory.mktemp("weights") / "vgg16.weights.h5"
+    keras.applications.VGG16(weights=None, include_top=False).save_weights(path)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+def test_file_of_another_network(notop):
+    message = refused(lambda: vgg19(["conv1_1"], weights=str(notop)))
+    assert str(notop) in message
+    assert VGG19_FILE in message
+
+
+def test_missing_file(tmp_path):
+    message = refused(lambda: vgg19(["conv1_1"], weights=str(tmp_path / "none.h5")))
+    assert "No weights file at" in message
+    assert VGG19_FILE in message
+
+
+@pytest.mark.parametrize("name", ["weights.h5", "weights.weights.h5", "weights.txt", "weights.keras"])
+def test_text_file(name, tmp_path):
+    (tmp_path / name).write_text("these are not the weights you are looking for")
+    assert VGG19_FILE in refused(lambda: vgg19(["conv1_1"], weights=str(tmp_path / name)))
+
+
+def test_folder(tmp_path):
+    refused(lambda: vgg19(["conv1_1"], weights=str(tmp_path)))
+
+
+def test_truncated_file(notop, tmp_path):
+    cut = tmp_path / "cut.h5"
+    cut.write_bytes(notop.read_bytes()[:100_000])
+    assert VGG19_FILE in refused(lambda: vgg19(["conv1_1"], weights=str(cut)))
+
+
+def test_file_with_top(tmp_path):
+    """Keras's older layout, as its files with the classifier have it: 19 layers with weights instead of 16."""
+    path = tmp_path / "vgg19_with_top.h5"
+    names = [f"block{b}_conv{i}" for b, depth in enumerate((2, 2, 4, 4, 4), 1) for i in range(1, depth + 1)]
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [name.encode() for name in [*names, "fc1", "fc2", "predictions"]]
+        file.attrs["backend"], file.attrs["keras_version"] = b"tensorflow", b"2.0"
+        for name in [*names, "fc1", "fc2", "predictions"]:
+            group = file.create_group(name)
+            group.attrs["weight_names"] = [b"kernel", b"bias"]
+            group["kernel"], group["bias"] = np.zeros((1, 1)), np.zeros(1)
+    assert VGG19_FILE in refused(lambda: vgg19(["conv1_1"], weights=str(path)))
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Exception("URL fetch failure on https://example.org/vgg19.h5: None -- [Errno -2] Name or service not known"),
+        ValueError("Incomplete or corrupted file detected.\nThe auto file hash does not match"),
+        OSError(30, "Read-only file system"),
+        TimeoutError(),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+@pytest.mark.parametrize("backbone", ["vgg19", "vgg16"])
+def test_failed_download(backbone, failure, monkeypatch, tmp_path):
+    """One message with the file's name, where to put it, the flag, and the embedded alternative."""
+
+    def fail(**_):
+        raise failure
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setitem(weights._APPLICATIONS, backbone, fail)
+    message = refused(lambda: BACKBONES[backbone](["conv1_1"]))
+    for part in (f"{backbone}_weights_tf_dim_ordering_tf_kernels_notop.h5", str(tmp_path / "models"), "--weights=PATH"):
+        assert part in message
+    assert "--backbone=compact_vgg19" in message
+
+
+def test_never_another_backbone(monkeypatch):
+    """`vgg19` asks Keras for ImageNet's weights, and for nothing else."""
+    asked = {}
+
+    def remember(**arguments):
+        asked.update(arguments)
+        raise OSError("no network here")
+
+    monkeypatch.setitem(weights._APPLICATIONS, "vgg19", remember)
+    refused(lambda: vgg19(["conv1_1"]))
+    assert asked == {"weights": "imagenet", "include_top": False}
+
+
+ARCHIVES = {
+    "text": lambda path: path.write_text("no archive"),
+    "empty": lambda path: path.write_bytes(b""),
+    "truncated": lambda path: (np.savez(path, a=np.zeros(1000)), path.write_bytes(path.read_bytes()[:500])),
+    "array": lambda path: np.save(path.open("wb"), np.zeros(3)),
+    "other arrays": lambda path: np.savez(path, a=np.zeros(3)),
+    "no bias": lambda path: np.savez(path, **{"block1_conv1/kernel": np.zeros((3, 3, 3, 4))}),
+    "missing": lambda path: None,
+}
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_wrong_archive(kind, tmp_path):
+    path = tmp_path / "weights.npz"
+    ARCHIVES[kind](path)
+    assert str(path) in refused(lambda: compact_vgg19(["conv1_1"], weights=str(path)))
+
+
+def test_another_archive(archive, tmp_path):
+    path = tmp_path / "half.npz"
+    kernel, bias = archive["block1_conv1"]
+    np.savez(path, **{"block1_conv1/kernel": kernel[..., :7], "block1_conv1/bias": bias[:7]})
+    features = compact_vgg19(["conv1_1"], weights=str(path))(picture(32, 32))["conv1_1"]
+    assert features.shape == (1, 32, 32, 7)
+
+
+# --- Keras's cache ----------------------------------------------------------------------------------------------------
+
+
+def test_cached_weights(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert cached_weights("vgg19") is None
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / VGG19_FILE).write_bytes(b"")
+    assert cached_weights("vgg19") == tmp_path / "models" / VGG19_FILE
+    assert cached_weights("vgg16") is None
+
+
+def test_cached_weights_in_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".keras" / "models").mkdir(parents=True)
+    (tmp_path / ".keras" / "models" / VGG19_FILE).write_bytes(b"")
+    assert cached_weights("vgg19") == tmp_path / ".keras" / "models" / VGG19_FILE
+
+
+# --- compute dtype ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """Pretends to be a machine with these CPU flags and these GPUs."""
+
+    def pretend(flags="", capabilities=()):
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: fpu sse {flags}\n")
+        monkeypatch.setattr(precision, "_CPU_INFO", tmp_path / "cpuinfo")
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: list(range(len(capabilities))))
+        details = lambda gpu: {"compute_capability": capabilities[gpu]} if capabilities[gpu] else {}  # noqa: E731
+        monkeypatch.setattr(tf.config.experimental, "get_device_details", details)
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("flags", "capabilities", "expected"),
+    [
+        ("avx512f amx_bf16 amx_tile", (), "bfloat16"),
+        ("avx512f avx512_bf16", (), "float32"),  # no matrix units: slower than float32
+        ("", ((8, 0),), "bfloat16"),
+        ("", ((9, 0), (8, 6)), "bfloat16"),
+        ("amx_bf16", ((7, 5),), "float32"),  # the GPU runs it, not the CPU
+        ("", ((9, 0), (7, 0)), "float32"),
+        ("", (None,), "float32"),  # a GPU that does not tell
+    ],
+)
+def test_auto_dtype(flags, capabilities, expected, machine):
+    machine(flags, capabilities)
+    assert resolve_compute_dtype("auto") == expected
+
+
+def test_auto_dtype_without_cpuinfo(machine, monkeypatch, tmp_path):
+    machine()
+    monkeypatch.setattr(precision, "_CPU_INFO", tmp_path / "none")
+    assert resolve_compute_dtype() == "float32"
+
+
+def test_given_dtype_is_kept(machine):
+    machine("amx_bf16")
+    assert [resolve_compute_dtype(name) for name in ("float32", "bfloat16")] == ["float32", "bfloat16"]
+
+
+def test_unknown_dtype():
+    with pytest.raises(ValueError, match="'half'.*auto, float32, bfloat16"):
+        resolve_compute_dtype("half")

@@ -1,0 +1,76 @@
+"""What a run is given, checked before any model loads."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from tf_style import images
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+
+FIGURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".pdf", ".svg")
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """The pictures of a run, checked: the content at the size it will be painted in, and the styles as they are."""
+
+    content: images.Picture
+    styles: tuple[images.Picture, ...]
+
+
+def read_inputs(config: StylizeConfig, files: StylizeFiles) -> Inputs:
+    """Checks everything that can be checked without a model, and reads the pictures.
+
+    Raises:
+      ImageError, ConfigError: With one sentence that says what came, what is allowed and what to do.
+    """
+    images.check_output_path(files.output, bit_depth=files.bit_depth)
+    if config.style_blend and len(config.style_blend) != len(files.style):
+        raise ConfigError(
+            f"{len(config.style_blend)} shares came in style_blend for {len(files.style)} styles; give one for each."
+        )
+    _check_reports(files)
+    if config.weights and not Path(config.weights).is_file():
+        raise ConfigError(f"--weights={config.weights} is not a file; give the path of one, or leave --weights out.")
+    content = images.read_image(files.content, max_pixels=files.max_pixels)
+    size = images.painting_size(content.size, config.size)
+    if size[0] * size[1] > files.max_pixels:
+        raise images.ImageError(
+            f"The result would have {size[0] * size[1]} pixels, above max_pixels={files.max_pixels}; lower --size or "
+            f"raise --max_pixels."
+        )
+    styles = tuple(images.read_image(path, max_pixels=files.max_pixels) for path in files.style)
+    return Inputs(images.resize(content, size), styles)
+
+
+def _check_reports(files: StylizeFiles) -> None:
+    """No file is written over another one of this run, and each can be written."""
+    taken = {os.path.realpath(path): "an input" for path in (files.content, *files.style)}
+    for option in ("output", "figure", "json"):
+        name = getattr(files, option)
+        if not name:
+            continue
+        other = taken.setdefault(os.path.realpath(name), f"--{option}")
+        if other != f"--{option}":
+            raise ConfigError(f"--{option}={name} is {other} of this run too; choose another name.")
+    if files.figure and Path(files.figure).suffix.lower() not in FIGURE_SUFFIXES:
+        raise ConfigError(f"--figure={files.figure} must end in one of {', '.join(FIGURE_SUFFIXES)}.")
+    for option in ("figure", "json", "checkpoint_dir", "tensorboard_dir"):
+        _check_writable(option, getattr(files, option))
+
+
+def _check_writable(option: str, name: str) -> None:
+    """The nearest folder that exists must let us write."""
+    if not name:
+        return
+    path = Path(name).absolute()
+    is_folder = option.endswith("_dir")
+    if path.exists() and path.is_dir() != is_folder:
+        raise ConfigError(f"--{option} must name a {'folder' if is_folder else 'file'}, but {name} is not one.")
+    folder = next(parent for parent in (path if is_folder else path.parent, *path.parents) if parent.exists())
+    if not folder.is_dir():
+        raise ConfigError(f"--{option}={name} cannot be written: {folder} is a file; choose another place.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(f"--{option}={name} cannot be written: no permission in {folder}; choose another place.")
