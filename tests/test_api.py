@@ -260,7 +260,6 @@ def test_layer_keeps_its_weights(tmp_path):
     np.testing.assert_allclose(again(inputs), model(inputs), atol=1e-5)
 
 
-@pytest.mark.xfail(strict=True, reason="get_config keeps the preset's name, not the options it came to")
 def test_layer_does_not_follow_later_changes_of_its_preset(tmp_path):
     preset = tmp_path / "mine.cfg"
     preset.write_text("".join(f"--{option}={value}\n" for option, value in LAYER_OPTIONS.items()))

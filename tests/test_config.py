@@ -176,7 +176,6 @@ def test_values_that_do_not_go_together(overrides, part):
     assert part in refused(**overrides)
 
 
-@pytest.mark.xfail(strict=True, reason="refused only when the objective is built, without the option's name")
 def test_without_layers():
     """Named by the option, before a model is built."""
     assert "style_layers" in refused(style_layers="")

@@ -213,7 +213,6 @@ def test_a_picture_that_has_stopped_stays_as_it_is():
     np.testing.assert_array_equal(both[-1].state.image[1], both[first].state.image[1])
 
 
-@pytest.mark.xfail(strict=True, reason="the average of a stopped picture is divided by the weights of all later steps")
 def test_average_of_a_picture_that_has_stopped():
     contents = tf.concat([picture(32, 40, seed=1), flat_picture(0.5, 32, 40)], 0)
     styles = tf.concat([picture(32, 40, seed=3), flat_picture(0.5, 32, 40)], 0)

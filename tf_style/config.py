@@ -63,7 +63,7 @@ class StylizeConfig:
     scale_factor: float = _option(1.4142135623730951, "ratio between scales", "optimisation", minimum=1.05)
     average_decay: float = _option(0.97, "decay of the running average of iterates; 0: none", "optimisation", minimum=0)
     relative_tolerance: float = _option(
-        0.0, "stop when the loss changes by less than this share in 50 steps; 0: never", "optimisation", minimum=0
+        0.0, "stop when the loss changes by no more than this share in 50 steps", "optimisation", minimum=0
     )
 
     backbone: str = _option(
@@ -90,6 +90,8 @@ class StylizeConfig:
             _check(field, getattr(self, field.name))
         for kind in ("content", "style"):
             layers, weights = getattr(self, f"{kind}_layers"), getattr(self, f"{kind}_layer_weights")
+            if not layers:
+                raise ConfigError(f"{kind}_layers is empty; name at least one layer, for example block4_conv2.")
             if weights and len(weights) != len(layers):
                 raise ConfigError(
                     f"{len(weights)} values came in {kind}_layer_weights for {len(layers)} layers; give one for each."
@@ -108,13 +110,13 @@ class StylizeConfig:
           ConfigError: An unknown option or a value that is not allowed.
         """
         fields = {field.name: field for field in dataclasses.fields(self)}
-        values = {}
+        values: dict[str, Any] = {}
         for name, value in overrides.items():
             if name not in fields:
                 close = difflib.get_close_matches(name, fields, 1)
                 hint = f" Did you mean {close[0]!r}?" if close else f" There are: {', '.join(fields)}."
                 raise ConfigError(f"Unknown option {name!r}.{hint}")
-            values[name] = parse_value(fields[name], value)
+            values[name] = fields[name].default if value is None else parse_value(fields[name], value)
         for kind in ("content", "style"):  # a preset's weights are those of its layers
             if f"{kind}_layers" in values:
                 values.setdefault(f"{kind}_layer_weights", ())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tf_style.build import build_backbone, build_stylizer
+from tf_style.build import build_backbone, build_stylizer, choose_backbone
 from tf_style.config import DEFAULT_PRESET
 from tf_style.presets import preset_config
 from tf_style.types import Image
@@ -18,7 +19,8 @@ class StylizeLayer(keras.layers.Layer):
     """Paints its first input in the style of its second, by optimisation, inside any Keras model.
 
     Called on `[content, style]`, float32 [B, H, W, 3] and [B or 1, h, w, 3] in [0, 1]; returns float32 [B, H, W, 3].
-    The backbone is a sublayer, so a saved model holds its weights.
+    The backbone is a sublayer, so a saved model holds its weights. All options are saved as they were resolved:
+    later changes to a preset, or another machine's cached weights, do not change the model.
 
     Args:
       preset: Name of a preset or path of a flagfile.
@@ -35,11 +37,11 @@ class StylizeLayer(keras.layers.Layer):
 
     def __init__(self, preset: str = DEFAULT_PRESET, options: dict[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "trainable": False})  # a saved config brings it too
-        self.preset = preset
-        self.options = dict(options or {})
-        config = preset_config(preset).replace(**self.options)
-        self.backbone = build_backbone(config)
-        self._stylizer = build_stylizer(config, self.backbone)
+        config = preset_config(preset).replace(**(options or {}))
+        choice = choose_backbone(config)
+        self.config = config.replace(backbone=choice.name, weights=choice.weights)
+        self.backbone = build_backbone(self.config)
+        self._stylizer = build_stylizer(self.config, self.backbone)
 
     def call(self, inputs: list[Image]) -> Image:
         """Args: inputs, `[content, style]`, or `[content, style, style ...]`."""
@@ -52,4 +54,4 @@ class StylizeLayer(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """What the layer is made again from."""
-        return {**super().get_config(), "preset": self.preset, "options": self.options}
+        return {**super().get_config(), "options": dataclasses.asdict(self.config)}

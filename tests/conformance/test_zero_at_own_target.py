@@ -46,7 +46,6 @@ def test_with_more_channels_than_positions(row, size, compact):
     assert 0 <= own <= share * other
 
 
-@pytest.mark.xfail(strict=True, reason="12 Newton-Schulz steps leave 5 to 15 percent at 128 pixels")
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
 def test_wasserstein_is_zero_through_the_embedded_backbone(normalization, compact):
     row = next(row for row in TERMS if row.name == f"style-wasserstein-{normalization}")

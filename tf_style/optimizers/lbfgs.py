@@ -75,8 +75,13 @@ def lbfgs(*, num_correction_pairs: int = 20, steps_per_call: int = 10) -> Optimi
     ) -> tuple[Image, LbfgsState, dict[str, tf.Tensor]]:
         shape = tf.shape(image)
         state = tf.cond(state.fresh, lambda: _start(loss_fn, image, state), lambda: state)
-        results = tfp.optimizer.lbfgs_minimize(
+        objective = tf.function(  # TFP calls it in nine places: so it is traced once
             lambda flat: _bounded(loss_fn, flat, shape, state.scale, state.first_loss),
+            input_signature=[tf.TensorSpec([None, None])],
+            autograph=False,
+        )
+        results = tfp.optimizer.lbfgs_minimize(
+            objective,
             initial_position=None,
             previous_optimizer_results=_as_results(state),
             max_iterations=state.pairs + num_steps,
@@ -137,6 +142,10 @@ def _as_results(state: LbfgsState) -> Any:
     from tensorflow_probability.python.optimizer.lbfgs import LBfgsOptimizerResults  # has no public name
 
     undone = tf.zeros_like(state.value, tf.bool)
+    # A picture that had converged leaves no pair where TFP counts one, and divides by it: a pair of ones is harmless.
+    empty = tf.reduce_all(tf.equal(state.gradients[-1], 0.0), axis=[1, 2, 3], keepdims=True) & (state.pairs > 0)
+    ones = tf.cast(empty, tf.float32) * tf.ones_like(state.gradients[-1])
+    filling = tf.concat([tf.zeros_like(state.gradients[:-1]), ones[tf.newaxis]], axis=0)
     return LBfgsOptimizerResults(
         converged=undone,
         failed=undone,
@@ -145,8 +154,8 @@ def _as_results(state: LbfgsState) -> Any:
         position=_flatten(state.position),
         objective_value=state.value,
         objective_gradient=_flatten(state.gradient),
-        position_deltas=_flatten(state.positions),
-        gradient_deltas=_flatten(state.gradients),
+        position_deltas=_flatten(state.positions + filling),
+        gradient_deltas=_flatten(state.gradients + filling),
     )
 
 

@@ -16,12 +16,14 @@ _CHECK_EVERY = 50  # steps between two looks at the loss for early stopping, as 
 class RunState(NamedTuple):
     """Everything that changes from step to step; enough to go on from, and all that a checkpoint holds.
 
-    `image` and `average` (the running sum of the iterates) are [B, H, W, 3], `step` counts at this size, `checked` [B]
-    is the loss at the last check and `done` [B] says which pictures have stopped.
+    `image` and `average` (the running sum of the iterates) are [B, H, W, 3], `weight` [B] is the sum of the average's
+    weights, `step` counts at this size, `checked` [B] is the loss at the last check and `done` [B] says which pictures
+    have stopped.
     """
 
     image: tf.Tensor
     average: tf.Tensor
+    weight: tf.Tensor
     step: tf.Tensor
     checked: tf.Tensor
     done: tf.Tensor
@@ -39,7 +41,7 @@ class Optimization:
       objective: What to minimise.
       optimizer: How.
       average_decay: Decay of the running average of the iterates, in [0, 1); 0 takes the last iterate.
-      tolerance: Stop a picture when its loss has changed by less than this share over 50 steps; 0: never.
+      tolerance: Stop a picture when its loss has changed by no more than this share over 50 steps.
       jit_compile: Compile the step with XLA, for each picture size anew; without, one trace serves all sizes.
 
     Reference:
@@ -80,6 +82,7 @@ class Optimization:
         return RunState(
             image=image,
             average=tf.zeros_like(image),
+            weight=batch,
             step=tf.zeros([], tf.int32),
             checked=batch,
             done=tf.zeros_like(batch, tf.bool),
@@ -106,8 +109,8 @@ class Optimization:
         """The picture so far: the bias-corrected running average of the iterates."""
         if self.average_decay == 0.0:
             return state.image
-        weight = 1.0 - tf.pow(self.average_decay, tf.cast(state.step, tf.float32))
-        return tf.where(state.step > 0, state.average / tf.maximum(weight, 1e-12), state.image)
+        weight = state.weight[:, tf.newaxis, tf.newaxis, tf.newaxis]
+        return tf.where(weight > 0.0, tf.math.divide_no_nan(state.average, weight), state.image)
 
     def _targets(self, content: Image, styles: tuple[Image, ...]) -> Nest:
         references = References(self.features(content), tuple(self.features(style) for style in styles))
@@ -132,6 +135,7 @@ class Optimization:
         return RunState(
             image=image,
             average=average,
+            weight=tf.where(state.done, state.weight, decay * state.weight + (1.0 - decay)),
             step=count,
             checked=tf.where(look, loss, state.checked),
             done=state.done | (look & still),
