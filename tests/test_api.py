@@ -218,7 +218,7 @@ def test_inside_a_dataset(stylizer):
     )
     painted = list(dataset.map(lambda content: stylizer(content[tf.newaxis], [style])[0]))
     for content, result in zip(contents, painted, strict=True):
-        np.testing.assert_allclose(result, stylizer(content[tf.newaxis], [style])[0], atol=1e-5)
+        np.testing.assert_allclose(result, stylizer(content[tf.newaxis], [style])[0], atol=2e-3)
 
 
 LAYER_OPTIONS = {name: value for name, value in TINY.items() if name != "size"}

@@ -129,7 +129,7 @@ def test_unknown_choice(option, typo, meant):
     [
         ("size", "big", "a whole number"),
         ("size", 3.5, "a whole number"),
-        ("size", None, "a whole number"),
+        ("size", "", "a whole number"),
         ("size", [512], "a whole number"),
         ("learning_rate", "fast", "a number"),
         ("style_blend", "half,half", "comma-separated values"),
