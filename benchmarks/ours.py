@@ -29,8 +29,17 @@ from tf_style.presets import preset_config
 from tf_style.runners.record import peak_memory, versions
 from tf_style.stylizers import PyramidStylizer
 
-#: The classic recipe, as the peer writes it out: no total variation.
-CLASSIC = {"total_variation_weight": 0, "backbone": "vgg19", "compute_dtype": "float32"}
+#: The classic recipe of the public scripts, as the peer writes it out: plain means, content 5, style 100, Gram matrices
+#: divided by C*H*W (ours by H*W, so the C goes into the layer weights, 1/C^2), no total variation.
+CLASSIC = {
+    "loss_normalization": "none",
+    "content_weight": 5,
+    "style_weight": 100,
+    "style_layer_weights": [1 / channels**2 for channels in (64, 128, 256, 512, 512)],
+    "total_variation_weight": 0,
+    "backbone": "vgg19",
+    "compute_dtype": "float32",
+}
 
 
 def read(path: str, size: int) -> tf.Tensor:

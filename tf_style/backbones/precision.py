@@ -35,11 +35,12 @@ def resolve_compute_dtype(compute_dtype: str = "auto") -> str:
         capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability") for gpu in gpus]
         fast = all(capability and capability >= _FIRST_GPU_WITH_BFLOAT16 for capability in capabilities)
     else:
-        fast = _cpu_has(_CPU_MATRIX_UNITS)
+        fast = cpu_has(_CPU_MATRIX_UNITS)
     return "bfloat16" if fast else "float32"
 
 
-def _cpu_has(flag: str) -> bool:
+def cpu_has(flag: str) -> bool:
+    """Whether the processor says that it has a feature, by its name in /proc/cpuinfo; False where there is none."""
     try:
         return flag in _CPU_INFO.read_text().split()
     except OSError:  # not Linux

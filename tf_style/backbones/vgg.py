@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import keras
 import tensorflow as tf
 
+from tf_style.backbones.convolution import Convolution
 from tf_style.backbones.weights import Kernels, application_kernels
 
 #: Mean of ImageNet in the Caffe convention: blue, green, red, in 0 to 255.
@@ -120,7 +121,7 @@ def vgg_features(
             x = _POOLINGS[pooling](2, name=f"{block}_pool", dtype=compute_dtype)(x)
             block = layer[:6]
         border = "valid" if index == 0 and padding == "replicate" else "same"
-        convolution = keras.layers.Conv2D(
+        convolution = (Convolution if index else keras.layers.Conv2D)(
             kernels[layer][0].shape[-1], 3, padding=border, activation="relu", name=layer, dtype=compute_dtype
         )
         x = outputs[layer] = convolution(x)

@@ -1,0 +1,46 @@
+"""A convolution whose gradient takes the faster of two equal ways."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import keras
+import tensorflow as tf
+
+from tf_style.backbones.precision import cpu_has
+
+
+@keras.saving.register_keras_serializable("tf_style")
+class Convolution(keras.layers.Conv2D):
+    """Frozen 3x3 convolution, zero padding, stride 1, with bias and ReLU.
+
+    On x86 CPUs without AVX-512 TensorFlow's own kernels run, not oneDNN's, and their gradient is 1.4 to 2.5 times slower
+    than their convolution (43 against 111 GFLOP/s for 64 channels at 512 px on two cores, TensorFlow 2.21). There the
+    gradient is written as the convolution with the mirrored kernel that it is.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Args: inputs, [B, H, W, C]; returns [B, H, W, C']."""
+        if self.compute_dtype != "float32" or not _gradient_is_slow():
+            return super().call(inputs)
+        return self.activation(tf.nn.bias_add(_convolve(inputs, tf.convert_to_tensor(self.kernel)), self.bias))
+
+
+def _gradient_is_slow() -> bool:
+    x86_cpu = platform.machine() in ("x86_64", "AMD64") and not tf.config.list_physical_devices("GPU")
+    return x86_cpu and cpu_has("avx2") and not cpu_has("avx512f") and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "1"
+
+
+def _convolve(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """The kernel is a constant here: only the gradient with respect to the inputs is defined."""
+
+    @tf.custom_gradient
+    def convolve(inputs: tf.Tensor) -> tuple[tf.Tensor, object]:
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            mirrored = tf.transpose(tf.reverse(kernel, axis=[0, 1]), [0, 1, 3, 2])
+            return tf.nn.conv2d(upstream, mirrored, strides=1, padding="SAME")
+
+        return tf.nn.conv2d(inputs, kernel, strides=1, padding="SAME"), gradient
+
+    return convolve(inputs)
