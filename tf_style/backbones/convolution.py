@@ -15,9 +15,9 @@ from tf_style.backbones.precision import cpu_has
 class Convolution(keras.layers.Conv2D):
     """Frozen 3x3 convolution, zero padding, stride 1, with bias and ReLU.
 
-    On x86 CPUs without AVX-512 TensorFlow's own kernels run, not oneDNN's, and their gradient is 1.4 to 2.5 times slower
-    than their convolution (43 against 111 GFLOP/s for 64 channels at 512 px on two cores, TensorFlow 2.21). There the
-    gradient is written as the convolution with the mirrored kernel that it is.
+    On x86 CPUs without AVX-512 TensorFlow's own kernels run, not oneDNN's, and their gradient is 1.4 to 2.5 times as
+    slow as their convolution (43 against 111 GFLOP/s for 64 channels at 512 px on two cores, TensorFlow 2.21). There
+    the gradient is written as the convolution with the mirrored kernel that it is.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
