@@ -71,6 +71,11 @@ def _batch(picture: Picture) -> np.ndarray:
     if isinstance(picture, str | os.PathLike):
         return images.read_image(picture).pixels[np.newaxis]
     pixels = images.to_float(np.asarray(picture))
+    if min(pixels.shape[-3:-1]) < images.MIN_SIDE:
+        raise images.ImageError(
+            f"Got an array of {pixels.shape[-2]}x{pixels.shape[-3]} pixels, but each side must have at least "
+            f"{images.MIN_SIDE}; give a larger picture."
+        )
     return pixels if pixels.ndim == 4 else pixels[np.newaxis]
 
 

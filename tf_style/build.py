@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 
 import keras
 
@@ -43,8 +42,12 @@ def choose_backbone(config: StylizeConfig) -> BackboneChoice:
     return BackboneChoice(name, weights, dtype, reason)
 
 
-def build_backbone(config: StylizeConfig) -> keras.Model:
+def build_backbone(config: StylizeConfig, *, pretrained: bool = True) -> keras.Model:
     """The backbone with just the layers that the config's losses look at.
+
+    Args:
+      config: All options.
+      pretrained: False leaves VGG-19 and VGG-16 with random weights, for those who set them afterwards.
 
     Raises:
       ValueError: Unknown layer.
@@ -54,7 +57,7 @@ def build_backbone(config: StylizeConfig) -> keras.Model:
     layers = dict.fromkeys(_layers(config.content_layers) + _layers(config.style_layers))
     return BACKBONES[choice.name](
         list(layers),
-        weights=choice.weights or None,
+        weights=(choice.weights or None) if pretrained or choice.name == "compact_vgg19" else None,
         pooling=config.pooling,
         padding=config.padding,
         compute_dtype=choice.compute_dtype,
@@ -120,14 +123,14 @@ def build_stylizer(config: StylizeConfig, backbone: keras.Model | None = None) -
 
 
 @functools.lru_cache(maxsize=4)
-def _cached_stylizer(config: StylizeConfig, keras_home: str) -> PyramidStylizer:
-    del keras_home  # part of the key: what "auto" comes to depends on it
+def _cached_stylizer(config: StylizeConfig, choice: BackboneChoice) -> PyramidStylizer:
+    del choice  # part of the key: what "auto" came to
     return build_stylizer(config)
 
 
 def shared_stylizer(config: StylizeConfig) -> PyramidStylizer:
     """`build_stylizer`, kept for the last few configs, so that many pictures load one model and trace one step."""
-    return _cached_stylizer(config, os.environ.get("KERAS_HOME", ""))
+    return _cached_stylizer(config, choose_backbone(config))
 
 
 def _layers(names: tuple[str, ...]) -> tuple[str, ...]:

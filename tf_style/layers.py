@@ -20,7 +20,8 @@ class StylizeLayer(keras.layers.Layer):
 
     Called on `[content, style]`, float32 [B, H, W, 3] and [B or 1, h, w, 3] in [0, 1]; returns float32 [B, H, W, 3].
     The backbone is a sublayer, so a saved model holds its weights. All options are saved as they were resolved:
-    later changes to a preset, or another machine's cached weights, do not change the model.
+    later changes to a preset, or another machine's cached weights, do not change the model
+    (`compute_dtype="auto"` follows the machine).
 
     Args:
       preset: Name of a preset or path of a flagfile.
@@ -36,11 +37,12 @@ class StylizeLayer(keras.layers.Layer):
     """
 
     def __init__(self, preset: str = DEFAULT_PRESET, options: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "trainable": False})  # a saved config brings it too
+        pretrained = kwargs.pop("pretrained", True)  # False in a saved config: the weights are in the saved model
+        super().__init__(**{"dtype": "float32", **kwargs, "trainable": False})
         config = preset_config(preset).replace(**(options or {}))
         choice = choose_backbone(config)
         self.config = config.replace(backbone=choice.name, weights=choice.weights)
-        self.backbone = build_backbone(self.config)
+        self.backbone = build_backbone(self.config, pretrained=pretrained)
         self._stylizer = build_stylizer(self.config, self.backbone)
 
     def call(self, inputs: list[Image]) -> Image:
@@ -54,4 +56,4 @@ class StylizeLayer(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """What the layer is made again from."""
-        return {**super().get_config(), "options": dataclasses.asdict(self.config)}
+        return {**super().get_config(), "options": dataclasses.asdict(self.config), "pretrained": False}

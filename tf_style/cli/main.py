@@ -45,7 +45,9 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:  # ConfigError, ImageError, WeightsError, unknown layers: all meant for people
         if not getattr(type(error), "__module__", "").startswith("tf_style") and type(error) is not ValueError:
             raise
-        return _refuse(str(error))
+        from tf_style.images import WriteError
+
+        return _refuse(str(error), _FAILED if isinstance(error, WriteError) else _BAD_USAGE)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:  # `tf-style presets | head`: nobody reads what is left
@@ -56,9 +58,9 @@ def main(argv: list[str] | None = None) -> int:
         return _FAILED
 
 
-def _refuse(sentence: str) -> int:
+def _refuse(sentence: str, status: int = _BAD_USAGE) -> int:
     print(f"tf-style: {sentence}", file=sys.stderr)
-    return _BAD_USAGE
+    return status
 
 
 def _usage() -> str:

@@ -5,7 +5,7 @@ Nothing here imports TensorFlow, so a program can check its inputs before it loa
 
 from tf_style.images.arrays import to_float, to_uint8, to_uint16
 from tf_style.images.geometry import fit_size, painting_size, resize
-from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, ImageError, Picture
+from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, ImageError, Picture, WriteError
 from tf_style.images.reading import read_image
 from tf_style.images.writing import check_output_path, write_image
 
@@ -14,6 +14,7 @@ __all__ = [
     "MIN_SIDE",
     "ImageError",
     "Picture",
+    "WriteError",
     "check_output_path",
     "fit_size",
     "painting_size",

@@ -20,6 +20,10 @@ class ImageError(ValueError):
         super().__init__(message.replace("\n", "\\n").replace("\r", "\\r"))  # a path may hold them
 
 
+class WriteError(ImageError):
+    """A file that could not be written, though its name was fine: a full disk, say."""
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A picture in memory, upright and in sRGB.

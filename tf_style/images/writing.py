@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from tf_style.images.arrays import to_uint8, to_uint16
-from tf_style.images.picture import Array, ImageError
+from tf_style.images.picture import Array, ImageError, WriteError
 from tf_style.images.profiles import srgb_profile
 
 FORMATS = {
@@ -178,7 +178,7 @@ def _replace(target: Path, data: bytes) -> None:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise _cannot_write(target, error) from None
+        raise WriteError(str(_cannot_write(target, error))) from None
 
 
 def _cannot_write(target: Path, error: OSError) -> ImageError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
@@ -80,6 +82,7 @@ def _shares(style_blend: Sequence[float] | None, num_styles: int) -> list[float]
 
 
 def _blend(summaries: list[Nest], shares: list[float]) -> Nest:
-    return tf.nest.map_structure(
-        lambda *tensors: tf.add_n([share * tensor for share, tensor in zip(shares, tensors, strict=True)]), *summaries
-    )
+    def weighted_sum(*tensors: tf.Tensor) -> tf.Tensor:  # broadcasts a style of batch 1 to a batch
+        return functools.reduce(operator.add, [share * tensor for share, tensor in zip(shares, tensors, strict=True)])
+
+    return tf.nest.map_structure(weighted_sum, *summaries)

@@ -81,7 +81,7 @@ def moments(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
       features: Activations, float32 [B, H, W, C].
 
     Returns:
-      The mean, float32 [B, C], and the second raw moment, float32 [B, C, C] (the Gram matrix divided by H*W).
+      The mean, float32 [B, C], and the second raw moment, float32 [B, C, C] (what `gram_matrix` returns).
 
     Reference:
       The pair (mean, covariance) as a style: Heitz et al., "A Sliced Wasserstein Loss for Neural Texture Synthesis",

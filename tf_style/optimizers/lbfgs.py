@@ -38,7 +38,7 @@ def lbfgs(*, num_correction_pairs: int = 20, steps_per_call: int = 10) -> Optimi
 
     Pixels may leave [0, 1] between steps: the objective is then that of the clipped picture plus a quadratic penalty
     that leads back, so the picture returned is valid and its loss is the one reported. When the line search fails (as
-    it may in bfloat16) the next call starts afresh from the same picture with an empty memory.
+    it may in bfloat16) for one picture, the next call starts afresh, from the same pictures, for the whole batch.
 
     Args:
       num_correction_pairs: How many past steps the curvature estimate remembers.

@@ -11,6 +11,7 @@ import numpy as np
 from tf_style.runners.files import replacing
 
 _HEIGHT = 4.0  # inches
+_NO_DATE = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # same run, same bytes
 
 
 def write_figure(
@@ -44,4 +45,4 @@ def write_figure(
     axes[-1].set(xlabel="step", yscale="log", title="loss (weighted terms)")
     axes[-1].legend()
     with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=150, metadata={"Date": None} if path.suffix in (".svg", ".pdf") else None)
+        figure.savefig(temporary, dpi=150, metadata=_NO_DATE.get(path.suffix.lower()))

@@ -41,11 +41,13 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
         if session is None or session.progress is None:
             display.say("Interrupted before the first step; nothing was written.")
             return _INTERRUPTED
-        session.write_picture()
         if not session.complete:
+            how_to_go_on = session.save_checkpoint_on_interrupt()  # first: writing the picture may fail
+            session.write_picture()
             display.say(f"Interrupted at step {session.progress.step}: the picture so far is in {files.output}.")
-            display.say(session.save_checkpoint_on_interrupt())
+            display.say(how_to_go_on)
             return _INTERRUPTED
+        session.write_picture()
         session.finish(preset, time.monotonic() - started)
     display.say(f"Wrote {files.output} ({time.monotonic() - started:.0f} s).")
     return 0

@@ -161,6 +161,7 @@ class Session:
             **dataclasses.asdict(self._config),
             "backbone": self._choice.name,
             "compute_dtype": self._choice.compute_dtype,
+            "devices": [device.device_type for device in tf.config.list_physical_devices()],
             "versions": versions(),
         }
         pictures = [self._inputs.content.pixels, *(style.pixels for style in self._inputs.styles)]

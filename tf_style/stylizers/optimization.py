@@ -126,8 +126,8 @@ class Optimization:
         image, optimizer_state, losses = self.optimizer.step(loss_fn, state.image, state.optimizer, num_steps)
         keep = state.done[:, tf.newaxis, tf.newaxis, tf.newaxis]
         image = tf.where(keep, state.image, image)
-        decay = self.average_decay
         count = state.step + tf.minimum(num_steps, self.optimizer.steps_per_call)
+        decay = tf.pow(self.average_decay, tf.cast(count - state.step, tf.float32))
         average = tf.where(keep, state.average, decay * state.average + (1.0 - decay) * image)
         loss = tf.add_n(list(losses.values()))
         look = count // _CHECK_EVERY > state.step // _CHECK_EVERY

@@ -25,7 +25,7 @@ class PyramidStylizer:
     Args:
       optimization: The optimisation at one size.
       num_steps: Steps at each scale.
-      first_steps: Steps at the coarsest scale of several; None: `num_steps`.
+      first_steps: Steps at the coarsest scale (also where there is just one); None: `num_steps`.
       min_size: Long side of the coarsest scale, in pixels; 0: one scale only.
       scale_factor: Ratio between scales.
       init: Start from the "content", "noise" (Gaussian, around mid-grey) or the (first) "style" image.
@@ -104,9 +104,9 @@ class PyramidStylizer:
             elif scale > first_scale or resume is None:
                 state = self.optimization.resize(state, sizes[scale])
             targets = self._targets(content, styles, sizes[scale])
-            while int(state.step) < self._steps_at(scale, len(sizes)) and not bool(tf.reduce_all(state.done)):
+            while int(state.step) < self._steps_at(scale) and not bool(tf.reduce_all(state.done)):
                 chunk = min(
-                    self.optimization.optimizer.steps_per_call, self._steps_at(scale, len(sizes)) - int(state.step)
+                    self.optimization.optimizer.steps_per_call, self._steps_at(scale) - int(state.step)
                 )
                 state, losses = self.optimization.step(state, targets, tf.constant(chunk))
                 yield self._progress(state, losses, scale, sizes)
@@ -132,8 +132,8 @@ class PyramidStylizer:
             tf.round(size / tf.pow(tf.cast(self.scale_factor, tf.float64), exponents)[:, tf.newaxis]), tf.int32
         )
 
-    def _steps_at(self, scale: int | tf.Tensor, num_scales: int | tf.Tensor) -> int:
-        return self.first_steps if scale == 0 and num_scales > 1 else self.num_steps
+    def _steps_at(self, scale: int) -> int:
+        return self.first_steps if scale == 0 else self.num_steps
 
     def _targets(self, content: Image, styles: Sequence[Image], size: tuple) -> Nest:
         return self.optimization.targets(_resize(content, size), [self._style_at(style, size) for style in styles])
@@ -142,8 +142,9 @@ class PyramidStylizer:
         """The style image with its long side `style_scale` times the content's; smaller ones stay as they are."""
         own = tf.cast(tf.shape(style)[1:3], tf.float32)
         wanted = self.style_scale * tf.cast(tf.reduce_max(size), tf.float32)
-        ratio = tf.minimum(1.0, wanted / tf.reduce_max(own))
-        return _resize(style, tf.maximum(tf.cast(tf.round(own * ratio), tf.int32), MIN_SIDE))
+        smallest = MIN_SIDE / tf.reduce_min(own)  # one ratio for both sides: nothing is squashed
+        ratio = tf.minimum(1.0, tf.maximum(wanted / tf.reduce_max(own), smallest))
+        return _resize(style, tf.cast(tf.round(own * ratio), tf.int32))
 
     def _first_image(self, content: Image, styles: Sequence[Image], size: tuple) -> Image:
         if self.init == "content":
@@ -156,7 +157,7 @@ class PyramidStylizer:
         return tf.repeat(style, batch // tf.shape(style)[0], axis=0)
 
     def _progress(self, state: RunState, losses: dict[str, tf.Tensor], scale: int, sizes: list) -> Progress:
-        planned = [self._steps_at(index, len(sizes)) for index in range(len(sizes))]
+        planned = [self._steps_at(index) for index in range(len(sizes))]
         work = [steps * height * width for steps, (height, width) in zip(planned, sizes, strict=True)]
         done = sum(work[:scale]) + int(state.step) * sizes[scale][0] * sizes[scale][1]
         means = {name: float(tf.reduce_mean(loss)) for name, loss in losses.items()}
@@ -184,8 +185,7 @@ class PyramidStylizer:
             size = tf.unstack(sizes[scale])
             state = tf.cond(scale > 0, lambda: self.optimization.resize(state, size), lambda: state)
             targets = self._targets(content, styles, size)
-            first = (scale == 0) & (num_scales > 1)
-            steps = tf.where(first, self.first_steps, self.num_steps)
+            steps = tf.where(scale == 0, self.first_steps, self.num_steps)
             chunk = self.optimization.optimizer.steps_per_call
 
             def one(state: RunState) -> tuple[RunState]:
