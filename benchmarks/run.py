@@ -30,8 +30,8 @@ RACE = {
     "optimizer": "adam",
     "init": "content",
     "min_size": "64",
-    "num_steps": "400",
-    "first_steps": "100",
+    "num_steps": "150",
+    "first_steps": "150",
     "learning_rate": "0.04",
 }
 
@@ -112,7 +112,7 @@ def race(args: argparse.Namespace) -> str:
             f"{mine['seconds']:.0f}",
             str(mine["curve"][-1]["evaluations"]),
             f"{mine['curve'][-1]['loss']:.4g}",
-            f"{theirs['seconds'] / mine['seconds']:.1f}",
+            f"{theirs['seconds'] / mine['seconds']:.1f}" if mine["reached"] else "-",
         ],
     ]
     text = table(["", "seconds", "evaluations (all sizes)", "classic loss in float32", "times as fast"], rows)
