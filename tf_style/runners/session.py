@@ -83,7 +83,7 @@ class Session:
 
     @property
     def complete(self) -> bool:
-        """After the last step there is nothing to go on with; the picture itself is about to be written."""
+        """Whether the last step is done: then there is nothing to go on with."""
         progress = self.progress
         if progress is None:
             return False

@@ -143,16 +143,17 @@ class Optimization:
         ), losses
 
 
+def any_size(tensor: tf.Tensor) -> tf.TensorShape:
+    """The tensor's shape with height and width left open: axes -3 and -2 of pictures, features and stacks of them."""
+    shape = tensor.shape.as_list()
+    if len(shape) >= 4:
+        shape[-3:-1] = [None, None]
+    return tf.TensorShape(shape)
+
+
 def _call_for_any_size(function: Any, arguments: Nest) -> Nest:
-    """Calls a `tf.function` traced once for all picture sizes: height and width (axes -3 and -2) are left open."""
-
-    def open_size(tensor: tf.Tensor) -> tf.TensorSpec:
-        shape = tensor.shape.as_list()
-        if len(shape) >= 4:
-            shape[-3:-1] = [None, None]
-        return tf.TensorSpec(shape, tensor.dtype)
-
-    if tf.inside_function():
-        return function(*arguments)
-    function.get_concrete_function(*tf.nest.map_structure(open_size, arguments))
+    """Calls a `tf.function` traced once for all picture sizes."""
+    if not tf.inside_function():
+        specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(any_size(tensor), tensor.dtype), arguments)
+        function.get_concrete_function(*specs)
     return function(*arguments)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
-from tf_style.stylizers.optimization import Optimization, RunState
+from tf_style.stylizers.optimization import Optimization, RunState, any_size
 from tf_style.types import Image, Nest, Progress
 
 INITS = ("content", "noise", "style")
@@ -101,13 +101,12 @@ class PyramidStylizer:
         for scale in range(first_scale, len(sizes)):
             if state is None:
                 state = self.optimization.start(self._first_image(content, styles, sizes[scale]))
-            elif scale > first_scale or resume is None:
+            elif scale > first_scale:
                 state = self.optimization.resize(state, sizes[scale])
             targets = self._targets(content, styles, sizes[scale])
-            while int(state.step) < self._steps_at(scale) and not bool(tf.reduce_all(state.done)):
-                chunk = min(
-                    self.optimization.optimizer.steps_per_call, self._steps_at(scale) - int(state.step)
-                )
+            steps = self._steps_at(scale)
+            while int(state.step) < steps and not bool(tf.reduce_all(state.done)):
+                chunk = min(self.optimization.optimizer.steps_per_call, steps - int(state.step))
                 state, losses = self.optimization.step(state, targets, tf.constant(chunk))
                 yield self._progress(state, losses, scale, sizes)
 
@@ -180,6 +179,7 @@ class PyramidStylizer:
         sizes = self.sizes(tf.shape(content))
         num_scales = tf.shape(sizes)[0]
         state = self.optimization.start(self._first_image(content, styles, tf.unstack(sizes[0])))
+        invariants = tf.nest.map_structure(any_size, state)
 
         def at_scale(scale: tf.Tensor, state: RunState) -> tuple[tf.Tensor, RunState]:
             size = tf.unstack(sizes[scale])
@@ -195,7 +195,7 @@ class PyramidStylizer:
                 lambda state: (state.step < steps) & ~tf.reduce_all(state.done),
                 one,
                 (state,),
-                shape_invariants=(_any_size(state),),
+                shape_invariants=(invariants,),
             )
             return scale + 1, state
 
@@ -203,21 +203,9 @@ class PyramidStylizer:
             lambda scale, state: scale < num_scales,
             at_scale,
             (tf.constant(0), state),
-            shape_invariants=(tf.TensorShape([]), _any_size(state)),
+            shape_invariants=(tf.TensorShape([]), invariants),
         )
         return tf.ensure_shape(self.optimization.picture(state), content.shape)
-
-
-def _any_size(state: RunState) -> Nest:
-    """Shape invariants: height and width (axes -3 and -2) may change from scale to scale."""
-
-    def invariant(tensor: tf.Tensor) -> tf.TensorShape:
-        shape = tensor.shape.as_list()
-        if len(shape) >= 4:
-            shape[-3:-1] = [None, None]
-        return tf.TensorShape(shape)
-
-    return tf.nest.map_structure(invariant, state)
 
 
 def _resize(image: Image, size: Sequence) -> Image:
