@@ -26,6 +26,7 @@ from tf_style import images
 from tf_style.build import build_stylizer
 from tf_style.config import StylizeConfig
 from tf_style.presets import preset_config
+from tf_style.runners.allocator import keep_freed_memory
 from tf_style.runners.record import peak_memory, versions
 from tf_style.stylizers import PyramidStylizer
 
@@ -130,6 +131,7 @@ def main() -> None:
     parser.add_argument("--output", default="")
     parser.add_argument("--json", default="")
     args = parser.parse_args()
+    keep_freed_memory()  # as the commands do
     content, style = read(args.content, args.size), read(args.style, args.size)
     record = MODES[args.mode](args, content, style)
     record |= {"settings": vars(args), "versions": versions(), "peak_rss_bytes": peak_memory()["host"]}

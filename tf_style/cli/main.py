@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 
+from tf_style.runners.allocator import keep_freed_memory
 from tf_style.version import __version__
 
 #: Command -> (module with `main(argv) -> exit status`, what it does).
@@ -37,6 +38,8 @@ def main(argv: list[str] | None = None) -> int:
         close = difflib.get_close_matches(arguments[0], COMMANDS, 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return _refuse(f"Unknown command {arguments[0]!r}. There are: {', '.join(COMMANDS)}.{hint}")
+    if argv is None:  # the process is ours
+        keep_freed_memory()
     try:
         command = importlib.import_module(COMMANDS[arguments[0]][0])
         status = command.main(arguments[1:])
