@@ -19,7 +19,8 @@ class ConfigError(ValueError):
     """An option that does not exist or has a value that is not allowed; the message says what is."""
 
 
-def _option(default: Any, help: str, group: str, choices: tuple[str, ...] = (), minimum: float | None = None) -> Any:
+def option(default: Any, help: str, group: str, choices: tuple[str, ...] = (), minimum: float | None = None) -> Any:
+    """A dataclass field that is an option: its default, and what `check_option`, flags and help need to know."""
     metadata = {"help": help, "group": group, "choices": choices, "minimum": minimum}
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -32,62 +33,62 @@ class StylizeConfig:
       ConfigError: A value that is not allowed.
     """
 
-    size: int = _option(512, "long side of the result in pixels; 0: exactly the content's size", "picture", minimum=0)
-    seed: int = _option(0, "seed of the noise start; same seed and machine, same bytes", "picture", minimum=0)
-    init: str = _option("content", "what the optimisation starts from", "picture", ("content", "noise", "style"))
-    style_scale: float = _option(
+    size: int = option(512, "long side of the result in pixels; 0: exactly the content's size", "picture", minimum=0)
+    seed: int = option(0, "seed of the noise start; same seed and machine, same bytes", "picture", minimum=0)
+    init: str = option("content", "what the optimisation starts from", "picture", ("content", "noise", "style"))
+    style_scale: float = option(
         1.0, "long side of the style relative to the content's; smaller gives finer strokes", "picture", minimum=0.05
     )
-    style_blend: tuple[float, ...] = _option((), "share of each style image; default: equal", "picture", minimum=0)
+    style_blend: tuple[float, ...] = option((), "share of each style image; default: equal", "picture", minimum=0)
 
-    content_weight: float = _option(1.0, "weight of the content loss", "objective", minimum=0)
-    style_weight: float = _option(20.0, "weight of the style loss", "objective", minimum=0)
-    total_variation_weight: float = _option(10.0, "weight of the smoothness of pixels", "objective", minimum=0)
-    total_variation: str = _option("l2", "differences of pixels, absolute or squared", "objective", ("l1", "l2"))
-    style_statistic: str = _option(
+    content_weight: float = option(1.0, "weight of the content loss", "objective", minimum=0)
+    style_weight: float = option(20.0, "weight of the style loss", "objective", minimum=0)
+    total_variation_weight: float = option(10.0, "weight of the smoothness of pixels", "objective", minimum=0)
+    total_variation: str = option("l2", "differences of pixels, absolute or squared", "objective", ("l1", "l2"))
+    style_statistic: str = option(
         "wasserstein", "what of the style's features is matched", "objective", ("gram", "mean_std", "wasserstein")
     )
-    loss_normalization: str = _option(
+    loss_normalization: str = option(
         "target", "divide each layer's loss by the size of its target, or not", "objective", ("target", "none")
     )
-    content_layers: tuple[str, ...] = _option(("block4_conv2",), "layers of the content loss", "objective")
-    content_layer_weights: tuple[float, ...] = _option((), "their weights; default: equal", "objective", minimum=0)
-    style_layers: tuple[str, ...] = _option(_STYLE_LAYERS, "layers of the style loss", "objective")
-    style_layer_weights: tuple[float, ...] = _option((), "their weights; default: equal", "objective", minimum=0)
+    content_layers: tuple[str, ...] = option(("block4_conv2",), "layers of the content loss", "objective")
+    content_layer_weights: tuple[float, ...] = option((), "their weights; default: equal", "objective", minimum=0)
+    style_layers: tuple[str, ...] = option(_STYLE_LAYERS, "layers of the style loss", "objective")
+    style_layer_weights: tuple[float, ...] = option((), "their weights; default: equal", "objective", minimum=0)
 
-    optimizer: str = _option("adam", "how pixels are moved", "optimisation", ("adam", "lbfgs"))
-    learning_rate: float = _option(0.02, "Adam's step, white is 1", "optimisation", minimum=1e-6)
-    num_steps: int = _option(100, "steps at each scale", "optimisation", minimum=1)
-    first_steps: int = _option(0, "steps at the coarsest scale; 0: num_steps", "optimisation", minimum=0)
-    min_size: int = _option(128, "long side of the coarsest scale; 0: one scale only", "optimisation", minimum=0)
-    scale_factor: float = _option(1.4142135623730951, "ratio between scales", "optimisation", minimum=1.05)
-    average_decay: float = _option(0.97, "decay of the running average of iterates; 0: none", "optimisation", minimum=0)
-    relative_tolerance: float = _option(
+    optimizer: str = option("adam", "how pixels are moved", "optimisation", ("adam", "lbfgs"))
+    learning_rate: float = option(0.02, "Adam's step, white is 1", "optimisation", minimum=1e-6)
+    num_steps: int = option(100, "steps at each scale", "optimisation", minimum=1)
+    first_steps: int = option(0, "steps at the coarsest scale; 0: num_steps", "optimisation", minimum=0)
+    min_size: int = option(128, "long side of the coarsest scale; 0: one scale only", "optimisation", minimum=0)
+    scale_factor: float = option(1.4142135623730951, "ratio between scales", "optimisation", minimum=1.05)
+    average_decay: float = option(0.97, "decay of the running average of iterates; 0: none", "optimisation", minimum=0)
+    relative_tolerance: float = option(
         0.0, "stop when the loss changes by no more than this share in 50 steps", "optimisation", minimum=0
     )
 
-    backbone: str = _option(
+    backbone: str = option(
         "auto",
         "network that compares pictures; auto: vgg19 where its weights are at hand, else compact_vgg19",
         "backbone",
         ("auto", "vgg19", "vgg16", "compact_vgg19"),
     )
-    weights: str = _option("", "file of the backbone's weights (Keras's `notop` file)", "backbone")
-    pooling: str = _option("max", "how the backbone halves its maps", "backbone", ("max", "average"))
-    padding: str = _option(
+    weights: str = option("", "file of the backbone's weights (Keras's `notop` file)", "backbone")
+    pooling: str = option("max", "how the backbone halves its maps", "backbone", ("max", "average"))
+    padding: str = option(
         "replicate", "what lies beyond the picture's edge at the first layer", "backbone", ("zero", "replicate")
     )
-    compute_dtype: str = _option(
+    compute_dtype: str = option(
         "auto",
         "type of the convolutions; auto: bfloat16 where there are matrix units for it",
         "backbone",
         ("auto", "float32", "bfloat16"),
     )
-    jit_compile: bool = _option(False, "compile each size's step with XLA: slow start, maybe faster steps", "backbone")
+    jit_compile: bool = option(False, "compile each size's step with XLA: slow start, maybe faster steps", "backbone")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            _check(field, getattr(self, field.name))
+            check_option(field, getattr(self, field.name))
         for kind in ("content", "style"):
             layers, weights = getattr(self, f"{kind}_layers"), getattr(self, f"{kind}_layer_weights")
             if not layers:
@@ -131,24 +132,24 @@ class StylizeFiles:
       ConfigError: A value that is not allowed.
     """
 
-    content: str = _option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP)", "files")
-    style: tuple[str, ...] = _option((), "the painting, or several with commas between", "files")
-    output: str = _option("", "where the painting goes; the suffix decides the format", "files")
-    bit_depth: int = _option(8, "bits a channel of the output, 8 or 16 (PNG and TIFF)", "files", minimum=8)
-    quality: int = _option(95, "of JPEG and WebP, 1 to 100", "files", minimum=1)
-    max_pixels: int = _option(100_000_000, "refuse larger input pictures", "files", minimum=1)
+    content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP)", "files")
+    style: tuple[str, ...] = option((), "the painting, or several with commas between", "files")
+    output: str = option("", "where the painting goes; the suffix decides the format", "files")
+    bit_depth: int = option(8, "bits a channel of the output, 8 or 16 (PNG and TIFF)", "files", minimum=8)
+    quality: int = option(95, "of JPEG and WebP, 1 to 100", "files", minimum=1)
+    max_pixels: int = option(100_000_000, "refuse larger input pictures", "files", minimum=1)
 
-    save_every: int = _option(0, "write the picture so far to the output every N steps; 0: never", "report", minimum=0)
-    figure: str = _option("", "content, style, result and loss curves side by side, as a picture", "report")
-    json: str = _option("", "a record of the run: settings, versions, losses, seconds, memory", "report")
-    tensorboard_dir: str = _option("", "scalars of every term and pictures for TensorBoard", "report")
-    checkpoint_dir: str = _option("", "save the state here; the same command goes on from it", "report")
-    checkpoint_seconds: float = _option(30.0, "seconds between two saves of the state", "report", minimum=0)
-    quiet: bool = _option(False, "print errors only", "report")
+    save_every: int = option(0, "write the picture so far to the output every N steps; 0: never", "report", minimum=0)
+    figure: str = option("", "content, style, result and loss curves side by side, as a picture", "report")
+    json: str = option("", "a record of the run: settings, versions, losses, seconds, memory", "report")
+    tensorboard_dir: str = option("", "scalars of every term and pictures for TensorBoard", "report")
+    checkpoint_dir: str = option("", "save the state here; the same command goes on from it", "report")
+    checkpoint_seconds: float = option(30.0, "seconds between two saves of the state", "report", minimum=0)
+    quiet: bool = option(False, "print errors only", "report")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            _check(field, getattr(self, field.name))
+            check_option(field, getattr(self, field.name))
         if self.bit_depth not in (8, 16):
             raise ConfigError(f"bit_depth must be 8 or 16, but {self.bit_depth} came.")
         if self.quality > 100:
@@ -192,7 +193,8 @@ def _parse_bool(value: Any) -> bool:
     return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
 
 
-def _check(field: dataclasses.Field, value: Any) -> None:
+def check_option(field: dataclasses.Field, value: Any) -> None:
+    """Raises ConfigError unless the value is among the option's choices and not below its minimum."""
     choices, minimum = field.metadata["choices"], field.metadata["minimum"]
     if choices and value not in choices:
         close = difflib.get_close_matches(str(value), choices, 1)
