@@ -81,6 +81,7 @@ def first_image(content, styles, **options):
         init=lambda image: tf.zeros([]),
         step=lambda loss_fn, image, state, num_steps: (image, state, loss_fn(image)[1]),
         resize=lambda state, size: state,
+        hold=lambda before, after, done: after,
         evaluations=lambda state: tf.constant(0),
     )
     return pooled_stylizer(idle, num_steps=1, **options)(content, styles).numpy()
@@ -145,7 +146,7 @@ def seen_sizes(content, style, **options):
 
     class Eager(Optimization):
         def targets(self, content, styles):
-            return self._targets(content, tuple(styles))
+            return self._targets((content,), tuple(styles))
 
     optimization = Eager(backbone, small_objective(layers=("pooled",)), adam())
     list(PyramidStylizer(optimization, num_steps=1, **options).run(content, [style]))

@@ -37,13 +37,15 @@ class References(NamedTuple):
 class Term(NamedTuple):
     """A pair of pure functions, declared before any picture exists.
 
-    `target` runs once per picture pair; `loss` runs every step and returns one number a picture, [B].
+    `target` runs once per picture pair; `loss` runs every step and returns one number a picture, [B]. `reads` says
+    which of the references the target is made from, "content" or "styles": the other may be empty.
     """
 
     name: str
     target: Callable[[References], Nest]
     loss: Callable[[Features, Nest], tf.Tensor]
     repr: str = ""
+    reads: str = "content"
 
 
 class Optimizer(NamedTuple):
@@ -51,13 +53,15 @@ class Optimizer(NamedTuple):
 
     `init(image) -> state`; `step(loss_fn, image, state, num_steps) -> image, state, losses` runs at most
     `num_steps` (an int32 scalar, no more than `steps_per_call`) steps; `resize(state, size) -> state` carries the
-    state to another picture size. State leaves that are as large as the picture have rank 4 or more, with height
-    and width at axes -3 and -2. `evaluations(state)` counts objective evaluations so far.
+    state to another picture size; `hold(before, after, done) -> state` keeps what pictures that are done ([B], bool)
+    take to another size as it was before. State leaves that are as large as the picture have rank 4 or more, with
+    height and width at axes -3 and -2. `evaluations(state)` counts objective evaluations so far.
     """
 
     init: Callable[[Image], Nest]
     step: Callable[[LossFn, Image, Nest, tf.Tensor], tuple[Image, Nest, dict[str, tf.Tensor]]]
     resize: Callable[[Nest, tuple[tf.Tensor, tf.Tensor]], Nest]
+    hold: Callable[[Nest, Nest, tf.Tensor], Nest]
     evaluations: Callable[[Nest], tf.Tensor]
     steps_per_call: int = 1
 

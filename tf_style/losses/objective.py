@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import tensorflow as tf
 
@@ -38,6 +39,10 @@ class Objective:
     def __repr__(self) -> str:
         return " + ".join(f"{weight:g}*{term.repr or term.name}" for weight, term in self.terms)
 
+    def reading(self, references: str) -> Objective:
+        """Only those terms whose targets are made from "content" or from "styles"."""
+        return Objective(tuple((weight, term) for weight, term in self.terms if term.reads == references))
+
     def targets(self, references: References) -> Nest:
         """Targets of every term, by its name; computed once per picture pair.
 
@@ -46,14 +51,21 @@ class Objective:
         """
         return {term.name: term.target(references) for _, term in self.terms}
 
-    def losses(self, features: Features, targets: Nest) -> dict[str, tf.Tensor]:
+    def losses(
+        self, features: Features, targets: Nest, weights: Mapping[str, tf.Tensor] | None = None
+    ) -> dict[str, tf.Tensor]:
         """Each term's loss times its weight, [B]; they add up to the objective.
 
         Args:
           features: Features of the picture.
           targets: What `targets` returned.
+          weights: By term, [B] or []: instead of the objective's own, for those named.
         """
-        return {term.name: weight * term.loss(features, targets[term.name]) for weight, term in self.terms}
+        given = weights or {}
+        return {
+            term.name: given.get(term.name, weight) * term.loss(features, targets[term.name])
+            for weight, term in self.terms
+        }
 
     def __call__(self, features: Features, targets: Nest) -> tf.Tensor:
         """The weighted sum of the terms, float32 [B]."""

@@ -67,7 +67,7 @@ def style_loss(
             total += weight * relative(error, energy(targets[layer]), normalization)
         return total
 
-    return Objective(((1.0, Term(name, target, loss, f"{name}({statistic})")),))
+    return Objective(((1.0, Term(name, target, loss, f"{name}({statistic})", reads="styles")),))
 
 
 def _shares(style_blend: Sequence[float] | None, num_styles: int) -> list[float]:

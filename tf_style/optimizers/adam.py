@@ -10,7 +10,7 @@ from tf_style.types import Image, LossFn, Optimizer
 
 
 class AdamState(NamedTuple):
-    """Running means of the gradient and of its square, [B, H, W, 3], and the number of steps."""
+    """Running means of the gradient and of its square, [B, H, W, 3], and the number of steps, [B]."""
 
     first: tf.Tensor
     second: tf.Tensor
@@ -38,7 +38,7 @@ def adam(learning_rate: float = 0.02, *, beta_1: float = 0.9, beta_2: float = 0.
     """
 
     def init(image: Image) -> AdamState:
-        return AdamState(tf.zeros_like(image), tf.zeros_like(image), tf.zeros([], tf.int32))
+        return AdamState(tf.zeros_like(image), tf.zeros_like(image), tf.zeros_like(image[:, 0, 0, 0], tf.int32))
 
     def step(
         loss_fn: LossFn, image: Image, state: AdamState, num_steps: tf.Tensor
@@ -52,7 +52,7 @@ def adam(learning_rate: float = 0.02, *, beta_1: float = 0.9, beta_2: float = 0.
         steps = state.steps + 1
         first = state.first + (1.0 - beta_1) * (gradient - state.first)
         second = state.second + (1.0 - beta_2) * (tf.square(gradient) - state.second)
-        count = tf.cast(steps, tf.float32)
+        count = _per_picture(tf.cast(steps, tf.float32))
         root = tf.sqrt(second / (1.0 - tf.pow(beta_2, count)))
         floor = epsilon * tf.reduce_mean(root, axis=[1, 2, 3], keepdims=True) + 1e-30
         update = learning_rate * first / (1.0 - tf.pow(beta_1, count)) / (root + floor)
@@ -65,4 +65,17 @@ def adam(learning_rate: float = 0.02, *, beta_1: float = 0.9, beta_2: float = 0.
             state.steps,
         )
 
-    return Optimizer(init, step, resize, evaluations=lambda state: state.steps)
+    def hold(before: AdamState, after: AdamState, done: tf.Tensor) -> AdamState:
+        keep = _per_picture(done)
+        return AdamState(
+            tf.where(keep, before.first, after.first),
+            tf.where(keep, before.second, after.second),
+            tf.where(done, before.steps, after.steps),
+        )
+
+    return Optimizer(init, step, resize, hold, evaluations=lambda state: tf.reduce_max(state.steps))
+
+
+def _per_picture(values: tf.Tensor) -> tf.Tensor:
+    """[B] -> [B, 1, 1, 1]."""
+    return values[:, tf.newaxis, tf.newaxis, tf.newaxis]

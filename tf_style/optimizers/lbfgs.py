@@ -95,7 +95,14 @@ def lbfgs(*, num_correction_pairs: int = 20, steps_per_call: int = 10) -> Optimi
     def resize(state: LbfgsState, size: tuple[tf.Tensor, tf.Tensor]) -> LbfgsState:
         return init(tf.image.resize(state.position, size, "bilinear"))._replace(evaluations=state.evaluations)
 
-    return Optimizer(init, step, resize, evaluations=lambda state: state.evaluations, steps_per_call=steps_per_call)
+    return Optimizer(
+        init,
+        step,
+        resize,
+        hold=lambda before, after, done: after,  # another size starts anew, and the picture itself is held elsewhere
+        evaluations=lambda state: state.evaluations,
+        steps_per_call=steps_per_call,
+    )
 
 
 def _flatten(tensor: tf.Tensor) -> tf.Tensor:

@@ -1,6 +1,7 @@
 """From an objective, a backbone and an optimiser to a painting."""
 
-from tf_style.stylizers.optimization import Optimization, RunState
+from tf_style.stylizers.graph_loop import GraphLoop, PyramidState
+from tf_style.stylizers.optimization import Optimization, RunState, any_size
 from tf_style.stylizers.pyramid import PyramidStylizer
 
-__all__ = ["Optimization", "PyramidStylizer", "RunState"]
+__all__ = ["GraphLoop", "Optimization", "PyramidState", "PyramidStylizer", "RunState", "any_size"]

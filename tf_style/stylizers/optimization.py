@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -17,14 +17,15 @@ class RunState(NamedTuple):
     """Everything that changes from step to step; enough to go on from, and all that a checkpoint holds.
 
     `image` and `average` (the running sum of the iterates) are [B, H, W, 3], `weight` [B] is the sum of the average's
-    weights, `step` counts at this size, `checked` [B] is the loss at the last check and `done` [B] says which pictures
-    have stopped.
+    weights, `step` counts at this size, `losses` holds the last weighted loss of each term [B], `checked` [B] is their
+    sum at the last check, and `done` [B] says which pictures have stopped: they stay as they are.
     """
 
     image: tf.Tensor
     average: tf.Tensor
     weight: tf.Tensor
     step: tf.Tensor
+    losses: dict[str, tf.Tensor]
     checked: tf.Tensor
     done: tf.Tensor
     optimizer: Nest
@@ -72,9 +73,13 @@ class Optimization:
         """The backbone's features of a picture, and the picture itself under "image"."""
         return {**self.backbone(image), "image": image}
 
-    def targets(self, content: Image, styles: Sequence[Image]) -> Nest:
-        """Targets of the objective for a content image [B, H, W, 3] and style images [B or 1, h, w, 3] at any size."""
-        return _call_for_any_size(self._compiled_targets, (content, tuple(styles)))
+    def targets(self, content: Image | None, styles: Sequence[Image]) -> Nest:
+        """Targets for a content image [B, H, W, 3] and style images [B or 1, h, w, 3] at any size, by term.
+
+        Without a content image, or without style images, only the targets that need none.
+        """
+        contents = () if content is None else (content,)
+        return _call_for_any_size(self._compiled_targets, (contents, tuple(styles)))
 
     def start(self, image: Image) -> RunState:
         """The state before the first step."""
@@ -84,18 +89,24 @@ class Optimization:
             average=tf.zeros_like(image),
             weight=batch,
             step=tf.zeros([], tf.int32),
+            losses={term.name: batch for _, term in self.objective.terms},
             checked=batch,
             done=tf.zeros_like(batch, tf.bool),
             optimizer=self.optimizer.init(image),
         )
 
-    def step(self, state: RunState, targets: Nest, num_steps: tf.Tensor) -> tuple[RunState, dict[str, tf.Tensor]]:
+    def step(
+        self, state: RunState, targets: Nest, num_steps: tf.Tensor, weights: Mapping[str, tf.Tensor] | None = None
+    ) -> RunState:
         """Up to `num_steps` steps (at most the optimiser's `steps_per_call`).
 
-        Returns:
-          The new state, and the weighted loss of each term [B], whose sum is the loss.
+        Args:
+          state: Of the run so far.
+          targets: What `targets` returned.
+          num_steps: Int32 scalar.
+          weights: By term, [B]: instead of the objective's own.
         """
-        arguments = (state, targets, num_steps)
+        arguments = (state, targets, num_steps, dict(weights or {}))
         if self.jit_compile:
             return self._compiled_step(*arguments)
         return _call_for_any_size(self._compiled_step, arguments)
@@ -112,18 +123,24 @@ class Optimization:
         weight = state.weight[:, tf.newaxis, tf.newaxis, tf.newaxis]
         return tf.where(weight > 0.0, tf.math.divide_no_nan(state.average, weight), state.image)
 
-    def _targets(self, content: Image, styles: tuple[Image, ...]) -> Nest:
-        references = References(self.features(content), tuple(self.features(style) for style in styles))
-        return self.objective.targets(references)
+    def _targets(self, contents: tuple[Image, ...], styles: tuple[Image, ...]) -> Nest:
+        targets = {}
+        if contents:
+            targets |= self.objective.reading("content").targets(References(self.features(contents[0]), ()))
+        if styles:
+            references = References({}, tuple(self.features(style) for style in styles))
+            targets |= self.objective.reading("styles").targets(references)
+        return targets
 
-    def _step(self, state: RunState, targets: Nest, num_steps: tf.Tensor) -> tuple[RunState, dict[str, tf.Tensor]]:
+    def _step(self, state: RunState, targets: Nest, num_steps: tf.Tensor, weights: dict[str, tf.Tensor]) -> RunState:
         self.num_traces += 1  # Python, so once a trace: tests count it
 
         def loss_fn(image: Image) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-            losses = self.objective.losses(self.features(image), targets)
+            losses = self.objective.losses(self.features(image), targets, weights)
             return tf.add_n(list(losses.values())), losses
 
         image, optimizer_state, losses = self.optimizer.step(loss_fn, state.image, state.optimizer, num_steps)
+        losses = {name: tf.where(state.done, state.losses[name], loss) for name, loss in losses.items()}
         keep = state.done[:, tf.newaxis, tf.newaxis, tf.newaxis]
         image = tf.where(keep, state.image, image)
         count = state.step + tf.minimum(num_steps, self.optimizer.steps_per_call)
@@ -137,10 +154,11 @@ class Optimization:
             average=average,
             weight=tf.where(state.done, state.weight, decay * state.weight + (1.0 - decay)),
             step=count,
+            losses=losses,
             checked=tf.where(look, loss, state.checked),
             done=state.done | (look & still),
-            optimizer=optimizer_state,
-        ), losses
+            optimizer=self.optimizer.hold(state.optimizer, optimizer_state, state.done),
+        )
 
 
 def any_size(tensor: tf.Tensor) -> tf.TensorShape:

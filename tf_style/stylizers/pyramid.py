@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
-from tf_style.stylizers.optimization import Optimization, RunState, any_size
+from tf_style.stylizers.graph_loop import GraphLoop
+from tf_style.stylizers.optimization import Optimization, RunState
+from tf_style.stylizers.scaling import cover, fit, pyramid_sizes, resize
 from tf_style.types import Image, Nest, Progress
 
 INITS = ("content", "noise", "style")
-MIN_SIDE = 32  # pixels; a smaller picture leaves nothing of itself after VGG's four poolings
 
 _NOISE_LEVEL = 0.1  # standard deviation around mid-grey, white is 1
 
@@ -96,70 +97,60 @@ class PyramidStylizer:
         first_scale = 0
         if resume is not None:
             first_scale, leaves = resume
-            template = self.optimization.start(self._first_image(content, styles, sizes[first_scale]))
+            template = self.optimization.start(self.first_image(content, styles, sizes[first_scale]))
             state = tf.nest.pack_sequence_as(template, leaves)
         for scale in range(first_scale, len(sizes)):
             if state is None:
-                state = self.optimization.start(self._first_image(content, styles, sizes[scale]))
+                state = self.optimization.start(self.first_image(content, styles, sizes[scale]))
             elif scale > first_scale:
                 state = self.optimization.resize(state, sizes[scale])
-            targets = self._targets(content, styles, sizes[scale])
+            targets = self.optimization.targets(
+                resize(content, sizes[scale]), [self._style_at(style, sizes[scale]) for style in styles]
+            )
             steps = self._steps_at(scale)
             while int(state.step) < steps and not bool(tf.reduce_all(state.done)):
                 chunk = min(self.optimization.optimizer.steps_per_call, steps - int(state.step))
-                state, losses = self.optimization.step(state, targets, tf.constant(chunk))
-                yield self._progress(state, losses, scale, sizes)
+                state = self.optimization.step(state, targets, tf.constant(chunk))
+                yield self._progress(state, scale, sizes)
 
     def sizes(self, shape: tf.Tensor) -> tf.Tensor:
-        """The pyramid of a picture: (height, width) of each scale, coarse to fine.
+        """The pyramid of a picture, coarse to fine: int32 [scales, 2], from its shape, int32 [4]."""
+        return pyramid_sizes(shape, self.min_size, self.scale_factor)
 
-        Args:
-          shape: Int32 [4], the shape of the content.
-
-        Returns:
-          Int32 [scales, 2]; the last row is the content's own size; no side is under 32 pixels unless the content's is.
-        """
-        size = tf.cast(shape[1:3], tf.float64)
-        if self.min_size == 0:
-            return tf.cast(size, tf.int32)[tf.newaxis]
-        long_side, short_side = tf.reduce_max(size), tf.reduce_min(size)
-        smallest = tf.maximum(tf.cast(self.min_size, tf.float64), MIN_SIDE * long_side / short_side)
-        ratio = math.log(self.scale_factor)
-        count = 1 + tf.cast(tf.maximum(tf.floor(tf.math.log(long_side / smallest) / ratio + 1e-6), 0.0), tf.int32)
-        exponents = tf.cast(tf.range(count - 1, -1, -1), tf.float64)
-        return tf.cast(
-            tf.round(size / tf.pow(tf.cast(self.scale_factor, tf.float64), exponents)[:, tf.newaxis]), tf.int32
-        )
+    def style_targets(self, styles: Sequence[Image], size: Sequence) -> Nest:
+        """Targets of the terms that read the styles, at a scale of (height, width)."""
+        return self.optimization.targets(None, [self._style_at(style, size) for style in styles])
 
     def _steps_at(self, scale: int) -> int:
         return self.first_steps if scale == 0 else self.num_steps
 
-    def _targets(self, content: Image, styles: Sequence[Image], size: tuple) -> Nest:
-        return self.optimization.targets(_resize(content, size), [self._style_at(style, size) for style in styles])
-
-    def _style_at(self, style: Image, size: tuple) -> Image:
+    def _style_at(self, style: Image, size: Sequence) -> Image:
         """The style image with its long side `style_scale` times the content's; smaller ones stay as they are."""
-        own = tf.cast(tf.shape(style)[1:3], tf.float32)
-        wanted = self.style_scale * tf.cast(tf.reduce_max(size), tf.float32)
-        smallest = MIN_SIDE / tf.reduce_min(own)  # one ratio for both sides: nothing is squashed
-        ratio = tf.minimum(1.0, tf.maximum(wanted / tf.reduce_max(own), smallest))
-        return _resize(style, tf.cast(tf.round(own * ratio), tf.int32))
+        return fit(style, self.style_scale * tf.cast(tf.reduce_max(size), tf.float32))
 
-    def _first_image(self, content: Image, styles: Sequence[Image], size: tuple) -> Image:
+    def first_image(
+        self, content: Image, styles: Sequence[Image], size: Sequence, seeds: tf.Tensor | None = None
+    ) -> Image:
+        """What the optimisation starts from at a scale of (height, width); `seeds` [B] are those of the noise."""
         if self.init == "content":
-            return _resize(content, size)
+            return resize(content, size)
         batch = tf.shape(content)[0]
         if self.init == "noise":
-            noise = tf.random.stateless_normal([1, size[0], size[1], 3], seed=[self.seed, 0], stddev=_NOISE_LEVEL)
-            return tf.repeat(tf.clip_by_value(0.5 + noise, 0.0, 1.0), batch, axis=0)
-        style = _cover(styles[0], size)
+            seeds = tf.fill([batch], self.seed) if seeds is None else seeds
+            noise = tf.map_fn(
+                lambda seed: tf.random.stateless_normal([size[0], size[1], 3], [seed, 0], stddev=_NOISE_LEVEL),
+                seeds,
+                fn_output_signature=tf.TensorSpec([None, None, 3]),
+            )
+            return tf.clip_by_value(0.5 + noise, 0.0, 1.0)
+        style = cover(styles[0], size)
         return tf.repeat(style, batch // tf.shape(style)[0], axis=0)
 
-    def _progress(self, state: RunState, losses: dict[str, tf.Tensor], scale: int, sizes: list) -> Progress:
+    def _progress(self, state: RunState, scale: int, sizes: list) -> Progress:
         planned = [self._steps_at(index) for index in range(len(sizes))]
         work = [steps * height * width for steps, (height, width) in zip(planned, sizes, strict=True)]
         done = sum(work[:scale]) + int(state.step) * sizes[scale][0] * sizes[scale][1]
-        means = {name: float(tf.reduce_mean(loss)) for name, loss in losses.items()}
+        means = {name: float(tf.reduce_mean(loss)) for name, loss in state.losses.items()}
         return Progress(
             step=sum(planned[:scale]) + int(state.step),
             num_steps=sum(planned),
@@ -175,49 +166,6 @@ class PyramidStylizer:
         )
 
     def _run_in_graph(self, content: Image, styles: Sequence[Image]) -> Image:
-        """The loop over scales and steps as nested `tf.while_loop`s: any size, known or not when tracing."""
-        sizes = self.sizes(tf.shape(content))
-        num_scales = tf.shape(sizes)[0]
-        state = self.optimization.start(self._first_image(content, styles, tf.unstack(sizes[0])))
-        invariants = tf.nest.map_structure(any_size, state)
-
-        def at_scale(scale: tf.Tensor, state: RunState) -> tuple[tf.Tensor, RunState]:
-            size = tf.unstack(sizes[scale])
-            state = tf.cond(scale > 0, lambda: self.optimization.resize(state, size), lambda: state)
-            targets = self._targets(content, styles, size)
-            steps = tf.where(scale == 0, self.first_steps, self.num_steps)
-            chunk = self.optimization.optimizer.steps_per_call
-
-            def one(state: RunState) -> tuple[RunState]:
-                return (self.optimization.step(state, targets, tf.minimum(chunk, steps - state.step))[0],)
-
-            (state,) = tf.while_loop(
-                lambda state: (state.step < steps) & ~tf.reduce_all(state.done),
-                one,
-                (state,),
-                shape_invariants=(invariants,),
-            )
-            return scale + 1, state
-
-        _, state = tf.while_loop(
-            lambda scale, state: scale < num_scales,
-            at_scale,
-            (tf.constant(0), state),
-            shape_invariants=(tf.TensorShape([]), invariants),
-        )
-        return tf.ensure_shape(self.optimization.picture(state), content.shape)
-
-
-def _resize(image: Image, size: Sequence) -> Image:
-    """Antialiased bicubic, kept in [0, 1]; the very same pixels where the size is the same already."""
-    resized = tf.clip_by_value(tf.image.resize(image, size, "bicubic", antialias=True), 0.0, 1.0)
-    return tf.cond(tf.reduce_all(tf.equal(tf.shape(image)[1:3], size)), lambda: image, lambda: resized)
-
-
-def _cover(image: Image, size: Sequence) -> Image:
-    """The middle of the picture at the given size: scaled until it covers, then cropped, never squashed."""
-    own = tf.cast(tf.shape(image)[1:3], tf.float32)
-    wanted = tf.cast(size, tf.float32)
-    scaled = tf.cast(tf.math.ceil(own * tf.reduce_max(wanted / own)), tf.int32)
-    top, left = tf.unstack((scaled - tf.cast(size, tf.int32)) // 2)
-    return _resize(image, scaled)[:, top : top + size[0], left : left + size[1]]
+        loop = GraphLoop(self)
+        state = loop.advance(content, lambda scale, size: self.style_targets(styles, size), loop.start(content, styles))
+        return tf.ensure_shape(self.optimization.picture(state.run), content.shape)

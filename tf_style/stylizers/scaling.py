@@ -1,0 +1,58 @@
+"""Sizes of the pyramid, and pictures brought to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from tf_style.types import Image
+
+MIN_SIDE = 32  # pixels; a smaller picture leaves nothing of itself after VGG's four poolings
+
+
+def pyramid_sizes(shape: tf.Tensor, min_size: int, scale_factor: float) -> tf.Tensor:
+    """The sizes of a picture's scales, coarse to fine.
+
+    Args:
+      shape: Int32 [4], of the picture.
+      min_size: Long side of the coarsest scale, in pixels; 0: one scale only.
+      scale_factor: Ratio between scales.
+
+    Returns:
+      Int32 [scales, 2], height and width; the last row is the picture's own size; no side is under 32 pixels unless
+      the picture's is.
+    """
+    size = tf.cast(shape[1:3], tf.float64)
+    if min_size == 0:
+        return tf.cast(size, tf.int32)[tf.newaxis]
+    long_side, short_side = tf.reduce_max(size), tf.reduce_min(size)
+    smallest = tf.maximum(tf.cast(min_size, tf.float64), MIN_SIDE * long_side / short_side)
+    ratio = math.log(scale_factor)
+    count = 1 + tf.cast(tf.maximum(tf.floor(tf.math.log(long_side / smallest) / ratio + 1e-6), 0.0), tf.int32)
+    exponents = tf.cast(tf.range(count - 1, -1, -1), tf.float64)
+    return tf.cast(tf.round(size / tf.pow(tf.cast(scale_factor, tf.float64), exponents)[:, tf.newaxis]), tf.int32)
+
+
+def resize(image: Image, size: Sequence) -> Image:
+    """Antialiased bicubic, kept in [0, 1]; the very same pixels where the size is the same already."""
+    resized = tf.clip_by_value(tf.image.resize(image, size, "bicubic", antialias=True), 0.0, 1.0)
+    return tf.cond(tf.reduce_all(tf.equal(tf.shape(image)[1:3], size)), lambda: image, lambda: resized)
+
+
+def fit(image: Image, long_side: tf.Tensor) -> Image:
+    """The picture with its long side at `long_side` pixels; never enlarged, never squashed, no side under 32."""
+    own = tf.cast(tf.shape(image)[1:3], tf.float32)
+    smallest = MIN_SIDE / tf.reduce_min(own)  # one ratio for both sides
+    ratio = tf.minimum(1.0, tf.maximum(tf.cast(long_side, tf.float32) / tf.reduce_max(own), smallest))
+    return resize(image, tf.cast(tf.round(own * ratio), tf.int32))
+
+
+def cover(image: Image, size: Sequence) -> Image:
+    """The middle of the picture at the given size: scaled until it covers, then cropped, never squashed."""
+    own = tf.cast(tf.shape(image)[1:3], tf.float32)
+    wanted = tf.cast(size, tf.float32)
+    scaled = tf.cast(tf.math.ceil(own * tf.reduce_max(wanted / own)), tf.int32)
+    top, left = tf.unstack((scaled - tf.cast(size, tf.int32)) // 2)
+    return resize(image, scaled)[:, top : top + size[0], left : left + size[1]]
