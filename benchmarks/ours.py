@@ -27,8 +27,9 @@ from tf_style.build import build_stylizer
 from tf_style.config import StylizeConfig
 from tf_style.presets import preset_config
 from tf_style.runners.allocator import keep_freed_memory
-from tf_style.runners.record import peak_memory, versions
+from tf_style.runners.record import peak_memory
 from tf_style.stylizers import PyramidStylizer
+from tf_style.version import versions
 
 #: The classic recipe of the public scripts, as the peer writes it out: plain means, content 5, style 100, Gram matrices
 #: divided by C*H*W (ours by H*W, so the C goes into the layer weights, 1/C^2), no total variation.

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import json
-import platform
 import resource
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from tf_style.runners.files import replacing
-from tf_style.version import __version__
-
-_PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy", "pillow")
-
-
-def versions() -> dict[str, str]:
-    """Versions of everything that the picture may depend on."""
-    found = {"tf_style": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:  # an unusual install (tensorflow-cpu, say)
-            found[package] = "unknown"
-    return found
 
 
 def peak_memory() -> dict[str, int]:

@@ -19,8 +19,9 @@ from tf_style.runners.board import TensorBoard
 from tf_style.runners.checkpoint import Checkpoint, fingerprint
 from tf_style.runners.figure import write_figure
 from tf_style.runners.inputs import Inputs
-from tf_style.runners.record import peak_memory, versions, write_record
+from tf_style.runners.record import peak_memory, write_record
 from tf_style.types import Progress
+from tf_style.version import versions
 
 
 class Session:

@@ -90,7 +90,7 @@ class GraphLoop:
             }
             state, left = self._at_scale(state, targets, left, weights)
             climb = tf.reduce_all(state.run.done) & (state.scale < last)
-            return tf.cond(climb, lambda: self._climb(state, tf.unstack(sizes[state.scale + 1])), lambda: state), left
+            return tf.cond(climb, lambda: self._climb(state, sizes), lambda: state), left
 
         state, _ = tf.while_loop(
             lambda state, left: (left > 0) & ~tf.reduce_all(self.finished(content, state)),
@@ -144,8 +144,9 @@ class GraphLoop:
         )
         return state._replace(run=run, steps=steps), left
 
-    def _climb(self, state: PyramidState, size: Sequence) -> PyramidState:
+    def _climb(self, state: PyramidState, sizes: tf.Tensor) -> PyramidState:
         """The state at the next scale."""
+        size = (sizes[state.scale + 1, 0], sizes[state.scale + 1, 1])
         limits = self._limits(state.num_steps, state.scale + 1)
         run = self.stylizer.optimization.resize(state.run, size)._replace(losses=state.run.losses, done=limits <= 0)
         return state._replace(scale=state.scale + 1, run=run)

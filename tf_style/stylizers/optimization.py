@@ -124,7 +124,7 @@ class Optimization:
         return tf.where(weight > 0.0, tf.math.divide_no_nan(state.average, weight), state.image)
 
     def _targets(self, contents: tuple[Image, ...], styles: tuple[Image, ...]) -> Nest:
-        targets = {}
+        targets: dict[str, Nest] = {}
         if contents:
             targets |= self.objective.reading("content").targets(References(self.features(contents[0]), ()))
         if styles:

@@ -1,0 +1,50 @@
+"""`tf-style export`: a SavedModel for TensorFlow Serving."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from pathlib import Path
+
+from tf_style.cli import flags
+from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, parse_value
+from tf_style.presets import load_preset, preset_config
+from tf_style.runners.quiet import quiet_tensorflow
+from tf_style.serving.export_options import ExportOptions
+
+_USAGE = """usage: tf-style export --output=DIR [--preset=NAME] [--flag=value ...]
+
+Writes DIR/<next version>/, a SavedModel that TensorFlow Serving, tf-style serve and tf.saved_model.load take."""
+_EXTRA = {"preset": f"named set of options, see tf-style presets, or the path of a flagfile [{DEFAULT_PRESET}]"}
+_OPTIONS = (ExportOptions, StylizeConfig)
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
+    if any(argument in flags.HELP for argument in argv):
+        print(flags.help_text(_USAGE, _OPTIONS, _EXTRA))
+        return 0
+    given = flags.parse("export", _OPTIONS, _EXTRA, argv)
+    preset = given.pop("preset", DEFAULT_PRESET)
+    fields = {field.name: field for field in dataclasses.fields(ExportOptions)}
+    options = ExportOptions(**{name: parse_value(fields[name], given.pop(name)) for name in fields if name in given})
+    config = preset_config(preset).replace(**given)
+    output = Path(options.output)
+    existing = next(path for path in (output.absolute(), *output.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise ConfigError(f"--output={output} cannot be written at {existing}; give a folder that can.")
+    started = time.monotonic()
+    with quiet_tensorflow():  # only now: the flags are fine
+        from tf_style.serving.export import export_model
+        from tf_style.serving.guards import Limits
+
+        limits = Limits(options.max_pixels, options.max_steps, options.max_batch)
+        sizes = tuple(int(size) for size in options.warm_up_sizes)
+        version = export_model(config, output, preset=load_preset(preset).name, limits=limits, warm_up_sizes=sizes)
+    size = sum(path.stat().st_size for path in version.rglob("*") if path.is_file())
+    print(f"Wrote {version} ({size / 2**20:.0f} MB, {time.monotonic() - started:.0f} s).")
+    print(
+        f"Serve it: tf-style serve --model_base_path={output.absolute()}, or TensorFlow Serving, see serving/README.md."
+    )
+    return 0

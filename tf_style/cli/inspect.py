@@ -1,0 +1,50 @@
+"""`tf-style inspect DIR`: what an exported model is, takes and gives."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tf_style.cli import flags
+from tf_style.config import ConfigError
+from tf_style.serving.card import read_card
+
+_USAGE = "usage: tf-style inspect DIR [--json]"
+_HELP = f"""{_USAGE}
+
+Prints the card and the signatures of the newest version in DIR, or of the version that DIR is.
+
+  --json                     the whole card as JSON"""
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
+    if any(argument in flags.HELP for argument in argv):
+        print(_HELP)
+        return 0
+    folders = [argument for argument in argv if argument != "--json"]
+    if len(folders) != 1 or folders[0].startswith("--"):
+        raise ConfigError(f"inspect takes one folder, but {' '.join(argv) or 'nothing'} came; {_USAGE}.")
+    if not Path(folders[0]).is_dir():
+        raise ConfigError(f"{folders[0]} is not a folder; give the one that was export's --output.")
+    version, card = read_card(Path(folders[0]))
+    print(json.dumps(card, indent=2, sort_keys=True) if "--json" in argv else _describe(version, card))
+    return 0
+
+
+def _describe(version: Path, card: dict) -> str:
+    size = sum(path.stat().st_size for path in version.rglob("*") if path.is_file())
+    limits = ", ".join(f"{name} {value}" for name, value in card["limits"].items())
+    made_with = ", ".join(f"{name} {value}" for name, value in card["versions"].items())
+    lines = [
+        f"{version} ({size / 2**20:.0f} MB)",
+        f"preset {card['preset'] or '(none)'}, backbone {card['backbone']} in {card['compute_dtype']}, "
+        f"optimizer {card['optimizer']}, stylize_bytes at {card['size'] or 'its own'} px",
+        f"limits: {limits}",
+        f"made with: {made_with}",
+    ]
+    for name, tensors in card["signatures"].items():
+        lines += ["", name]
+        for kind in ("inputs", "outputs"):
+            lines += [f"  {kind[:-1]:<7} {tensor:<24} {text}" for tensor, text in tensors[kind].items()]
+    return "\n".join(lines)

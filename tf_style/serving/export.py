@@ -1,0 +1,133 @@
+"""A stylizer as a SavedModel that TensorFlow Serving hosts."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tf_style.build import build_backbone, build_stylizer, choose_backbone
+from tf_style.config import ConfigError, StylizeConfig
+from tf_style.serving.card import newest_version, write_card
+from tf_style.serving.guards import MIN_SIDE, Limits
+from tf_style.serving.signatures import ServedStylizer
+from tf_style.serving.warm_up_requests import write_warm_up
+from tf_style.version import versions
+
+
+def export_model(
+    config: StylizeConfig,
+    folder: str | os.PathLike[str],
+    *,
+    preset: str = "",
+    limits: Limits | None = None,
+    warm_up_sizes: tuple[int, ...] = (256,),
+) -> Path:
+    """Writes the stylizer of a config as the next version in a folder, whole or not at all.
+
+    Args:
+      config: All options. `size` is the longest side that `stylize_bytes` paints; larger pictures are reduced to it.
+        The other signatures paint pictures as they come.
+      folder: With versions in it (1/, 2/, ...), or to be made.
+      preset: The preset's name, for the card.
+      limits: What a request may ask for; default: 4 megapixels, 1,000 steps a scale, 16 pictures.
+      warm_up_sizes: Sides of the square pictures that a server is warmed up with.
+
+    Returns:
+      The version's folder.
+
+    Raises:
+      ConfigError: An option that no server allows, or a limit below the preset's own values.
+      WeightsError: The backbone's weights are missing or do not fit.
+      OSError: The folder cannot be written.
+
+    Example:
+      >>> export_model(preset_config("fine"), "models/tf_style")
+    """
+    limits = limits or Limits(max_pixels=4_194_304, max_steps=1000, max_batch=16)
+    _check(config, limits, warm_up_sizes)
+    choice = choose_backbone(config)
+    config = config.replace(backbone=choice.name, weights=choice.weights, compute_dtype=choice.compute_dtype)
+    base = Path(folder)
+    base.mkdir(parents=True, exist_ok=True)
+    # Not a number, so that a server that watches the folder does not load what is half written.
+    temporary = Path(tempfile.mkdtemp(prefix=".export-", dir=base))
+    try:
+        backbone = build_backbone(config)
+        served = ServedStylizer(build_stylizer(config, backbone), backbone, config, limits)
+        signatures = served.signatures()
+        for name, function in signatures.items():
+            setattr(served, name, function)  # the module must hold what it exports
+        tf.saved_model.save(served, str(temporary), signatures=signatures)
+        write_warm_up(temporary, warm_up_sizes, signatures)
+        write_card(temporary, {**_card(config, limits, signatures), "preset": preset})
+        temporary.chmod(0o755)  # mkdtemp's folders are closed to other users, as the server may be
+        return _publish(temporary, base)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _publish(temporary: Path, base: Path) -> Path:
+    """Gives the finished folder the next number."""
+    while True:
+        newest = newest_version(base)
+        version = base / str(1 if newest is None else int(newest.name) + 1)
+        try:
+            temporary.rename(version)
+            return version
+        except OSError:
+            if not version.exists():  # not another export that was faster
+                raise
+
+
+def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]) -> None:
+    if config.jit_compile:
+        raise ConfigError("jit_compile cannot be served: TensorFlow Serving disables XLA; leave it out.")
+    if len(config.style_blend) > 1:
+        raise ConfigError("style_blend is for several styles, but a request has one; leave it out.")
+    most = max(config.num_steps, config.first_steps)
+    if limits.max_steps < most:
+        raise ConfigError(f"max_steps is {limits.max_steps}, but the preset takes {most}; give at least that.")
+    if config.size**2 > limits.max_pixels:
+        raise ConfigError(f"size {config.size} may need {config.size**2} pixels; raise max_pixels or lower size.")
+    for side in warm_up_sizes:
+        if side < MIN_SIDE or side**2 > limits.max_pixels:
+            raise ConfigError(
+                f"warm_up_sizes holds {side}, but a side must have at least {MIN_SIDE} and its square at most "
+                f"max_pixels={limits.max_pixels} pixels."
+            )
+
+
+def _card(config: StylizeConfig, limits: Limits, signatures: dict[str, Any]) -> dict[str, Any]:
+    settings = dataclasses.asdict(config)
+    settings["weights"] = os.path.basename(config.weights)  # a path on this machine says nothing elsewhere
+    return {
+        "backbone": config.backbone,
+        "compute_dtype": config.compute_dtype,
+        "optimizer": config.optimizer,
+        "config": settings,
+        "size": config.size,
+        "limits": {"min_side": MIN_SIDE, **dataclasses.asdict(limits)},
+        "versions": versions(),
+        "signatures": {name: _tensors(function) for name, function in signatures.items()},
+    }
+
+
+def _tensors(function: Any) -> dict[str, dict[str, str]]:
+    """Inputs and outputs of a signature as text: name -> "uint8 [?, ?, ?, 3]"."""
+    concrete = function.get_concrete_function()
+    inputs = {spec.name: spec for spec in tf.nest.flatten(concrete.structured_input_signature)}
+    return {
+        "inputs": {name: _described(spec) for name, spec in inputs.items()},
+        "outputs": {name: _described(tensor) for name, tensor in concrete.structured_outputs.items()},
+    }
+
+
+def _described(tensor: Any) -> str:
+    sides = ", ".join("?" if side is None else str(side) for side in tensor.shape)
+    return f"{tensor.dtype.name} [{sides}]"

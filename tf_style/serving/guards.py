@@ -1,0 +1,109 @@
+"""What every signature checks before anything else.
+
+The C++ session under TensorFlow Serving does not compare what it is fed with the signature: a picture of rank 3 would
+abort the whole server. So each input's rank and range is asserted by ops in the graph; a failure is INVALID_ARGUMENT.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from tf_style.stylizers.scaling import MIN_SIDE
+
+_MAX_WEIGHT = 1e6
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a request may ask for: pixels of a picture, steps at each scale, pictures in a batch."""
+
+    max_pixels: int
+    max_steps: int
+    max_batch: int
+
+
+def pictures(name: str, image: tf.Tensor, limits: Limits) -> tf.Tensor:
+    """The pictures, uint8 [B, H, W, 3], if they are ones."""
+    image = tf.ensure_shape(image, [None, None, None, 3])
+    batch = tf.shape(image)[0]
+    sentence = f"{name} must hold 1 to {limits.max_batch} pictures, but its shape is"
+    image = require((batch >= 1) & (batch <= limits.max_batch), sentence, tf.shape(image), image)
+    return sides(name, image, limits.max_pixels)
+
+
+def sides(name: str, image: tf.Tensor, max_pixels: int) -> tf.Tensor:
+    """The pictures [B, H, W, 3], if each side has at least 32 pixels and both together not too many."""
+    shape = tf.shape(image, out_type=tf.int64)
+    small = f"each side of {name} must have at least {MIN_SIDE} pixels, but its shape is"
+    large = f"{name} may have at most {max_pixels} pixels a picture, but its shape is"
+    return _checked(
+        image,
+        [
+            _require(tf.reduce_min(shape[1:3]) >= MIN_SIDE, small, shape),
+            _require(shape[1] * shape[2] <= max_pixels, large, shape),
+        ],
+    )
+
+
+def same_batch(name: str, tensor: tf.Tensor, batch: tf.Tensor, of: str = "content") -> tf.Tensor:
+    """The tensor, if its first dimension is 1 or that of the content."""
+    size = tf.shape(tensor)[0]
+    required = _require(
+        tf.equal(size, 1) | tf.equal(size, batch), f"{name} must have one row, or one for each {of}; rows came:", size
+    )
+    return _checked(tensor, [required])
+
+
+def option(name: str, values: tf.Tensor, batch: tf.Tensor, low: float, high: float) -> tf.Tensor:
+    """One value for each picture, [B], from [B] or [1] values, all within `low` to `high` (so no NaN either)."""
+    values = same_batch(name, tf.ensure_shape(values, [None]), batch)
+    required = _require(
+        tf.reduce_all((values >= tf.cast(low, values.dtype)) & (values <= tf.cast(high, values.dtype))),
+        f"{name} must be {low:g} to {high:g}, but this came:",
+        values,
+    )
+    return tf.broadcast_to(_checked(values, [required]), batch[tf.newaxis])
+
+
+def num_steps(values: tf.Tensor, batch: tf.Tensor, limits: Limits) -> tf.Tensor:
+    """Steps at each scale, int32 [B]."""
+    return option("num_steps", values, batch, 1, limits.max_steps)
+
+
+def weight(name: str, values: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+    """A loss's weight, float32 [B]."""
+    return option(name, values, batch, 0, _MAX_WEIGHT)
+
+
+def scalar(name: str, values: tf.Tensor, low: int, high: int) -> tf.Tensor:
+    """The one value of an int32 [1]."""
+    return option(name, values, tf.constant(1), low, high)[0]
+
+
+def files(name: str, contents: tf.Tensor, limits: Limits) -> tf.Tensor:
+    """Encoded pictures, string [B]."""
+    contents = tf.ensure_shape(contents, [None])
+    size = tf.shape(contents)[0]
+    required = _require(
+        (size >= 1) & (size <= limits.max_batch),
+        f"{name} must hold 1 to {limits.max_batch} files; files came:",
+        size,
+    )
+    return _checked(contents, [required])
+
+
+def require(condition: tf.Tensor, sentence: str, value: tf.Tensor, tensor: tf.Tensor) -> tf.Tensor:
+    """`tensor`, if the condition (a bool scalar) holds; else an error of that sentence and value."""
+    return _checked(tensor, [_require(condition, sentence, value)])
+
+
+def _require(condition: tf.Tensor, sentence: str, value: tf.Tensor) -> tf.Operation:
+    return tf.debugging.Assert(condition, [sentence, value], summarize=8)
+
+
+def _checked(tensor: tf.Tensor, required: Sequence[tf.Operation]) -> tf.Tensor:
+    with tf.control_dependencies([operation for operation in required if operation is not None]):
+        return tf.identity(tensor)

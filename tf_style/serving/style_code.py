@@ -1,0 +1,46 @@
+"""A style as numbers: the targets of all terms that read the styles, for every scale, in one tensor."""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+from tf_style.stylizers import PyramidStylizer
+from tf_style.types import Nest
+
+_TRACE_SIDE = 64  # any size: only the shapes of the targets are looked at, and they do not depend on it
+
+
+class StyleCode:
+    """Packs style targets to float32 [B, S, N] (S scales, coarse to fine) and back.
+
+    Args:
+      stylizer: Whose targets they are.
+    """
+
+    def __init__(self, stylizer: PyramidStylizer) -> None:
+        self._stylizer = stylizer
+        spec = tf.TensorSpec([None, _TRACE_SIDE, _TRACE_SIDE, 3])
+        trace = tf.function(lambda style: stylizer.optimization.targets(None, [style])).get_concrete_function(spec)
+        self._structure = trace.structured_outputs
+        self._shapes = [list(tensor.shape[1:]) for tensor in tf.nest.flatten(self._structure)]
+        self.length = sum(math.prod(shape) for shape in self._shapes)
+
+    def encode(self, style: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+        """The code of styles [B, h, w, 3] for scales of these sizes, int32 [S, 2]."""
+        batch = tf.shape(style)[0]
+
+        def at_scale(size: tf.Tensor) -> tf.Tensor:
+            leaves = tf.nest.flatten(self._stylizer.style_targets([style], tf.unstack(size)))
+            return tf.concat([tf.reshape(leaf, [batch, -1]) for leaf in leaves], axis=1)
+
+        spec = tf.TensorSpec([None, None])
+        codes = tf.map_fn(at_scale, sizes, fn_output_signature=spec, parallel_iterations=1)
+        return tf.ensure_shape(tf.transpose(codes, [1, 0, 2]), [None, None, self.length])
+
+    def unpack(self, code: tf.Tensor) -> Nest:
+        """The targets at one scale, from its code [B, N]."""
+        parts = tf.split(code, [math.prod(shape) for shape in self._shapes], axis=1)
+        leaves = [tf.reshape(part, [-1, *shape]) for part, shape in zip(parts, self._shapes, strict=True)]
+        return tf.nest.pack_sequence_as(self._structure, leaves)
