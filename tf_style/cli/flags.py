@@ -51,11 +51,11 @@ def help_text(usage: str, dataclasses_: tuple[type, ...], extra: dict[str, str])
         groups.setdefault(field.metadata["group"], []).append(line)
     lines = [usage]
     for group, members in groups.items():
-        lines += ["", f"{group}:"] if group else [""]
-        lines += members
-    return "\n".join(
-        [*lines, "", "--flagfile=FILE reads flags from a file. Presets and flags override the defaults shown."]
-    )
+        if members:
+            lines += ["", f"{group}:"] if group else [""]
+            lines += members
+    overriding = "Presets and flags override" if "preset" in extra else "Flags override"
+    return "\n".join([*lines, "", f"--flagfile=FILE reads flags from a file. {overriding} the defaults shown."])
 
 
 def _line(name: str, text: str, default: str) -> str:

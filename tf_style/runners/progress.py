@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -39,19 +40,40 @@ class ProgressDisplay:
 
     def update(self, progress: Progress) -> None:
         """Called after each step."""
+        height, width = progress.size
+        place = (
+            f"scale {progress.scale + 1}/{progress.num_scales} ({width}x{height})  "
+            f"step {progress.step}/{progress.num_steps}"
+        )
+        last = progress.step == progress.num_steps
+        self.show(place, progress.fraction, progress.loss, progress.losses, last=last)
+
+    def show(self, place: str, fraction: float, loss: float, losses: Mapping[str, float], *, last: bool) -> None:
+        """How far the work is.
+
+        Args:
+          place: What the line begins with.
+          fraction: Share of the work that is done.
+          loss: The sum of the terms.
+          losses: The terms by name; left out where the line would not fit.
+          last: Whether the work is done: the last line is always shown.
+        """
         now = time.monotonic()
         if self._first_fraction is None:  # the first step holds the compilation: time left is reckoned from there
-            self._start, self._first_fraction = now, progress.fraction
-        last = progress.step == progress.num_steps
+            self._start, self._first_fraction = now, fraction
         if self._quiet or (not self._terminal and now < self._next_line and not last):
             return
         self._next_line = now + _LINES_EVERY_SECONDS
+        terms = ", ".join(f"{name} {value:.4g}" for name, value in losses.items())
+        left = f"{self._time_left(fraction, now)} left"
+        short = f"{place}  loss {loss:.4g}  {left}"
+        line = f"{place}  loss {loss:.4g} ({terms})  {left}"
         if self._terminal:
-            text = self._fitting_line(progress, now)
+            text = self._fitting(line, short)
             self._write("\r" + text.ljust(self._width))
             self._width = len(text)
         else:
-            self._write(self._line(progress, now) + "\n")
+            self._write(line + "\n")
 
     def close(self) -> None:
         """Ends the changing line."""
@@ -66,25 +88,17 @@ class ProgressDisplay:
         except OSError:  # nobody reads any more, as after `| head` or when the terminal was closed: paint on
             self._quiet = True
 
-    def _fitting_line(self, progress: Progress, now: float) -> str:
+    def _fitting(self, line: str, short: str) -> str:
         """Short enough not to wrap: a wrapped line cannot be overwritten."""
         try:
             columns = os.get_terminal_size(self._stream.fileno()).columns or _DEFAULT_COLUMNS
         except OSError:
             columns = _DEFAULT_COLUMNS
-        line = self._line(progress, now)
-        return (line if len(line) < columns else self._line(progress, now, terms=False))[: columns - 1]
+        return (line if len(line) < columns else short)[: columns - 1]
 
-    def _line(self, progress: Progress, now: float, terms: bool = True) -> str:
-        height, width = progress.size
-        losses = ", ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
-        loss = f"loss {progress.loss:.4g}" + (f" ({losses})" if terms else "")
-        done = progress.fraction - (self._first_fraction or 0.0)
-        left = _clock((now - self._start) / done * (1.0 - progress.fraction)) if done > 0 else "--:--"
-        return (
-            f"scale {progress.scale + 1}/{progress.num_scales} ({width}x{height})  "
-            f"step {progress.step}/{progress.num_steps}  {loss}  {left} left"
-        )
+    def _time_left(self, fraction: float, now: float) -> str:
+        done = fraction - (self._first_fraction or 0.0)
+        return _clock((now - self._start) / done * (1.0 - fraction)) if done > 0 else "--:--"
 
 
 def _clock(seconds: float) -> str:

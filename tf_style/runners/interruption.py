@@ -1,0 +1,43 @@
+"""Ctrl-C and its kin, at a moment that suits."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import TracebackType
+from typing import Any
+
+#: The exit status that shells report after Ctrl-C.
+INTERRUPTED = 130
+
+
+class Interruption:
+    """Ctrl-C, a polite kill or a closed terminal: raises KeyboardInterrupt at once, or is only noted in `asked`.
+
+    A context manager. Set `at_once` to say which: false while something would be lost, as a file that is being written.
+    Signals that are ignored (as by nohup) stay ignored.
+    """
+
+    _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.at_once = True
+        self._before: dict[int, Any] = {}
+
+    def __call__(self, number: int, frame: Any) -> None:
+        """The handler of the signals."""
+        self.asked = True
+        if self.at_once:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> Interruption:
+        if threading.current_thread() is threading.main_thread():  # others may not handle signals
+            for number in (getattr(signal, name) for name in self._SIGNALS if hasattr(signal, name)):
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._before[number] = signal.signal(number, self)
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
