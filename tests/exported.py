@@ -1,0 +1,78 @@
+"""Small exported models for tests, and a short way to call one through the C++ session."""
+
+import functools
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tf_style.presets import preset_config
+
+#: Two shallow layers of the embedded backbone, two scales at 64 px, few steps.
+SMALL = {
+    "backbone": "compact_vgg19",
+    "compute_dtype": "float32",
+    "content_layers": "conv2_1",
+    "style_layers": "conv1_1,conv2_1",
+    "style_layer_weights": "0.5,0.5",
+    "size": "64",
+    "min_size": "40",
+    "num_steps": "4",
+    "first_steps": "6",
+}
+MAX_PIXELS, MAX_STEPS, MAX_BATCH = 100 * 100, 60, 8
+
+
+def small_config(preset="fine", **options):
+    return preset_config(preset).replace(**{**SMALL, **options})
+
+
+@functools.cache
+def small_model(preset="fine", **options):
+    """The folder of a version; exported once a process."""
+    from tf_style.serving.export import export_model
+    from tf_style.serving.guards import Limits
+
+    folder = tempfile.TemporaryDirectory(prefix="tf_style_export_")
+    _KEPT.append(folder)
+    limits = Limits(MAX_PIXELS, MAX_STEPS, MAX_BATCH)
+    return export_model(small_config(preset, **options), folder.name, preset=preset, limits=limits, warm_up_sizes=(64,))
+
+
+_KEPT: list = []  # deleted when the process ends
+
+
+class Served:
+    """A version in the C++ session that TensorFlow Serving runs."""
+
+    def __init__(self, version: Path, **threads):
+        from tf_style.serving.c_session import Session
+
+        self.session = Session.load(version, **threads)
+
+    def __call__(self, signature, timeout_ms=0, **inputs):
+        """Outputs by name; inputs that are left out have their defaults."""
+        definition = self.session.signatures[signature]
+        values = {name: tf.make_ndarray(default) for name, default in definition.defaults.items()}
+        values |= {name: as_array(value) for name, value in inputs.items()}
+        feeds = {definition.inputs[name].name: value for name, value in values.items()}
+        names = list(definition.outputs)
+        fetches = [definition.outputs[name].name for name in names]
+        return dict(zip(names, self.session.run(feeds, fetches, timeout_ms), strict=True))
+
+
+def as_array(value):
+    """What is fed: lists of bytes as objects, whole numbers as int32, others as float32."""
+    if isinstance(value, np.ndarray):
+        return value
+    array = np.array(value)
+    if array.dtype.kind in "SO":
+        return np.array(value, dtype=object)
+    return array.astype({"i": np.int32, "f": np.float32}.get(array.dtype.kind, array.dtype))
+
+
+def pixels(height, width, seed=0, batch=1):
+    """Smooth random colours, uint8 [batch, height, width, 3]."""
+    coarse = np.random.default_rng(seed).uniform(size=(batch, 4, 4, 3)).astype(np.float32)
+    return np.clip(tf.image.resize(coarse, (height, width), "bicubic").numpy() * 255, 0, 255).round().astype(np.uint8)

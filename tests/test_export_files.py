@@ -1,0 +1,195 @@
+"""`stylize_bytes`: encoded pictures in, PNG files out."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image, ImageOps
+
+from tests.exported import MAX_BATCH, Served, pixels, small_model
+from tf_style.serving.decoding import MAX_FILE_PIXELS, decode
+
+pytestmark = pytest.mark.slow
+
+CONTENT, STYLE = pixels(48, 64, seed=1)[0], pixels(40, 56, seed=2)[0]
+
+
+@pytest.fixture(scope="module")
+def served():
+    """Paints pictures at their own size."""
+    return Served(small_model(size="0"), intra_op_threads=1, inter_op_threads=1)
+
+
+def encoded(array, kind="PNG", **options):
+    file = io.BytesIO()
+    (array if isinstance(array, Image.Image) else Image.fromarray(array)).save(file, kind, **options)
+    return file.getvalue()
+
+
+def painted(served, *files, style=None):
+    """Arrays of the PNG files that come back."""
+    style = encoded(STYLE) if style is None else style
+    answer = served("stylize_bytes", content_bytes=list(files), style_bytes=[style])
+    arrays = []
+    for file in answer["image_bytes"]:
+        image = Image.open(io.BytesIO(file))
+        assert image.format == "PNG"
+        arrays.append(np.array(image))
+    return arrays
+
+
+@pytest.fixture(scope="module")
+def expected(served):
+    return served("stylize", content=CONTENT[None], style=STYLE[None])["image"][0]
+
+
+def test_a_png_is_painted_as_its_pixels_are(served, expected):
+    np.testing.assert_array_equal(painted(served, encoded(CONTENT))[0], expected)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("WEBP", {"lossless": True}), ("BMP", {})])
+def test_other_lossless_files(served, expected, kind, options):
+    np.testing.assert_array_equal(painted(served, encoded(CONTENT, kind, **options))[0], expected)
+
+
+def test_gif_and_sixteen_bits(served, expected):
+    palette = Image.fromarray(CONTENT).quantize(64)
+    as_colors = np.array(palette.convert("RGB"))
+    wanted = served("stylize", content=as_colors[None], style=STYLE[None])["image"][0]
+    np.testing.assert_array_equal(painted(served, encoded(palette, "GIF"))[0], wanted)
+    np.testing.assert_array_equal(painted(served, encoded(palette, "PNG"))[0], wanted)
+    deep = sixteen_bit_png(CONTENT)
+    np.testing.assert_array_equal(painted(served, deep)[0], expected)
+
+
+def test_grey_pictures(served):
+    grey = CONTENT[..., 0]
+    wanted = served("stylize", content=np.repeat(grey[..., None], 3, -1)[None], style=STYLE[None])["image"][0]
+    np.testing.assert_array_equal(painted(served, encoded(grey))[0], wanted)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation(served, orientation):
+    """As Pillow turns it, which the engine uses; levels differ a little between JPEG decoders."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = encoded(CONTENT, "JPEG", quality=95, subsampling=0, exif=exif.tobytes())
+    upright = np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(file))))
+    decoded, alpha = decode("content_bytes", tf.constant(file))
+    assert decoded.shape == upright.shape
+    difference = float(np.abs(decoded.numpy().astype(int) - upright).mean())
+    assert difference < 2
+    assert alpha.shape == (*upright.shape[:2], 1)
+    assert painted(served, file)[0].shape == upright.shape
+
+
+def test_big_endian_exif(served):
+    tiff = b"MM\0*\0\0\0\x08" + struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, 6, 0, 0)
+    file = encoded(CONTENT, "JPEG", exif=b"Exif\0\0" + tiff)
+    assert painted(served, file)[0].shape == (64, 48, 3)
+
+
+def test_an_orientation_that_does_not_exist_is_no_turn(served):
+    exif = Image.Exif()
+    exif[0x0112] = 9
+    assert painted(served, encoded(CONTENT, "JPEG", exif=exif.tobytes()))[0].shape == CONTENT.shape
+
+
+def test_alpha_is_carried(served, expected):
+    alpha = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
+    result = painted(served, encoded(np.dstack([CONTENT, alpha])))[0]
+    np.testing.assert_array_equal(result[..., 3], alpha)
+    np.testing.assert_array_equal(result[..., :3], expected)
+    grey = painted(served, encoded(Image.fromarray(np.dstack([CONTENT[..., 0], alpha]), "LA")))[0]
+    np.testing.assert_array_equal(grey[..., 3], alpha)
+
+
+def test_sizes_may_differ_within_a_batch(served):
+    contents = [pixels(height, width, seed=height)[0] for height, width in ((32, 32), (48, 64), (70, 33))]
+    files = [encoded(content) for content in contents]
+    together = painted(served, *files)
+    for content, result, file in zip(contents, together, files, strict=True):
+        assert result.shape == content.shape
+        np.testing.assert_array_equal(result, painted(served, file)[0])
+
+
+def test_pictures_are_reduced_to_the_exported_size():
+    served = Served(small_model())  # size=64
+    assert painted(served, encoded(pixels(50, 90)[0]))[0].shape == (36, 64, 3)
+    assert painted(served, encoded(pixels(32, 40)[0]))[0].shape == (32, 40, 3)
+    with pytest.raises(Exception, match="must have at least 32 pixels once it is reduced"):
+        painted(served, encoded(pixels(33, 90)[0]))
+
+
+def png_header(width, height):
+    """A PNG that says how large it is, and nothing else."""
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+
+
+def sixteen_bit_png(array):
+    height, width, _ = array.shape
+    rows = (array.astype(">u2") * 257).tobytes()
+    stride = width * 6
+    raw = b"".join(b"\0" + rows[row * stride : (row + 1) * stride] for row in range(height))
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    )  # fmt: skip
+
+
+GOOD = encoded(CONTENT)
+BAD_FILES = {
+    "empty": (b"", "content_bytes holds an empty file"),
+    "garbage": (b"not a picture at all", "Unknown image file format"),
+    "one byte": (b"\xff", "Unknown image file format"),
+    "cut JPEG": (encoded(CONTENT, "JPEG")[:300], ""),
+    "cut PNG": (GOOD[:200], ""),
+    "PNG header only": (png_header(64, 48), ""),
+    "bomb": (png_header(60_000, 60_000), f"content_bytes may have at most {MAX_FILE_PIXELS} pixels"),
+    "tiny": (encoded(CONTENT[:20, :20]), "each side of content_bytes must have at least 32 pixels"),
+    "one pixel": (encoded(CONTENT[:1, :1]), "each side of content_bytes must have at least 32 pixels"),
+    "too large": (encoded(pixels(120, 120)[0]), "content_bytes may have at most"),
+    "cut WebP": (encoded(CONTENT, "WEBP")[:100], ""),
+    "PDF": (b"%PDF-1.7\n1 0 obj", "Unknown image file format"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_files(served, case):
+    from tf_style.serving.c_session import SessionError
+    from tf_style.serving.status import Code
+
+    file, sentence = BAD_FILES[case]
+    with pytest.raises(SessionError) as caught:
+        painted(served, GOOD, file)
+    assert caught.value.code == Code.INVALID_ARGUMENT, caught.value
+    assert sentence in caught.value.message
+    assert painted(served, GOOD)[0].shape == CONTENT.shape
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sentence"),
+    [
+        ({"content_bytes": np.array(GOOD, object)}, "is not compatible with expected shape"),
+        ({"content_bytes": np.array([[GOOD]], object)}, "is not compatible with expected shape"),
+        ({"content_bytes": np.array([], object)}, f"content_bytes must hold 1 to {MAX_BATCH} files"),
+        ({"content_bytes": [GOOD] * (MAX_BATCH + 1)}, f"content_bytes must hold 1 to {MAX_BATCH} files"),
+        ({"style_bytes": [GOOD] * 2}, "style_bytes must have one row, or one for each content"),
+        ({"style_bytes": [b"no"]}, "Unknown image file format"),
+        ({"content_bytes": CONTENT}, "to be string but uint8 is provided"),
+    ],
+)
+def test_bad_lists_of_files(served, inputs, sentence):
+    from tf_style.serving.c_session import SessionError
+
+    with pytest.raises(SessionError, match=sentence):
+        served("stylize_bytes", **{"content_bytes": [GOOD], "style_bytes": [GOOD], **inputs})
+    assert painted(served, GOOD)[0].shape == CONTENT.shape
