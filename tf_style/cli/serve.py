@@ -1,0 +1,42 @@
+"""`tf-style serve`: a local stand-in for TensorFlow Serving."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import os
+
+from tf_style.cli import flags
+from tf_style.config import ConfigError, parse_value
+from tf_style.runners.quiet import quiet_tensorflow
+from tf_style.serving.options import ServeOptions
+
+_USAGE = """usage: tf-style serve --model_base_path=models/starry [--rest_api_port=8501] [--flag=value ...]
+
+Answers as TensorFlow Serving does, with its flags, from this machine's TensorFlow: for development and tests.
+In production run TensorFlow Serving itself; folders, requests and answers stay the same.
+SIGTERM or Ctrl-C finishes the running requests and stops."""
+_NEEDED = {"grpc": "grpcio", "tensorflow_serving": "tensorflow-serving-api"}
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
+    if any(argument in flags.HELP for argument in argv):
+        print(flags.help_text(_USAGE, (ServeOptions,), {}))
+        return 0
+    given = flags.parse("serve", (ServeOptions,), {}, argv)
+    fields = {field.name: field for field in dataclasses.fields(ServeOptions)}
+    options = ServeOptions(**{name: parse_value(fields[name], value) for name, value in given.items()})
+    missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise ConfigError(f"tf-style serve needs {' and '.join(missing)}: pip install 'tf-style[serving]'.")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what matters is told in sentences; the rest is noise at the end
+    with quiet_tensorflow():
+        from tf_style.serving.server import prepare_process, serve
+
+        prepare_process()
+    return serve(options, _print)
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
