@@ -157,9 +157,10 @@ def measure(args: argparse.Namespace, folder: Path) -> str:
                 content, style = picture(CONTENT, 256), picture(STYLE, 256)
                 asked = [timed(lambda: client.stylize(content, style, num_steps=1)) for _ in range(6)]
                 later = statistics.median(asked[1:])
+                print(f"  first answer {asked[0]:.2f} s, later {later:.2f} s", flush=True)
                 many = crowd(client, args.requests, args.clients, server.pid)
                 local = InProcess(version)
-                rows = [overhead(client, local, 512, 10, args.rounds), overhead(client, local, 32, 1, 25)]
+                rows = [overhead(client, local, 512, 10, args.rounds), overhead(client, local, 64, 1, 25)]
         finally:
             server.terminate()
     facts = [

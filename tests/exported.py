@@ -21,7 +21,8 @@ SMALL = {
     "num_steps": "4",
     "first_steps": "6",
 }
-MAX_PIXELS, MAX_STEPS, MAX_BATCH = 100 * 100, 60, 8
+MAX_PIXELS, MAX_STEPS, MAX_BATCH = 30_000, 60, 8
+MAX_ASKED = 40  # the coarsest scale takes half as many steps again
 
 
 def small_config(preset="fine", **options):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.exported import MAX_BATCH, MAX_PIXELS, MAX_STEPS, Served, pixels, small_config, small_model
+from tests.exported import MAX_ASKED, MAX_BATCH, MAX_PIXELS, MAX_STEPS, Served, pixels, small_config, small_model
 from tf_style.build import build_stylizer
 from tf_style.serving.card import read_card
 
@@ -221,7 +221,7 @@ def test_a_deadline_stops_the_loop(served):
     served("stylize", content=content, style=STYLE, num_steps=[1])  # warm
     cpu = time.process_time()
     with pytest.raises(SessionError) as caught:
-        served("stylize", timeout_ms=300, content=content, style=STYLE, num_steps=[MAX_STEPS])
+        served("stylize", timeout_ms=300, content=content, style=STYLE, num_steps=[MAX_ASKED])
     assert caught.value.code == Code.DEADLINE_EXCEEDED
     busy = time.process_time() - cpu
     time.sleep(0.5)
@@ -277,7 +277,7 @@ def test_warm_up_requests_are_answered(served):
         asked.append(request.model_spec.signature_name)
         inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
         assert served(asked[-1], **inputs)
-    assert set(asked) == set(served.session.signatures) - {"serving_default", "__saved_model_init_op"}
+    assert set(asked) == set(served.session.signatures) - {"__saved_model_init_op"}
 
 
 def test_versions_count_up_and_a_failure_leaves_nothing(tmp_path, monkeypatch):
@@ -294,6 +294,10 @@ def test_versions_count_up_and_a_failure_leaves_nothing(tmp_path, monkeypatch):
     assert export.export_model(config, tmp_path).name == "1"
     (tmp_path / "7").mkdir()
     assert export.export_model(config, tmp_path).name == "8"
+    (tmp_path / "9").write_text("a file, not a version")
+    with pytest.raises(OSError):
+        export.export_model(config, tmp_path)
+    (tmp_path / "9").unlink()
 
     def fail(*arguments):
         raise OSError("No space left on device")
@@ -310,7 +314,8 @@ def test_versions_count_up_and_a_failure_leaves_nothing(tmp_path, monkeypatch):
         ({"jit_compile": True}, "jit_compile cannot be served"),
         ({"style_blend": "0.5,0.5"}, "style_blend is for several styles"),
         ({"num_steps": MAX_STEPS + 1}, f"max_steps is {MAX_STEPS}, but the preset takes {MAX_STEPS + 1}"),
-        ({"size": 128}, "raise max_pixels or lower size"),
+        ({"size": 200}, "raise max_pixels or lower size"),
+        ({"style_weight": 0}, "style_weight is 0"),
     ],
 )
 def test_what_cannot_be_served_is_refused(tmp_path, options, sentence):

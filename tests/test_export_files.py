@@ -55,6 +55,13 @@ def test_other_lossless_files(served, expected, kind, options):
     np.testing.assert_array_equal(painted(served, encoded(CONTENT, kind, **options))[0], expected)
 
 
+def test_the_fourth_byte_of_a_bmp_is_no_alpha(served, expected):
+    header = b"BM" + struct.pack("<IHHI", 54 + 48 * 64 * 4, 0, 0, 54)
+    header += struct.pack("<IiiHHIIiiII", 40, 64, -48, 1, 32, 0, 0, 0, 0, 0, 0)
+    pixels_of = np.dstack([CONTENT[..., ::-1], np.zeros((48, 64), np.uint8)]).tobytes()
+    np.testing.assert_array_equal(painted(served, header + pixels_of)[0], expected)
+
+
 def test_gif_and_sixteen_bits(served, expected):
     palette = Image.fromarray(CONTENT).quantize(64)
     as_colors = np.array(palette.convert("RGB"))
@@ -145,20 +152,33 @@ def sixteen_bit_png(array):
     )  # fmt: skip
 
 
+def webp_header(kind, start):
+    """The first bytes of a WebP file of some kind."""
+    return b"RIFF" + bytes(4) + b"WEBP" + kind + bytes(4) + start + bytes(40)
+
+
 GOOD = encoded(CONTENT)
+BOMB = f"content_bytes may have at most {MAX_FILE_PIXELS} pixels in a file"
 BAD_FILES = {
     "empty": (b"", "content_bytes holds an empty file"),
-    "garbage": (b"not a picture at all", "Unknown image file format"),
-    "one byte": (b"\xff", "Unknown image file format"),
+    "garbage": (b"not a picture at all", "must hold JPEG, PNG, WebP, GIF or BMP files"),
+    "one byte": (b"\xff", "must hold JPEG, PNG, WebP, GIF or BMP files"),
     "cut JPEG": (encoded(CONTENT, "JPEG")[:300], ""),
     "cut PNG": (GOOD[:200], ""),
     "PNG header only": (png_header(64, 48), ""),
-    "bomb": (png_header(60_000, 60_000), f"content_bytes may have at most {MAX_FILE_PIXELS} pixels"),
+    "bomb": (png_header(60_000, 60_000), BOMB),
+    "bomb of the largest sides": (png_header(2**31 - 1, 2**31 - 1), BOMB),
+    "GIF bomb": (b"GIF89a" + struct.pack("<HH", 60_000, 60_000) + bytes(20), BOMB),
+    "BMP bomb": (b"BM" + bytes(16) + struct.pack("<ii", 60_000, -60_000) + bytes(20), BOMB),
+    "lossy WebP bomb": (webp_header(b"VP8 ", bytes(6) + struct.pack("<HH", 16_000, 16_000)), BOMB),
+    "lossless WebP bomb": (webp_header(b"VP8L", b"\x2f" + struct.pack("<I", 16_000 | 16_000 << 14)), BOMB),
+    "extended WebP bomb": (webp_header(b"VP8X", bytes(4) + b"\xff\xff\x0f" * 2), BOMB),
+    "JPEG XL": (b"\xff\x0a" + bytes(40), "must hold JPEG, PNG, WebP, GIF or BMP files"),
     "tiny": (encoded(CONTENT[:20, :20]), "each side of content_bytes must have at least 32 pixels"),
     "one pixel": (encoded(CONTENT[:1, :1]), "each side of content_bytes must have at least 32 pixels"),
-    "too large": (encoded(pixels(120, 120)[0]), "content_bytes may have at most"),
+    "too large": (encoded(pixels(200, 160)[0]), "content_bytes may have at most"),
     "cut WebP": (encoded(CONTENT, "WEBP")[:100], ""),
-    "PDF": (b"%PDF-1.7\n1 0 obj", "Unknown image file format"),
+    "PDF": (b"%PDF-1.7\n1 0 obj", "must hold JPEG, PNG, WebP, GIF or BMP files"),
 }
 
 
@@ -183,7 +203,7 @@ def test_bad_files(served, case):
         ({"content_bytes": np.array([], object)}, f"content_bytes must hold 1 to {MAX_BATCH} files"),
         ({"content_bytes": [GOOD] * (MAX_BATCH + 1)}, f"content_bytes must hold 1 to {MAX_BATCH} files"),
         ({"style_bytes": [GOOD] * 2}, "style_bytes must have one row, or one for each content"),
-        ({"style_bytes": [b"no"]}, "Unknown image file format"),
+        ({"style_bytes": [b"no"]}, "must hold JPEG, PNG, WebP, GIF or BMP files"),
         ({"content_bytes": CONTENT}, "to be string but uint8 is provided"),
     ],
 )
@@ -193,3 +213,10 @@ def test_bad_lists_of_files(served, inputs, sentence):
     with pytest.raises(SessionError, match=sentence):
         served("stylize_bytes", **{"content_bytes": [GOOD], "style_bytes": [GOOD], **inputs})
     assert painted(served, GOOD)[0].shape == CONTENT.shape
+
+
+def test_a_style_may_not_be_too_thin(served):
+    """Scales of at least 32 pixels of it would be very long ones."""
+    thin = encoded(STYLE[:32, :32].repeat(65, 1))
+    with pytest.raises(Exception, match="one side of style_bytes may be at most 64 times the other"):
+        painted(served, GOOD, style=thin)

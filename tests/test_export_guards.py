@@ -6,7 +6,7 @@ The C++ session checks no shapes, so what the graph does not refuse may end the 
 import numpy as np
 import pytest
 
-from tests.exported import MAX_BATCH, MAX_PIXELS, MAX_STEPS, Served, pixels, small_model
+from tests.exported import MAX_ASKED, MAX_BATCH, MAX_PIXELS, MAX_STEPS, Served, pixels, small_model
 
 pytestmark = pytest.mark.slow
 
@@ -43,24 +43,28 @@ BAD_PAIRS = {
     "content without columns": (with_content(CONTENT[:, :, :0]), "each side of content must have at least 32 pixels"),
     "content of one pixel": (with_content(CONTENT[:, :1, :1]), "each side of content must have at least 32 pixels"),
     "content of 31 rows": (with_content(CONTENT[:, :31]), "each side of content must have at least 32 pixels"),
-    "content too large": (with_content(pixels(101, 100)), f"content may have at most {MAX_PIXELS} pixels"),
+    "content too large": (with_content(pixels(101, 300)), f"content may have at most {MAX_PIXELS} pixels"),
+    "contents too large together": (
+        with_content(pixels(96, 96, batch=4)),
+        f"content may have at most {MAX_PIXELS} pixels in all its pictures",
+    ),
     "too many contents": (with_content(np.repeat(CONTENT, MAX_BATCH + 1, 0)), f"1 to {MAX_BATCH} pictures"),
     "style of rank 3": (with_style(STYLE[0]), SHAPE),
     "style of rank 2": (with_style(STYLE[0, :, :, 0]), SHAPE),
     "style of 4 channels": (with_style(np.concatenate([STYLE, STYLE[..., :1]], -1)), SHAPE),
     "no style": (with_style(STYLE[:0]), f"style must hold 1 to {MAX_BATCH} pictures"),
     "style too small": (with_style(STYLE[:, :8, :8]), "each side of style must have at least 32 pixels"),
-    "style too large": (with_style(pixels(100, 120)), f"style may have at most {MAX_PIXELS} pixels"),
+    "style too large": (with_style(pixels(200, 151)), f"style may have at most {MAX_PIXELS} pixels"),
     "style of int32": (with_style(STYLE.astype(np.int32)), "to be uint8 but int32 is provided"),
     "2 styles for 1 content": (with_style(np.repeat(STYLE, 2, 0)), ROWS),
     "2 styles for 3 contents": ({"content": np.repeat(CONTENT, 3, 0), "style": np.repeat(STYLE, 2, 0)}, ROWS),
 }
 
 BAD_OPTIONS = {
-    "no steps": ({"num_steps": [0]}, f"num_steps must be 1 to {MAX_STEPS}"),
-    "negative steps": ({"num_steps": [-3]}, f"num_steps must be 1 to {MAX_STEPS}"),
-    "too many steps": ({"num_steps": [MAX_STEPS + 1]}, f"num_steps must be 1 to {MAX_STEPS}"),
-    "steps at the end of int32": ({"num_steps": [2**31 - 1]}, f"num_steps must be 1 to {MAX_STEPS}"),
+    "no steps": ({"num_steps": [0]}, f"num_steps must be 1 to {MAX_ASKED}"),
+    "negative steps": ({"num_steps": [-3]}, f"num_steps must be 1 to {MAX_ASKED}"),
+    "too many steps": ({"num_steps": [MAX_ASKED + 1]}, f"num_steps must be 1 to {MAX_ASKED}"),
+    "steps at the end of int32": ({"num_steps": [2**31 - 1]}, f"num_steps must be 1 to {MAX_ASKED}"),
     "steps as a scalar": ({"num_steps": np.array(3, np.int32)}, SHAPE),
     "steps of rank 2": ({"num_steps": np.full((1, 1), 3, np.int32)}, SHAPE),
     "steps as floats": ({"num_steps": [2.0]}, "to be int32 but float is provided"),
@@ -143,10 +147,15 @@ def test_bad_states(served):
         ({"state_run_image": image[0]}, SHAPE),
         ({"state_run_image": image[:, :-1]}, "state must be one of this content"),
         ({"state_run_image": np.repeat(image, 2, 0)}, "state must be one of this content"),
-        ({"state_run_average": image[:, :, :-2]}, "the average in state must be as its picture"),
+        ({"state_run_image": np.full_like(image, NAN)}, "the picture in state must be finite"),
+        ({"state_run_average": image[:, :, :-2]}, "state must be one of this content"),
+        ({"state_run_average": np.full_like(image, np.inf)}, "the average in state must be finite"),
+        ({"state_run_step": np.array(1000, two)}, "state must be within the steps of its scale"),
+        ({"state_run_step": np.array(-1, two)}, ""),
         ({"state_run_done": np.zeros(5, bool)}, "state must hold a row for each content"),
-        ({"state_num_steps": np.array([10**6], two)}, f"num_steps must be 1 to {MAX_STEPS}"),
-        ({"state_run_optimizer_first": image[:, :-3]}, ""),
+        ({"state_num_steps": np.array([10**6], two)}, f"num_steps must be 1 to {MAX_ASKED}"),
+        ({"state_run_optimizer_first": image[:, :-3]}, "state must be one of this content"),
+        ({"state_run_optimizer_first": np.zeros((50, 1, 1, 3), np.float32)}, "state must be one of this content"),
         ({"state_run_optimizer_steps": np.zeros((1, 1), two)}, SHAPE),
         ({"state_weight_style": np.zeros(3, np.float32)}, "state must hold a row for each content"),
     ):
@@ -156,3 +165,17 @@ def test_bad_states(served):
                    num_steps=[1], **state)  # fmt: skip
     for steps in ([0], [-1], [MAX_STEPS + 1], [1, 1]):
         assert_refused(served, "num_steps must", "advance", **PAIR, num_steps=steps, **state)
+
+
+def test_bad_states_of_lbfgs():
+    served = Served(small_model("gatys2016", num_steps="20", first_steps="0", min_size="0", init="noise"))
+    state = served("start", **PAIR)
+    stack = state["state_run_optimizer_positions"]
+    for changes, sentence in (
+        ({"state_run_optimizer_positions": stack[:, :, :-1]}, "state must be one of this content"),
+        ({"state_run_optimizer_positions": stack[:5]}, SHAPE),
+        ({"state_run_optimizer_gradient": stack[0, :, :4]}, "state must be one of this content"),
+        ({"state_run_optimizer_pairs": np.array(-2, np.int32)}, "counts in state must not be negative"),
+        ({"state_run_optimizer_value": np.zeros(2, np.float32)}, "state must hold a row for each content"),
+    ):
+        assert_refused(served, sentence, "advance", **PAIR, num_steps=[1], **{**state, **changes})

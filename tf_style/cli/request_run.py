@@ -155,7 +155,8 @@ def _connect(options: RequestOptions) -> Any:
 
 
 def _reduced(picture: images.Picture, long_side: int) -> images.Picture:
-    """The picture, no longer than `long_side` pixels."""
+    """The picture, no longer than `long_side` pixels, but no side of it under 32 for that."""
+    long_side = max(long_side, -(-images.MIN_SIDE * max(picture.size) // min(picture.size)))
     return images.resize(picture, images.fit_size(picture.size, min(long_side, max(picture.size))))
 
 

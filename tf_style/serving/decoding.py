@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from tf_style.serving import guards
 from tf_style.stylizers.scaling import MIN_SIDE, resize
 
-#: Encoded pictures of more pixels are refused.
+#: Encoded pictures of more pixels are refused, before they are decoded.
 MAX_FILE_PIXELS = 50_000_000
 
 _HEADER = 65_536  # bytes in which the size of a PNG and the EXIF block of a JPEG are
@@ -31,12 +33,16 @@ def decode(name: str, contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
       The picture, uint8 [H, W, 3], and its alpha, uint8 [H, W, 1]; 255 where the file has none.
     """
     contents = _without_bombs(name, contents)
+    is_bmp = tf.equal(tf.strings.substr(contents, 0, 2), "BM")
     pixels = tf.io.decode_image(contents, channels=0, expand_animations=False)
     pixels = tf.ensure_shape(pixels, [None, None, None])
     channels = tf.shape(pixels)[2]
-    has_alpha = tf.equal(channels % 2, 0)  # grey and alpha, or RGB and alpha
-    alpha = tf.cond(has_alpha, lambda: pixels[:, :, -1:], lambda: tf.fill(_plane(pixels), tf.constant(255, tf.uint8)))
-    colors = pixels[:, :, : channels - tf.cast(has_alpha, tf.int32)]
+    # Grey and alpha, or RGB and alpha; but a BMP's fourth byte is mostly unused.
+    has_fourth = tf.equal(channels % 2, 0)
+    alpha = tf.cond(
+        has_fourth & ~is_bmp, lambda: pixels[:, :, -1:], lambda: tf.fill(_plane(pixels), tf.constant(255, tf.uint8))
+    )
+    colors = pixels[:, :, : channels - tf.cast(has_fourth, tf.int32)]
     colors = tf.cond(channels < 3, lambda: tf.repeat(colors, 3, axis=2), lambda: colors)
     both = _upright(tf.concat([colors, alpha], axis=2), _orientation(contents))
     return tf.ensure_shape(both[:, :, :3], [None, None, 3]), tf.ensure_shape(both[:, :, 3:], [None, None, 1])
@@ -75,23 +81,76 @@ def _plane(pixels: tf.Tensor) -> tf.Tensor:
 
 
 def _without_bombs(name: str, contents: tf.Tensor) -> tf.Tensor:
-    """The file, unless it is empty or the header of a PNG or JPEG says more pixels than are allowed."""
+    """The file, if it is of a kind that is read, and its header does not say more pixels than are allowed."""
     contents = guards.require(tf.strings.length(contents) > 0, f"{name} holds an empty file of bytes:", 0, contents)
-    is_png = tf.equal(tf.strings.substr(contents, 1, 3), "PNG") & (tf.strings.length(contents) >= 24)
-    is_jpeg = tf.equal(tf.strings.substr(contents, 0, 2), b"\xff\xd8")
+    header = tf.io.decode_raw(tf.strings.substr(contents, 0, tf.minimum(tf.strings.length(contents), 32)), tf.uint8)
+    header = tf.cast(tf.concat([header, tf.zeros([32 - tf.size(header)], tf.uint8)], axis=0), tf.int64)
+    size = tf.stack([tf.constant(-1, tf.int64)] * 2)
+    for is_kind, read_size in _KINDS:
+        size = tf.cond(is_kind(header), lambda read_size=read_size: read_size(header, contents), lambda size=size: size)
+    sentence = f"{name} must hold JPEG, PNG, WebP, GIF or BMP files, but one begins with the bytes"
+    contents = guards.require(size[0] != -1, sentence, header[:8], contents)
+    small = tf.reduce_max(size) < 2**31  # so that the product is right
+    sentence = f"{name} may have at most {MAX_FILE_PIXELS} pixels in a file, but one has the sides"
+    return guards.require(small & (tf.reduce_prod(size) <= MAX_FILE_PIXELS), sentence, size, contents)
 
-    def png_pixels() -> tf.Tensor:
-        sides = tf.io.decode_raw(tf.strings.substr(contents, 16, 8), tf.int32, little_endian=False)
-        return tf.reduce_prod(tf.cast(sides, tf.int64))
 
-    def jpeg_pixels() -> tf.Tensor:
-        return tf.reduce_prod(tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64))
+def _begins(*patterns: tuple[int, bytes]) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Whether a header has the given bytes at the given places."""
 
-    none = tf.constant(0, tf.int64)
-    count = tf.cond(is_png, png_pixels, lambda: tf.cond(is_jpeg, jpeg_pixels, lambda: none))
-    return guards.require(
-        count <= MAX_FILE_PIXELS, f"{name} may have at most {MAX_FILE_PIXELS} pixels, but has", count, contents
-    )
+    def begins(header: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_all(
+            [tf.reduce_all(tf.equal(header[at : at + len(text)], list(text))) for at, text in patterns]
+        )
+
+    return begins
+
+
+def _little(header: tf.Tensor, at: int, count: int) -> tf.Tensor:
+    """A number of `count` bytes, the lowest first."""
+    return tf.reduce_sum(header[at : at + count] * [256**place for place in range(count)])
+
+
+def _png_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    return tf.stack([_little(header[::-1], 12, 4), _little(header[::-1], 8, 4)])
+
+
+def _jpeg_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64)
+
+
+def _gif_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    return tf.stack([_little(header, 6, 2), _little(header, 8, 2)])
+
+
+def _bmp_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    height = _little(header, 22, 4)  # negative for rows from the top
+    return tf.stack([_little(header, 18, 4), tf.minimum(height, 2**32 - height)])
+
+
+def _lossy_webp_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    return tf.stack([_little(header, 26, 2) % 2**14, _little(header, 28, 2) % 2**14])
+
+
+def _lossless_webp_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    both = _little(header, 21, 4)
+    return tf.stack([both % 2**14 + 1, both // 2**14 % 2**14 + 1])
+
+
+def _extended_webp_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    return tf.stack([_little(header, 24, 3) + 1, _little(header, 27, 3) + 1])
+
+
+#: How a kind of file begins, and where its sides are.
+_KINDS = (
+    (_begins((0, b"\xff\xd8")), _jpeg_size),
+    (_begins((0, b"\x89PNG"), (12, b"IHDR")), _png_size),
+    (_begins((0, b"GIF8")), _gif_size),
+    (_begins((0, b"BM")), _bmp_size),
+    (_begins((0, b"RIFF"), (8, b"WEBPVP8 ")), _lossy_webp_size),
+    (_begins((0, b"RIFF"), (8, b"WEBPVP8L")), _lossless_webp_size),
+    (_begins((0, b"RIFF"), (8, b"WEBPVP8X")), _extended_webp_size),
+)
 
 
 def _orientation(contents: tf.Tensor) -> tf.Tensor:

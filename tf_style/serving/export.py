@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import shutil
 import tempfile
@@ -49,7 +50,7 @@ def export_model(
     Example:
       >>> export_model(preset_config("fine"), "models/tf_style")
     """
-    limits = limits or Limits(max_pixels=4_194_304, max_steps=1000, max_batch=16)
+    limits = limits or Limits(max_pixels=4_000_000, max_steps=1000, max_batch=16)
     _check(config, limits, warm_up_sizes)
     choice = choose_backbone(config)
     config = config.replace(backbone=choice.name, weights=choice.weights, compute_dtype=choice.compute_dtype)
@@ -80,8 +81,8 @@ def _publish(temporary: Path, base: Path) -> Path:
         try:
             temporary.rename(version)
             return version
-        except OSError:
-            if not version.exists():  # not another export that was faster
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # else another export was faster
                 raise
 
 
@@ -90,6 +91,8 @@ def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]
         raise ConfigError("jit_compile cannot be served: TensorFlow Serving disables XLA; leave it out.")
     if len(config.style_blend) > 1:
         raise ConfigError("style_blend is for several styles, but a request has one; leave it out.")
+    if config.style_weight == 0:
+        raise ConfigError("style_weight is 0, but a served model must have a style; give it a weight.")
     most = max(config.num_steps, config.first_steps)
     if limits.max_steps < most:
         raise ConfigError(f"max_steps is {limits.max_steps}, but the preset takes {most}; give at least that.")

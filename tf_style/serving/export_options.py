@@ -16,8 +16,10 @@ class ExportOptions:
     """
 
     output: str = option("", "folder of the model's versions; the next one is written there", "export")
-    max_pixels: int = option(4_194_304, "largest picture that a request may hold", "export", minimum=1024)
-    max_steps: int = option(1000, "most steps a scale that a request may ask for", "export", minimum=1)
+    max_pixels: int = option(
+        4_000_000, "most pixels that a request's contents, or styles, may have together", "export", minimum=1024
+    )
+    max_steps: int = option(1000, "most steps at any scale that a request may ask for", "export", minimum=1)
     max_batch: int = option(16, "most pictures in a request", "export", minimum=1)
     warm_up_sizes: tuple[float, ...] = option(
         (256.0,), "sides of the square pictures that a server is warmed up with", "export", minimum=32

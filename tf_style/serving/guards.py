@@ -14,11 +14,12 @@ import tensorflow as tf
 from tf_style.stylizers.scaling import MIN_SIDE
 
 _MAX_WEIGHT = 1e6
+_MAX_ASPECT = 64  # of a thinner picture scales of 32 pixels would still be very long
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What a request may ask for: pixels of a picture, steps at each scale, pictures in a batch."""
+    """What a request may ask for: pixels of a batch together, steps at any scale, pictures in a batch."""
 
     max_pixels: int
     max_steps: int
@@ -31,19 +32,24 @@ def pictures(name: str, image: tf.Tensor, limits: Limits) -> tf.Tensor:
     batch = tf.shape(image)[0]
     sentence = f"{name} must hold 1 to {limits.max_batch} pictures, but its shape is"
     image = require((batch >= 1) & (batch <= limits.max_batch), sentence, tf.shape(image), image)
-    return sides(name, image, limits.max_pixels)
+    image = sides(name, image, limits.max_pixels)
+    shape = tf.shape(image, out_type=tf.int64)
+    sentence = f"{name} may have at most {limits.max_pixels} pixels in all its pictures, but its shape is"
+    return require(tf.reduce_prod(shape[:3]) <= limits.max_pixels, sentence, shape, image)
 
 
 def sides(name: str, image: tf.Tensor, max_pixels: int) -> tf.Tensor:
-    """The pictures [B, H, W, 3], if each side has at least 32 pixels and both together not too many."""
+    """The pictures [B, H, W, 3], if each side has at least 32 pixels, and they are not too large or too thin."""
     shape = tf.shape(image, out_type=tf.int64)
     small = f"each side of {name} must have at least {MIN_SIDE} pixels, but its shape is"
     large = f"{name} may have at most {max_pixels} pixels a picture, but its shape is"
+    thin = f"one side of {name} may be at most {_MAX_ASPECT} times the other, but its shape is"
     return _checked(
         image,
         [
             _require(tf.reduce_min(shape[1:3]) >= MIN_SIDE, small, shape),
             _require(shape[1] * shape[2] <= max_pixels, large, shape),
+            _require(tf.reduce_max(shape[1:3]) <= _MAX_ASPECT * tf.reduce_min(shape[1:3]), thin, shape),
         ],
     )
 
@@ -73,9 +79,9 @@ def num_steps(values: tf.Tensor, batch: tf.Tensor, limits: Limits) -> tf.Tensor:
     return option("num_steps", values, batch, 1, limits.max_steps)
 
 
-def weight(name: str, values: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
-    """A loss's weight, float32 [B]."""
-    return option(name, values, batch, 0, _MAX_WEIGHT)
+def weight(name: str, values: tf.Tensor, batch: tf.Tensor, known: bool = True) -> tf.Tensor:
+    """A loss's weight, float32 [B]; 0 for a loss that the model does not know."""
+    return option(name, values, batch, 0, _MAX_WEIGHT if known else 0)
 
 
 def scalar(name: str, values: tf.Tensor, low: int, high: int) -> tf.Tensor:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +33,7 @@ from tf_style.serving.status import ServingError
 Report = Callable[[str], None]
 _MAX_MESSAGE = 2**31 - 1
 _THREADS_A_CORE = 4
-_SIGNAL_SECONDS = 0.5
+_SIGNAL_SECONDS = 0.2
 
 
 class Server:
@@ -198,15 +197,24 @@ def serve(options: ServeOptions, report: Report) -> int:
       ConfigError: A configuration file that cannot be read.
     """
     server = Server(options, report)
-    handlers = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    asked: list[int] = []
+    started = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        if not started:  # later an exception might be raised, and lost, in somebody's clean-up
+            raise KeyboardInterrupt
+
+    handlers = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     status = 0
     try:
         server.start()
-        never = threading.Event()
-        while not never.wait(_SIGNAL_SECONDS):  # a signal that another thread took is seen here
-            pass
-    except KeyboardInterrupt:
+        started = True
+        while not asked:
+            time.sleep(_SIGNAL_SECONDS)
         report("Stopping: running requests are finished.")
+    except KeyboardInterrupt:
+        report("Stopping.")
     except (ServingError, OSError) as error:
         report(f"Failed to start server. Error: {error}")
         status = 1
@@ -224,10 +232,6 @@ def serve(options: ServeOptions, report: Report) -> int:
 def prepare_process() -> None:
     """What TensorFlow Serving does to its process before it loads a model: XLA is off."""
     c_api.disable_xla()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _threads() -> int:

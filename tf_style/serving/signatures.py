@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -41,6 +42,9 @@ class ServedStylizer(tf.Module):
         # Tracked, so that they are saved; not the Keras model: it saves copies, and the C++ loader restores those only.
         self.weights = [variable.value for variable in backbone.variables]
         self._stylizer, self._config, self._limits = stylizer, config, limits
+        # The coarsest scale takes its share of the steps asked for, more or less.
+        most = limits.max_steps * config.num_steps // max(config.num_steps, stylizer.first_steps)
+        self._asked = dataclasses.replace(limits, max_steps=most)
         self._loop = GraphLoop(stylizer)
         self._code = StyleCode(stylizer)
         self._states = StateTensors(stylizer.optimization)
@@ -155,7 +159,7 @@ class ServedStylizer(tf.Module):
         def advance(content: tf.Tensor, style: tf.Tensor, num_steps: tf.Tensor, state: dict[str, tf.Tensor]) -> dict:
             content, style = self._pair(content, style)
             budget = guards.scalar("num_steps", num_steps, 1, self._limits.max_steps)
-            run, weights = self._states.from_tensors(state, content, self._stylizer, self._limits)
+            run, weights = self._states.from_tensors(state, content, self._stylizer, self._asked)
             run = self._loop.advance(content, self._from(style), run, budget=budget, weights=weights)
             return {
                 **self._answer(content, run),
@@ -190,13 +194,14 @@ class ServedStylizer(tf.Module):
     ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
         """Steps [B], seeds [B], and weights [B] by term."""
         batch = tf.shape(content)[0]
+        known = {term.name for _, term in self._stylizer.optimization.objective.terms}
         weights = {
-            "content": guards.weight("content_weight", content_weight, batch),
+            # exported with weight 0, a term is not there: other weights could not be honoured
+            "content": guards.weight("content_weight", content_weight, batch, "content" in known),
             "style": guards.weight("style_weight", style_weight, batch),
         }
-        known = {term.name for _, term in self._stylizer.optimization.objective.terms}
         return (
-            guards.num_steps(num_steps, batch, self._limits),
+            guards.num_steps(num_steps, batch, self._asked),
             guards.option("seed", seed, batch, 0, tf.int32.max),
             {name: weight for name, weight in weights.items() if name in known},
         )

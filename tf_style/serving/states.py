@@ -56,25 +56,37 @@ class StateTensors:
             state.scale,
         )
         wanted = tf.concat([batch[tf.newaxis], sizes[scale], [3]], axis=0)
-        image = self._of_shape(state.run.image, wanted, "state must be one of this content; its picture's shape is")
-        average = self._of_shape(
-            state.run.average, wanted, "the average in state must be as its picture, but its shape is"
-        )
-        rows = [leaf for leaf in tf.nest.flatten((state, weights)) if leaf.shape.rank == 1]
         num_steps = guards.num_steps(state.num_steps, batch, limits)
-        for row in rows:
-            complete = tf.equal(tf.size(row), batch)
-            image = guards.require(complete, "state must hold a row for each content; rows:", tf.size(row), image)
-        run = state.run._replace(image=image, average=average)
+        image = state.run.image
+        for leaf in tf.nest.flatten((state, weights)):
+            image = _fitting(leaf, wanted, image)
+        most = tf.reduce_max(GraphLoop(stylizer).limits(num_steps, scale))
+        counted = (state.run.step >= 0) & (state.run.step <= most)
+        image = guards.require(
+            counted, "state must be within the steps of its scale, but it is at", state.run.step, image
+        )
+        for name, picture in (("picture", image), ("average", state.run.average)):
+            finite = tf.reduce_all(tf.math.is_finite(picture))
+            image = guards.require(finite, f"the {name} in state must be finite, but some of it is not", 0, image)
+        run = state.run._replace(image=image)
         return state._replace(scale=scale, num_steps=num_steps, run=run), weights
 
     def _weighed(self) -> list[str]:
         return [term.name for _, term in self._optimization.objective.terms if term.name in ("content", "style")]
 
-    @staticmethod
-    def _of_shape(tensor: tf.Tensor, shape: tf.Tensor, sentence: str) -> tf.Tensor:
-        own = tf.shape(tensor)
-        return guards.require(tf.reduce_all(tf.equal(own, shape)), sentence, own, tensor)
+
+def _fitting(leaf: tf.Tensor, shape: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """`image`, if a leaf of the state has a row for each picture, or is of the pictures' shape (or a stack of such)."""
+    own = tf.shape(leaf)
+    if leaf.shape.rank >= 4:
+        fits = tf.reduce_all(tf.equal(own[-4:], shape))
+        return guards.require(fits, "state must be one of this content; the shape of a tensor in it is", own, image)
+    if leaf.shape.rank == 1:
+        sentence = "state must hold a row for each content; rows:"
+        return guards.require(tf.equal(own[0], shape[0]), sentence, own, image)
+    if leaf.dtype == tf.int32:
+        return guards.require(leaf >= 0, "counts in state must not be negative, but one is", leaf, image)
+    return image
 
 
 def _named(state: PyramidState, weights: dict[str, tf.Tensor]) -> Iterator[tuple[str, tf.Tensor]]:

@@ -54,6 +54,7 @@ def _requests(sizes: tuple[int, ...], signatures: dict[str, Any]) -> Iterator[tu
         picture = np.full((1, side, side, 3), 128, np.uint8)
         pair = {"content": picture, "style": picture}
         yield "stylize", {**pair, "num_steps": one}
+        yield "serving_default", {**pair, "num_steps": one}
         yield "start", {**pair, "num_steps": one}
         state = signatures["start"](tf.constant(picture), tf.constant(picture), tf.constant(one))
         state = {name: np.asarray(tensor) for name, tensor in state.items()}

@@ -58,7 +58,7 @@ class GraphLoop:
         num_steps = zeros + self.stylizer.num_steps if num_steps is None else num_steps
         size = tf.unstack(self.stylizer.sizes(tf.shape(content))[0])
         run = self.stylizer.optimization.start(self.stylizer.first_image(content, styles, size, seeds))
-        run = run._replace(done=self._limits(num_steps, 0) <= 0)
+        run = run._replace(done=self.limits(num_steps, 0) <= 0)
         return PyramidState(tf.zeros([], tf.int32), num_steps, zeros, run)
 
     def advance(
@@ -110,7 +110,7 @@ class GraphLoop:
         sizes = self.stylizer.sizes(tf.shape(content))
         pixels = tf.cast(tf.reduce_prod(sizes, axis=1), tf.float32)[:, tf.newaxis]
         scales = tf.range(tf.shape(sizes)[0])[:, tf.newaxis]
-        limits = self._limits(state.num_steps[tf.newaxis], scales)
+        limits = self.limits(state.num_steps[tf.newaxis], scales)
         steps = tf.where(scales < state.scale, limits, tf.where(scales == state.scale, state.run.step, 0))
         steps = tf.where((scales == state.scale) & state.run.done, limits, tf.minimum(steps, limits))
         work = tf.reduce_sum(pixels * tf.cast(limits, tf.float32), axis=0)
@@ -121,7 +121,7 @@ class GraphLoop:
         self, state: PyramidState, targets: Nest, left: tf.Tensor, weights: Mapping[str, tf.Tensor] | None
     ) -> tuple[PyramidState, tf.Tensor]:
         """Steps at the state's scale, while any are left of the budget and to do."""
-        limits = self._limits(state.num_steps, state.scale)
+        limits = self.limits(state.num_steps, state.scale)
         chunk = self.stylizer.optimization.optimizer.steps_per_call
 
         def call(run: RunState, steps: tf.Tensor, left: tf.Tensor) -> tuple[RunState, tf.Tensor, tf.Tensor]:
@@ -147,11 +147,11 @@ class GraphLoop:
     def _climb(self, state: PyramidState, sizes: tf.Tensor) -> PyramidState:
         """The state at the next scale."""
         size = (sizes[state.scale + 1, 0], sizes[state.scale + 1, 1])
-        limits = self._limits(state.num_steps, state.scale + 1)
+        limits = self.limits(state.num_steps, state.scale + 1)
         run = self.stylizer.optimization.resize(state.run, size)._replace(losses=state.run.losses, done=limits <= 0)
         return state._replace(scale=state.scale + 1, run=run)
 
-    def _limits(self, num_steps: tf.Tensor, scale: tf.Tensor | int) -> tf.Tensor:
+    def limits(self, num_steps: tf.Tensor, scale: tf.Tensor | int) -> tf.Tensor:
         """Steps at a scale where `num_steps` are asked for; the coarsest has its share more or less."""
         first = -(-num_steps * self.stylizer.first_steps // self.stylizer.num_steps)
         return tf.where(tf.equal(scale, 0), first, num_steps)

@@ -37,8 +37,11 @@ def pyramid_sizes(shape: tf.Tensor, min_size: int, scale_factor: float) -> tf.Te
 
 def resize(image: Image, size: Sequence) -> Image:
     """Antialiased bicubic, kept in [0, 1]; the very same pixels where the size is the same already."""
-    resized = tf.clip_by_value(tf.image.resize(image, size, "bicubic", antialias=True), 0.0, 1.0)
-    return tf.cond(tf.reduce_all(tf.equal(tf.shape(image)[1:3], size)), lambda: image, lambda: resized)
+
+    def resized() -> Image:
+        return tf.clip_by_value(tf.image.resize(image, size, "bicubic", antialias=True), 0.0, 1.0)
+
+    return tf.cond(tf.reduce_all(tf.equal(tf.shape(image)[1:3], size)), lambda: image, resized)
 
 
 def fit(image: Image, long_side: tf.Tensor) -> Image:
@@ -50,9 +53,10 @@ def fit(image: Image, long_side: tf.Tensor) -> Image:
 
 
 def cover(image: Image, size: Sequence) -> Image:
-    """The middle of the picture at the given size: scaled until it covers, then cropped, never squashed."""
-    own = tf.cast(tf.shape(image)[1:3], tf.float32)
+    """The middle of the picture at the given size: as much of it as has the size's aspect, never squashed."""
+    own = tf.shape(image)[1:3]
     wanted = tf.cast(size, tf.float32)
-    scaled = tf.cast(tf.math.ceil(own * tf.reduce_max(wanted / own)), tf.int32)
-    top, left = tf.unstack((scaled - tf.cast(size, tf.int32)) // 2)
-    return resize(image, scaled)[:, top : top + size[0], left : left + size[1]]
+    kept = tf.round(wanted / tf.reduce_max(wanted / tf.cast(own, tf.float32)))
+    kept = tf.clip_by_value(tf.cast(kept, tf.int32), 1, own)
+    top, left = tf.unstack((own - kept) // 2)
+    return resize(image[:, top : top + kept[0], left : left + kept[1]], size)
