@@ -30,7 +30,7 @@ def small_config(preset="fine", **options):
 
 
 @functools.cache
-def small_model(preset="fine", **options):
+def small_model(preset="fine", image_format="png", **options):
     """The folder of a version; exported once a process."""
     from tf_style.serving.export import export_model
     from tf_style.serving.guards import Limits
@@ -38,7 +38,10 @@ def small_model(preset="fine", **options):
     folder = tempfile.TemporaryDirectory(prefix="tf_style_export_")
     _KEPT.append(folder)
     limits = Limits(MAX_PIXELS, MAX_STEPS, MAX_BATCH)
-    return export_model(small_config(preset, **options), folder.name, preset=preset, limits=limits, warm_up_sizes=(64,))
+    config = small_config(preset, **options)
+    return export_model(
+        config, folder.name, preset=preset, limits=limits, warm_up_sizes=(64,), image_format=image_format
+    )
 
 
 _KEPT: list = []  # deleted when the process ends

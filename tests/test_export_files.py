@@ -131,6 +131,17 @@ def test_pictures_are_reduced_to_the_exported_size():
         painted(served, encoded(pixels(33, 90)[0]))
 
 
+def test_jpeg_files_on_request(served, expected):
+    jpeg = Served(small_model(image_format="jpeg", size="0"))
+    transparent = encoded(np.dstack([CONTENT, np.full((48, 64), 100, np.uint8)]))
+    answer = jpeg("stylize_bytes", content_bytes=[transparent], style_bytes=[encoded(STYLE)])
+    image = Image.open(io.BytesIO(answer["image_bytes"][0]))
+    assert (image.format, image.mode) == ("JPEG", "RGB")  # JPEG has no alpha
+    assert image.layer[0][1:3] == image.layer[1][1:3], "colours are kept at full size"
+    difference = float(np.abs(np.array(image).astype(int) - expected).mean())
+    assert difference < 2
+
+
 def png_header(width, height):
     """A PNG that says how large it is, and nothing else."""
     chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

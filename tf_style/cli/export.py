@@ -41,7 +41,14 @@ def main(argv: list[str]) -> int:
 
         limits = Limits(options.max_pixels, options.max_steps, options.max_batch)
         sizes = tuple(int(size) for size in options.warm_up_sizes)
-        version = export_model(config, output, preset=load_preset(preset).name, limits=limits, warm_up_sizes=sizes)
+        version = export_model(
+            config,
+            output,
+            preset=load_preset(preset).name,
+            limits=limits,
+            warm_up_sizes=sizes,
+            image_format=options.image_format,
+        )
     size = sum(path.stat().st_size for path in version.rglob("*") if path.is_file())
     print(f"Wrote {version} ({size / 2**20:.0f} MB, {time.monotonic() - started:.0f} s).")
     print(

@@ -1,4 +1,4 @@
-"""Encoded pictures in a graph: JPEG, PNG, WebP, GIF and BMP in, PNG out."""
+"""Encoded pictures in a graph: JPEG, PNG, WebP, GIF and BMP in, PNG or JPEG out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from tf_style.stylizers.scaling import MIN_SIDE, resize
 #: Encoded pictures of more pixels are refused, before they are decoded.
 MAX_FILE_PIXELS = 50_000_000
 
+#: What `encode` writes.
+IMAGE_FORMATS = ("png", "jpeg")
+
+_JPEG_QUALITY = 95
 _HEADER = 65_536  # bytes in which the size of a PNG and the EXIF block of a JPEG are
 _EXIF = b"Exif\0\0"
 _EXIF_LENGTH = 4_096  # bytes of the block in which its first directory is
@@ -48,8 +52,19 @@ def decode(name: str, contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.ensure_shape(both[:, :, :3], [None, None, 3]), tf.ensure_shape(both[:, :, 3:], [None, None, 1])
 
 
-def encode(picture: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
-    """A PNG of the picture, uint8 [H, W, 3]; with its alpha, uint8 [H, W, 1], unless that is 255 all over."""
+def encode(picture: tf.Tensor, alpha: tf.Tensor, image_format: str = "png") -> tf.Tensor:
+    """A file of the picture, uint8 [H, W, 3].
+
+    Args:
+      picture: Uint8 [H, W, 3].
+      alpha: Uint8 [H, W, 1]; left out where it is 255 all over, and from JPEG, which has none.
+      image_format: "png" or "jpeg" (quality 95, colours at full size).
+
+    Returns:
+      String scalar.
+    """
+    if image_format == "jpeg":
+        return tf.io.encode_jpeg(picture, quality=_JPEG_QUALITY, chroma_downsampling=False)
     opaque = tf.reduce_all(tf.equal(alpha, 255))
     return tf.cond(
         opaque,

@@ -28,6 +28,7 @@ def export_model(
     preset: str = "",
     limits: Limits | None = None,
     warm_up_sizes: tuple[int, ...] = (256,),
+    image_format: str = "png",
 ) -> Path:
     """Writes the stylizer of a config as the next version in a folder, whole or not at all.
 
@@ -38,6 +39,7 @@ def export_model(
       preset: The preset's name, for the card.
       limits: What a request may ask for; default: 4 megapixels, 1,000 steps a scale, 16 pictures.
       warm_up_sizes: Sides of the square pictures that a server is warmed up with.
+      image_format: Of the files that `stylize_bytes` writes, "png" or "jpeg".
 
     Returns:
       The version's folder.
@@ -60,13 +62,13 @@ def export_model(
     temporary = Path(tempfile.mkdtemp(prefix=".export-", dir=base))
     try:
         backbone = build_backbone(config)
-        served = ServedStylizer(build_stylizer(config, backbone), backbone, config, limits)
+        served = ServedStylizer(build_stylizer(config, backbone), backbone, config, limits, image_format)
         signatures = served.signatures()
         for name, function in signatures.items():
             setattr(served, name, function)  # the module must hold what it exports
         tf.saved_model.save(served, str(temporary), signatures=signatures)
         write_warm_up(temporary, warm_up_sizes, signatures)
-        write_card(temporary, {**_card(config, limits, signatures), "preset": preset})
+        write_card(temporary, {**_card(config, limits, signatures), "preset": preset, "image_format": image_format})
         temporary.chmod(0o755)  # mkdtemp's folders are closed to other users, as the server may be
         return _publish(temporary, base)
     finally:

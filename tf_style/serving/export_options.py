@@ -21,6 +21,7 @@ class ExportOptions:
     )
     max_steps: int = option(1000, "most steps at any scale that a request may ask for", "export", minimum=1)
     max_batch: int = option(16, "most pictures in a request", "export", minimum=1)
+    image_format: str = option("png", "of the files that stylize_bytes writes", "export", ("png", "jpeg"))
     warm_up_sizes: tuple[float, ...] = option(
         (256.0,), "sides of the square pictures that a server is warmed up with", "export", minimum=32
     )
@@ -29,4 +30,6 @@ class ExportOptions:
         for field in dataclasses.fields(self):
             check_option(field, getattr(self, field.name))
         if not self.output:
-            raise ConfigError("--output must be given: tf-style export --output=models/tf_style --preset=fine")
+            raise ConfigError(
+                "--output must be given, for example: tf-style export --output=models/tf_style --preset=fine."
+            )

@@ -35,9 +35,17 @@ class ServedStylizer(tf.Module):
       backbone: Its Keras model.
       config: What it was built from: the options' defaults, and the size of `stylize_bytes`.
       limits: What a request may ask for.
+      image_format: Of the files that `stylize_bytes` writes, "png" or "jpeg".
     """
 
-    def __init__(self, stylizer: PyramidStylizer, backbone: keras.Model, config: StylizeConfig, limits: Limits) -> None:
+    def __init__(
+        self,
+        stylizer: PyramidStylizer,
+        backbone: keras.Model,
+        config: StylizeConfig,
+        limits: Limits,
+        image_format: str = "png",
+    ) -> None:
         super().__init__(name="stylizer")
         # Tracked, so that they are saved; not the Keras model: it saves copies, and the C++ loader restores those only.
         self.weights = [variable.value for variable in backbone.variables]
@@ -45,6 +53,7 @@ class ServedStylizer(tf.Module):
         # The coarsest scale takes its share of the steps asked for, more or less.
         most = limits.max_steps * config.num_steps // max(config.num_steps, stylizer.first_steps)
         self._asked = dataclasses.replace(limits, max_steps=most)
+        self._image_format = image_format
         self._loop = GraphLoop(stylizer)
         self._code = StyleCode(stylizer)
         self._states = StateTensors(stylizer.optimization)
@@ -241,7 +250,8 @@ class ServedStylizer(tf.Module):
         style = guards.sides("style_bytes", style, decoding.MAX_FILE_PIXELS)
         state = self._run(content, [style], self._from(style))
         alpha = decoding.to_size("content_bytes", alpha, self._config.size)
-        return decoding.encode(_to_uint8(self._stylizer.optimization.picture(state.run))[0], _to_uint8(alpha)[0])
+        painting = _to_uint8(self._stylizer.optimization.picture(state.run))[0]
+        return decoding.encode(painting, _to_uint8(alpha)[0], self._image_format)
 
 
 def _to_float(picture: tf.Tensor) -> tf.Tensor:
