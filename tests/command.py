@@ -6,7 +6,6 @@ module calls `main` with one list of arguments after the other, and writes down 
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +31,14 @@ SHORT = (
     "--relative_tolerance=0",
     "--nojit_compile",
 )
+
+# A test run in the background ignores Ctrl-C, and so would its children. (Not by `preexec_fn`: between fork and exec
+# the threads of gRPC may end the child.)
+_HEEDING_CTRL_C = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("tf_style.cli.main", run_name="__main__", alter_sys=True)
+"""
 
 
 class Outcome(NamedTuple):
@@ -61,12 +68,10 @@ def start(arguments, folder, **options_and_variables):
     """The same, not waited for. `stdout` and `stderr` as for `Popen`, other keywords are environment variables."""
     streams = {name: options_and_variables.pop(name, subprocess.PIPE) for name in ("stdout", "stderr")}
     return subprocess.Popen(
-        [sys.executable, "-m", "tf_style.cli.main", *map(str, arguments)],
+        [sys.executable, "-c", _HEEDING_CTRL_C, *map(str, arguments)],
         cwd=folder,
         env=environment(Path(folder) / "keras", **options_and_variables),
         text=True,
-        # A test run in the background ignores Ctrl-C, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **streams,
     )
 

@@ -280,6 +280,7 @@ def _interrupted(server, folder, wanted, *flags, number=signal.SIGINT):
     assert time.monotonic() - started < 5, "the call under way is given up"
     assert out == ""
     assert "Traceback" not in err
+    assert process.returncode >= 0, err
     return process.returncode, err.splitlines()[-1]
 
 
@@ -298,7 +299,7 @@ def test_ctrl_c_keeps_the_picture_so_far(server, folder, number):
 def test_ctrl_c_before_there_is_a_picture(server, folder, flags):
     server.delay = 8
     status, said = _interrupted(server, folder, 1, *flags)
-    assert status == 130
+    assert status == 130, said
     assert said.startswith("Interrupted before the ")
     assert said.endswith("nothing was written.")
     assert not (folder / "out.png").exists()

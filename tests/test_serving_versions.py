@@ -123,7 +123,7 @@ def test_an_old_version_answers_what_it_has_begun(tmp_path):
     with running(model_base_path=str(tmp_path)) as local:
         result = in_thread(
             lambda: refused(
-                local.prediction.Predict, predict_request("spin", {"rounds": np.int32([2**31 - 1])}), timeout=2.5
+                local.prediction.Predict, predict_request("spin", {"rounds": np.int32([2**31 - 1])}), timeout=10
             )
         )
         time.sleep(0.3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import os
@@ -31,7 +32,16 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
       The exit status: 0, 1 if a file could not be written, 2 for bad input, 130 after an interruption.
     """
-    arguments = sys.argv[1:] if argv is None else argv
+    status = _run(sys.argv[1:] if argv is None else argv, own_process=argv is None)
+    if argv is None and status == _INTERRUPTED:  # libraries' threads may be at work still, and not take an end well
+        with contextlib.suppress(OSError):  # nobody reads any more
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
+    return status
+
+
+def _run(arguments: list[str], own_process: bool) -> int:
     if not arguments or arguments[0] in ("-h", "-help", "--help", "help"):
         print(_usage())
         return 0 if arguments else _BAD_USAGE
@@ -42,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
         close = difflib.get_close_matches(arguments[0], COMMANDS, 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return _refuse(f"Unknown command {arguments[0]!r}. There are: {', '.join(COMMANDS)}.{hint}")
-    if argv is None:  # the process is ours
+    if own_process:
         keep_freed_memory()
     try:
         command = importlib.import_module(COMMANDS[arguments[0]][0])

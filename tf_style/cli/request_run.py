@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -47,9 +48,9 @@ def run(options: RequestOptions) -> int:
     inputs = read_inputs(StylizeConfig(size=options.size), files)
     job = _Job(options, inputs)
     try:
-        with Interruption() as interruption:
+        with contextlib.closing(_connect(options)) as client, Interruption() as interruption:
             paint = job.paint_in_calls if options.advance_every else job.paint_at_once
-            return paint(_connect(options), interruption)
+            return paint(client, interruption)
     except ServerError as error:
         print(f"tf-style: {error}", file=sys.stderr)
         return _BAD_INPUT if error.code == "INVALID_ARGUMENT" else _FAILED

@@ -77,6 +77,9 @@ class RestClient:
             self._url += f"/labels/{urllib.parse.quote(version_label, safe='')}"
         self._context = None if tls is None else _context(tls)
 
+    def close(self) -> None:
+        """Nothing stays open between requests; for symmetry with `Client`."""
+
     def predict(self, signature: str, inputs: Mapping[str, Any]) -> Any:
         """Runs any signature of the model, in REST's column format.
 
