@@ -63,6 +63,7 @@ class Session:
         config = config_pb2.ConfigProto(
             intra_op_parallelism_threads=intra_op_threads,
             inter_op_parallelism_threads=inter_op_threads,
+            use_per_session_threads=inter_op_threads > 0,  # else the first session decides for the whole process
             gpu_options=config_pb2.GPUOptions(per_process_gpu_memory_fraction=gpu_memory_fraction),
         ).SerializeToString()
         labels = (ctypes.c_char_p * len(tags))(*(tag.encode() for tag in tags))
