@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import time
 from pathlib import Path
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, parse_value
+from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig
 from tf_style.presets import load_preset, preset_config
 from tf_style.runners.quiet import quiet_tensorflow
+from tf_style.serving.card import megabytes
 from tf_style.serving.export_options import ExportOptions
 
 _USAGE = """usage: tf-style export --output=DIR [--preset=NAME] [--flag=value ...]
 
 Writes DIR/<next version>/, a SavedModel that TensorFlow Serving, tf-style serve and tf.saved_model.load take."""
-_EXTRA = {"preset": f"named set of options, see tf-style presets, or the path of a flagfile [{DEFAULT_PRESET}]"}
 _OPTIONS = (ExportOptions, StylizeConfig)
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if any(argument in flags.HELP for argument in argv):
-        print(flags.help_text(_USAGE, _OPTIONS, _EXTRA))
+        print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET))
         return 0
-    given = flags.parse("export", _OPTIONS, _EXTRA, argv)
+    given = flags.parse("export", _OPTIONS, flags.PRESET, argv)
     preset = given.pop("preset", DEFAULT_PRESET)
-    fields = {field.name: field for field in dataclasses.fields(ExportOptions)}
-    options = ExportOptions(**{name: parse_value(fields[name], given.pop(name)) for name in fields if name in given})
+    options = flags.take(ExportOptions, given)
     config = preset_config(preset).replace(**given)
     output = Path(options.output)
     existing = next(path for path in (output.absolute(), *output.absolute().parents) if path.exists())
@@ -49,8 +47,7 @@ def main(argv: list[str]) -> int:
             warm_up_sizes=sizes,
             image_format=options.image_format,
         )
-    size = sum(path.stat().st_size for path in version.rglob("*") if path.is_file())
-    print(f"Wrote {version} ({size / 2**20:.0f} MB, {time.monotonic() - started:.0f} s).")
+    print(f"Wrote {version} ({megabytes(version):.0f} MB, {time.monotonic() - started:.0f} s).")
     print(
         f"Serve it: tf-style serve --model_base_path={output.absolute()}, or TensorFlow Serving, see serving/README.md."
     )

@@ -7,8 +7,10 @@ from typing import Any
 
 from absl import flags
 
-from tf_style.config import ConfigError
+from tf_style.config import DEFAULT_PRESET, ConfigError, parse_value
 
+#: The flag that commands with presets have beside their options.
+PRESET = {"preset": f"named set of options, see tf-style presets, or the path of a flagfile [{DEFAULT_PRESET}]"}
 HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
 
 
@@ -39,6 +41,16 @@ def parse(command: str, dataclasses_: tuple[type, ...], extra: dict[str, str], a
             f"Unexpected argument {rest[0]!r}; all options are flags: tf-style {command} --help lists them."
         )
     return {name: flag.value for name, flag in values._flags().items() if flag.present and flag.value is not None}
+
+
+def take(kind: type, given: dict[str, str]) -> Any:
+    """A dataclass of options from the flags that are its fields, which are taken out of `given`.
+
+    Raises:
+      ConfigError: A value that cannot be read or is not allowed.
+    """
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    return kind(**{name: parse_value(fields[name], given.pop(name)) for name in fields if name in given})
 
 
 def help_text(usage: str, dataclasses_: tuple[type, ...], extra: dict[str, str]) -> str:

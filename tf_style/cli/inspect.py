@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tf_style.cli import flags
 from tf_style.config import ConfigError
-from tf_style.serving.card import read_card
+from tf_style.serving.card import megabytes, read_card
 
 _USAGE = "usage: tf-style inspect DIR [--json]"
 _HELP = f"""{_USAGE}
@@ -33,11 +33,10 @@ def main(argv: list[str]) -> int:
 
 
 def _describe(version: Path, card: dict) -> str:
-    size = sum(path.stat().st_size for path in version.rglob("*") if path.is_file())
     limits = ", ".join(f"{name} {value}" for name, value in card["limits"].items())
     made_with = ", ".join(f"{name} {value}" for name, value in card["versions"].items())
     lines = [
-        f"{version} ({size / 2**20:.0f} MB)",
+        f"{version} ({megabytes(version):.0f} MB)",
         f"preset {card['preset'] or '(none)'}, backbone {card['backbone']} in {card['compute_dtype']}, "
         f"optimizer {card['optimizer']}, stylize_bytes at {card['size'] or 'its own'} px",
         f"limits: {limits}",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from tf_style.cli import flags
-from tf_style.config import parse_value
 from tf_style.serving.options import RequestOptions
 
 _USAGE = (
@@ -23,8 +20,7 @@ def main(argv: list[str]) -> int:
         print(flags.help_text(_USAGE, (RequestOptions,), {}))
         return 0
     given = flags.parse("request", (RequestOptions,), {}, argv)
-    fields = {field.name: field for field in dataclasses.fields(RequestOptions)}
-    options = RequestOptions(**{name: parse_value(fields[name], value) for name, value in given.items()})
+    options = flags.take(RequestOptions, given)
     from tf_style.cli.request_run import run  # numpy, Pillow and gRPC; never TensorFlow
 
     return run(options)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import os
 
 from tf_style.cli import flags
-from tf_style.config import ConfigError, parse_value
+from tf_style.config import ConfigError
 from tf_style.runners.quiet import quiet_tensorflow
 from tf_style.serving.options import ServeOptions
 
@@ -25,8 +24,7 @@ def main(argv: list[str]) -> int:
         print(flags.help_text(_USAGE, (ServeOptions,), {}))
         return 0
     given = flags.parse("serve", (ServeOptions,), {}, argv)
-    fields = {field.name: field for field in dataclasses.fields(ServeOptions)}
-    options = ServeOptions(**{name: parse_value(fields[name], value) for name, value in given.items()})
+    options = flags.take(ServeOptions, given)
     missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise ConfigError(f"tf-style serve needs {' and '.join(missing)}: pip install 'tf-style[serving]'.")

@@ -43,6 +43,11 @@ def read_card(folder: Path) -> tuple[Path, dict[str, Any]]:
         raise CardError(f"The card {path / CARD_FILE} cannot be read; export the model anew.") from None
 
 
+def megabytes(folder: Path) -> float:
+    """What the files of a folder take on disk, in units of 2^20 bytes."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
+
+
 def newest_version(folder: Path) -> Path | None:
     """The folder with the highest number in `folder`; None where there is none."""
     versions = [path for path in folder.glob("*") if path.name.isascii() and path.name.isdigit() and path.is_dir()]

@@ -12,9 +12,6 @@ from tf_style.stylizers.scaling import MIN_SIDE, resize
 #: Encoded pictures of more pixels are refused, before they are decoded.
 MAX_FILE_PIXELS = 50_000_000
 
-#: What `encode` writes.
-IMAGE_FORMATS = ("png", "jpeg")
-
 _JPEG_QUALITY = 95
 _HEADER = 65_536  # bytes in which the size of a PNG and the EXIF block of a JPEG are
 _EXIF = b"Exif\0\0"

@@ -15,6 +15,7 @@ import tensorflow as tf
 from tf_style.build import build_backbone, build_stylizer, choose_backbone
 from tf_style.config import ConfigError, StylizeConfig
 from tf_style.serving.card import newest_version, write_card
+from tf_style.serving.export_options import ExportOptions
 from tf_style.serving.guards import MIN_SIDE, Limits
 from tf_style.serving.signatures import ServedStylizer
 from tf_style.serving.warm_up_requests import write_warm_up
@@ -37,7 +38,7 @@ def export_model(
         The other signatures paint pictures as they come.
       folder: With versions in it (1/, 2/, ...), or to be made.
       preset: The preset's name, for the card.
-      limits: What a request may ask for; default: 4 megapixels, 1,000 steps a scale, 16 pictures.
+      limits: What a request may ask for; default: that of `ExportOptions`.
       warm_up_sizes: Sides of the square pictures that a server is warmed up with.
       image_format: Of the files that `stylize_bytes` writes, "png" or "jpeg".
 
@@ -52,7 +53,7 @@ def export_model(
     Example:
       >>> export_model(preset_config("fine"), "models/tf_style")
     """
-    limits = limits or Limits(max_pixels=4_000_000, max_steps=1000, max_batch=16)
+    limits = limits or Limits(ExportOptions.max_pixels, ExportOptions.max_steps, ExportOptions.max_batch)
     _check(config, limits, warm_up_sizes)
     choice = choose_backbone(config)
     config = config.replace(backbone=choice.name, weights=choice.weights, compute_dtype=choice.compute_dtype)
