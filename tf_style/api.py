@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_style import images
-from tf_style.build import shared_stylizer
+from tf_style.build import choose_network, shared_stylizer
 from tf_style.config import DEFAULT_PRESET
 from tf_style.presets import preset_config
 from tf_style.types import Image, Progress
@@ -33,7 +33,7 @@ def stylize(
 
     Args:
       content: A path, an array or a tensor: uint8, uint16 or float in [0, 1], [H, W, 3] or a batch [B, H, W, 3].
-      style: The same, or a list of them to be blended by `style_blend`.
+      style: The same, or a list of them to be blended by `style_blend`; for a network of named styles, names.
       preset: Name of a preset (see `tf_style.preset_names()`) or path of a flagfile.
       on_step: Called with a `Progress` after each step.
       **overrides: Options of `StylizeConfig`; `size=0` keeps the content's size.
@@ -45,6 +45,7 @@ def stylize(
       ConfigError: Unknown preset or option, or a value that is not allowed.
       ImageError: A file that is not a usable picture, an array that is not one, too small or too long a picture.
       WeightsError: The backbone's weights are missing or do not fit.
+      NetworkError: The network's file is missing or does not fit, or it does not know a named style.
 
     Example:
       >>> painting = tf_style.stylize("photo.jpg", "painting.jpg", preset="draft", size=512)
@@ -61,8 +62,11 @@ def stylize(
     pixels = _batch(content)
     size = images.painting_size(pixels.shape[1:3], config.size)
     resized = np.stack([images.resize(images.Picture(picture), size).pixels for picture in pixels])
+    named = bool(config.network) and "styles" in choose_network(config).card
     painting = shared_stylizer(config)(
-        tf.constant(resized), [tf.constant(_batch(picture)) for picture in styles], on_step=on_step
+        tf.constant(resized),
+        [str(name) for name in styles] if named else [tf.constant(_batch(picture)) for picture in styles],
+        on_step=on_step,
     )
     return painting if _rank(content) == 4 else painting[0]
 

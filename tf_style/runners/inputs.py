@@ -8,16 +8,21 @@ from pathlib import Path
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.networks.archive import check_style, find_network, read_card
 
 FIGURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".pdf", ".svg")
 
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """The pictures of a run, checked: the content at the size it will be painted in, and the styles as they are."""
+    """The pictures of a run, checked: the content at the size it will be painted in, and the styles as they are.
+
+    Of a network of named styles `style_names` are those asked for, and `styles` is empty.
+    """
 
     content: images.Picture
     styles: tuple[images.Picture, ...]
+    style_names: tuple[str, ...] = ()
 
 
 def read_inputs(config: StylizeConfig, files: StylizeFiles) -> Inputs:
@@ -41,8 +46,19 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles) -> Inputs:
             f"The result would have {size[0] * size[1]} pixels, above max_pixels={files.max_pixels}; lower --size or "
             f"raise --max_pixels."
         )
-    styles = tuple(images.read_image(path, max_pixels=files.max_pixels) for path in files.style)
-    return Inputs(images.resize(content, size), styles)
+    names = _style_names(config, files)
+    styles = () if names else tuple(images.read_image(path, max_pixels=files.max_pixels) for path in files.style)
+    return Inputs(images.resize(content, size), styles, names)
+
+
+def _style_names(config: StylizeConfig, files: StylizeFiles) -> tuple[str, ...]:
+    """The styles by name, where the config's network knows named ones only; else nothing."""
+    known = read_card(find_network(config.network)).get("styles") if config.network else None
+    if not known:
+        return ()
+    for name in files.style:
+        check_style(name, known)
+    return files.style
 
 
 def _check_reports(files: StylizeFiles) -> None:
@@ -58,11 +74,11 @@ def _check_reports(files: StylizeFiles) -> None:
     if files.figure and Path(files.figure).suffix.lower() not in FIGURE_SUFFIXES:
         raise ConfigError(f"--figure={files.figure} must end in one of {', '.join(FIGURE_SUFFIXES)}.")
     for option in ("figure", "json", "checkpoint_dir", "tensorboard_dir"):
-        _check_writable(option, getattr(files, option))
+        check_writable(option, getattr(files, option))
 
 
-def _check_writable(option: str, name: str) -> None:
-    """The nearest folder that exists must let us write."""
+def check_writable(option: str, name: str) -> None:
+    """Raises ConfigError unless the nearest folder that exists lets us write the file (or `..._dir`) of an option."""
     if not name:
         return
     path = Path(name).absolute()

@@ -66,8 +66,8 @@ class ProgressDisplay:
         self._next_line = now + _LINES_EVERY_SECONDS
         terms = ", ".join(f"{name} {value:.4g}" for name, value in losses.items())
         left = f"{self._time_left(fraction, now)} left"
-        short = f"{place}  loss {loss:.4g}  {left}"
-        line = f"{place}  loss {loss:.4g} ({terms})  {left}"
+        short = f"{place}  loss {loss:.4g}  {left}" if losses else f"{place}  {left}"
+        line = f"{place}  loss {loss:.4g} ({terms})  {left}" if losses else short
         if self._terminal:
             text = self._fitting(line, short)
             self._write("\r" + text.ljust(self._width))

@@ -13,13 +13,14 @@ import keras
 import tensorflow as tf
 
 from tf_style import images
-from tf_style.build import build_stylizer, choose_backbone
+from tf_style.build import build_stylizer, choose_backbone, choose_network
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.runners.board import TensorBoard
 from tf_style.runners.checkpoint import Checkpoint, fingerprint
 from tf_style.runners.figure import write_figure
 from tf_style.runners.inputs import Inputs
 from tf_style.runners.record import peak_memory, write_record
+from tf_style.stylizers import PyramidStylizer
 from tf_style.types import Progress
 from tf_style.version import versions
 
@@ -44,7 +45,7 @@ class Session:
         self._resume: tuple[int, list[tf.Tensor]] | None = None
         if files.quiet:
             keras.utils.disable_interactive_logging()  # its downloads print to standard output
-        self._choice = choose_backbone(config)
+        self._choice = choose_network(config) if config.network else choose_backbone(config)
         self._checkpoint = self._open_checkpoint()
         if tf.config.list_physical_devices("GPU") and not config.jit_compile:
             # XLA refuses max pooling under this switch, even on a CPU, where the bytes are the same without it.
@@ -56,7 +57,8 @@ class Session:
         """Which backbone, why, where it runs, and whether an earlier run goes on."""
         gpus = tf.config.list_physical_devices("GPU")
         device = f"{len(gpus)} GPU" if gpus else "CPU"
-        line = f"Backbone {self._choice.name} in {self._choice.compute_dtype} on {device} ({self._choice.reason})."
+        kind = "Network" if self._config.network else "Backbone"
+        line = f"{kind} {self._choice.name} in {self._choice.compute_dtype} on {device} ({self._choice.reason})."
         if self._resume is not None:
             step = self.history[-1]["step"] if self.history else 0
             line += f" Going on from step {step} in {self._files.checkpoint_dir}."
@@ -65,13 +67,14 @@ class Session:
     def steps(self) -> Iterator[Progress]:
         """Runs the optimisation; keeps history, checkpoint, previews and TensorBoard up to date on the way."""
         content = tf.constant(self._inputs.content.pixels[None])
-        styles = [tf.constant(style.pixels[None]) for style in self._inputs.styles]
+        styles = self._inputs.style_names or [tf.constant(style.pixels[None]) for style in self._inputs.styles]
         files = self._files
         started = last_save = time.monotonic()
         with TensorBoard(files.tensorboard_dir) if files.tensorboard_dir else contextlib.nullcontext() as board:
             for progress in self._stylizer.run(content, styles, self._resume):
                 self.progress = progress
-                self.history.append({"step": progress.step, "loss": progress.loss, **progress.losses})
+                if progress.losses:
+                    self.history.append({"step": progress.step, "loss": progress.loss, **progress.losses})
                 if board is not None:
                     board.update(progress)
                 if self._checkpoint is not None and time.monotonic() - last_save >= files.checkpoint_seconds:
@@ -88,8 +91,9 @@ class Session:
         progress = self.progress
         if progress is None:
             return False
-        stopped = progress.scale == progress.num_scales - 1 and bool(tf.reduce_all(progress.state.done))
-        return stopped or progress.step == progress.num_steps
+        if progress.step == progress.num_steps:
+            return True
+        return progress.scale == progress.num_scales - 1 and bool(tf.reduce_all(progress.state.done))
 
     def write_picture(self) -> None:
         """The picture so far, at the size of the result, with the content's alpha."""
@@ -129,8 +133,7 @@ class Session:
             "preset": preset,
             "settings": dataclasses.asdict(self._config),
             "files": dataclasses.asdict(self._files),
-            "backbone": dataclasses.asdict(self._choice),
-            "objective": repr(self._stylizer.optimization.objective),
+            **self._model_record(),
             "devices": [device.name for device in tf.config.list_logical_devices()],
             "versions": versions(),
             "size": list(self._inputs.content.size),
@@ -143,6 +146,13 @@ class Session:
             "painting_seconds": self._painting_seconds,
             "peak_memory_bytes": peak_memory(),
         }
+
+    def _model_record(self) -> dict[str, Any]:
+        """What painted."""
+        if isinstance(self._stylizer, PyramidStylizer):
+            backbone = dataclasses.asdict(self._choice)
+            return {"backbone": backbone, "objective": repr(self._stylizer.optimization.objective)}
+        return {"network": dataclasses.asdict(self._choice)}
 
     def _pixels(self) -> Any:
         assert self.progress is not None

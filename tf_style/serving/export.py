@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_style.build import build_backbone, build_stylizer, choose_backbone
+from tf_style.build import build_backbone, build_optimization, choose_backbone
 from tf_style.config import ConfigError, StylizeConfig
 from tf_style.serving.card import newest_version, write_card
 from tf_style.serving.export_options import ExportOptions
@@ -63,7 +63,7 @@ def export_model(
     temporary = Path(tempfile.mkdtemp(prefix=".export-", dir=base))
     try:
         backbone = build_backbone(config)
-        served = ServedStylizer(build_stylizer(config, backbone), backbone, config, limits, image_format)
+        served = ServedStylizer(build_optimization(config, backbone), backbone, config, limits, image_format)
         signatures = served.signatures()
         for name, function in signatures.items():
             setattr(served, name, function)  # the module must hold what it exports
@@ -94,7 +94,7 @@ def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]
         raise ConfigError("jit_compile cannot be served: TensorFlow Serving disables XLA; leave it out.")
     if len(config.style_blend) > 1:
         raise ConfigError("style_blend is for several styles, but a request has one; leave it out.")
-    if config.style_weight == 0:
+    if config.scaled_style_weight == 0:
         raise ConfigError("style_weight is 0, but a served model must have a style; give it a weight.")
     most = max(config.num_steps, config.first_steps)
     if limits.max_steps < most:

@@ -61,7 +61,7 @@ class ServedStylizer(tf.Module):
             tf.constant([config.num_steps]),
             tf.constant([config.seed]),
             tf.constant([config.content_weight]),
-            tf.constant([config.style_weight]),
+            tf.constant([config.scaled_style_weight]),
         )
 
     def signatures(self) -> dict[str, Any]:
@@ -232,7 +232,7 @@ class ServedStylizer(tf.Module):
 
     def _answer(self, content: tf.Tensor, state: PyramidState) -> dict[str, tf.Tensor]:
         """The picture so far at the content's size, the losses and the steps."""
-        picture = self._stylizer.optimization.picture(state.run)
+        picture = self._stylizer.picture(state.run, content)
         size = tf.shape(content)[1:3]
         picture = tf.cond(
             tf.reduce_all(tf.equal(tf.shape(picture)[1:3], size)),
@@ -250,7 +250,7 @@ class ServedStylizer(tf.Module):
         style = guards.sides("style_bytes", style, decoding.MAX_FILE_PIXELS)
         state = self._run(content, [style], self._from(style))
         alpha = decoding.to_size("content_bytes", alpha, self._config.size)
-        painting = _to_uint8(self._stylizer.optimization.picture(state.run))[0]
+        painting = _to_uint8(self._stylizer.picture(state.run, content))[0]
         return decoding.encode(painting, _to_uint8(alpha)[0], self._image_format)
 
 

@@ -1,7 +1,16 @@
 """From an objective, a backbone and an optimiser to a painting."""
 
+from tf_style.stylizers.feed_forward import FeedForwardStylizer
 from tf_style.stylizers.graph_loop import GraphLoop, PyramidState
 from tf_style.stylizers.optimization import Optimization, RunState, any_size
 from tf_style.stylizers.pyramid import PyramidStylizer
 
-__all__ = ["GraphLoop", "Optimization", "PyramidState", "PyramidStylizer", "RunState", "any_size"]
+__all__ = [
+    "FeedForwardStylizer",
+    "GraphLoop",
+    "Optimization",
+    "PyramidState",
+    "PyramidStylizer",
+    "RunState",
+    "any_size",
+]

@@ -32,6 +32,7 @@ class PyramidStylizer:
       init: Start from the "content", "noise" (Gaussian, around mid-grey) or the (first) "style" image.
       style_scale: Long side of the style images relative to the content's, at every scale. They are never enlarged.
       seed: Of the noise.
+      finish: What is done to each picture that is shown: (painting, content at its size) -> picture.
 
     Reference:
       Coarse to fine: Gatys et al., "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, section 7
@@ -49,6 +50,7 @@ class PyramidStylizer:
         init: str = "content",
         style_scale: float = 1.0,
         seed: int = 0,
+        finish: Callable[[Image, Image], Image] | None = None,
     ) -> None:
         if init not in INITS:
             raise ValueError(f"Unknown init {init!r}. Allowed: {', '.join(INITS)}.")
@@ -60,6 +62,7 @@ class PyramidStylizer:
         self.init = init
         self.style_scale = style_scale
         self.seed = seed
+        self.finish = finish
 
     def __call__(
         self, content: Image, styles: Sequence[Image], *, on_step: Callable[[Progress], None] | None = None
@@ -111,7 +114,7 @@ class PyramidStylizer:
             while int(state.step) < steps and not bool(tf.reduce_all(state.done)):
                 chunk = min(self.optimization.optimizer.steps_per_call, steps - int(state.step))
                 state = self.optimization.step(state, targets, tf.constant(chunk))
-                yield self._progress(state, scale, sizes)
+                yield self._progress(state, content, scale, sizes)
 
     def sizes(self, shape: tf.Tensor) -> tf.Tensor:
         """The pyramid of a picture, coarse to fine: int32 [scales, 2], from its shape, int32 [4]."""
@@ -146,7 +149,12 @@ class PyramidStylizer:
         style = cover(styles[0], size)
         return tf.repeat(style, batch // tf.shape(style)[0], axis=0)
 
-    def _progress(self, state: RunState, scale: int, sizes: list) -> Progress:
+    def picture(self, state: RunState, content: Image) -> Image:
+        """The picture so far, finished, at the size that the run is at."""
+        painting = self.optimization.picture(state)
+        return painting if self.finish is None else self.finish(painting, resize(content, tf.shape(painting)[1:3]))
+
+    def _progress(self, state: RunState, content: Image, scale: int, sizes: list) -> Progress:
         planned = [self._steps_at(index) for index in range(len(sizes))]
         work = [steps * height * width for steps, (height, width) in zip(planned, sizes, strict=True)]
         done = sum(work[:scale]) + int(state.step) * sizes[scale][0] * sizes[scale][1]
@@ -161,11 +169,11 @@ class PyramidStylizer:
             losses=means,
             evaluations=int(self.optimization.optimizer.evaluations(state.optimizer)),
             fraction=done / sum(work),
-            image=self.optimization.picture(state),
+            image=self.picture(state, content),
             state=state,
         )
 
     def _run_in_graph(self, content: Image, styles: Sequence[Image]) -> Image:
         loop = GraphLoop(self)
         state = loop.advance(content, lambda scale, size: self.style_targets(styles, size), loop.start(content, styles))
-        return tf.ensure_shape(self.optimization.picture(state.run), content.shape)
+        return tf.ensure_shape(self.picture(state.run, content), content.shape)

@@ -1,7 +1,4 @@
-"""Every option of a stylization and its default, written here and only here.
-
-Flags, presets and the Python API derive from these fields. A preset overrides a default, a flag overrides both.
-"""
+"""The options of a stylization and of its files."""
 
 from __future__ import annotations
 
@@ -9,20 +6,13 @@ import dataclasses
 import difflib
 from typing import Any
 
+from tf_style.config.options import ConfigError, check_option, option, parse_value
+
 #: Presets whose name is not given.
 DEFAULT_PRESET = "fine"
 
-_STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
-
-
-class ConfigError(ValueError):
-    """An option that does not exist or has a value that is not allowed; the message says what is."""
-
-
-def option(default: Any, help: str, group: str, choices: tuple[str, ...] = (), minimum: float | None = None) -> Any:
-    """A dataclass field that is an option: its default, and what `check_option`, flags and help need to know."""
-    metadata = {"help": help, "group": group, "choices": choices, "minimum": minimum}
-    return dataclasses.field(default=default, metadata=metadata)
+#: Layers of the style loss.
+STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +30,16 @@ class StylizeConfig:
         1.0, "long side of the style relative to the content's; smaller gives finer strokes", "picture", minimum=0.05
     )
     style_blend: tuple[float, ...] = option((), "share of each style image; default: equal", "picture", minimum=0)
+    preserve_color: str = option(
+        "none", "keep the content's colours: take only lightness from the painting", "picture", ("none", "luminance")
+    )
+
+    network: str = option(
+        "", "paint in one pass: arbitrary, many_styles, or the path of a trained network; default: optimise", "network"
+    )
+    style_strength: float = option(
+        1.0, "0: the content, 1: the whole style; without a network it scales style_weight", "network", minimum=0
+    )
 
     content_weight: float = option(1.0, "weight of the content loss", "objective", minimum=0)
     style_weight: float = option(20.0, "weight of the style loss", "objective", minimum=0)
@@ -53,7 +53,7 @@ class StylizeConfig:
     )
     content_layers: tuple[str, ...] = option(("block4_conv2",), "layers of the content loss", "objective")
     content_layer_weights: tuple[float, ...] = option((), "their weights; default: equal", "objective", minimum=0)
-    style_layers: tuple[str, ...] = option(_STYLE_LAYERS, "layers of the style loss", "objective")
+    style_layers: tuple[str, ...] = option(STYLE_LAYERS, "layers of the style loss", "objective")
     style_layer_weights: tuple[float, ...] = option((), "their weights; default: equal", "objective", minimum=0)
 
     optimizer: str = option("adam", "how pixels are moved", "optimisation", ("adam", "lbfgs"))
@@ -101,8 +101,15 @@ class StylizeConfig:
             raise ConfigError(f"average_decay must be at least 0 and below 1, but {self.average_decay:g} came.")
         if self.style_blend and sum(self.style_blend) <= 0:
             raise ConfigError("style_blend must have a positive sum; give at least one style a share above 0.")
+        if self.style_strength > 1:
+            raise ConfigError(f"style_strength must be 0 to 1, but {self.style_strength:g} came.")
         if not (self.content_weight or self.style_weight):
             raise ConfigError("content_weight and style_weight are both 0; give at least one a positive value.")
+
+    @property
+    def scaled_style_weight(self) -> float:
+        """The style loss's weight at this `style_strength`."""
+        return self.style_weight * self.style_strength
 
     def replace(self, **overrides: Any) -> StylizeConfig:
         """A copy with other values; strings are read as flags are. Other layers reset their weights to equal ones.
@@ -160,47 +167,3 @@ class StylizeFiles:
                 f"{', '.join(missing)} must be given: tf-style stylize --content=photo.jpg --style=painting.jpg "
                 f"--output=result.png"
             )
-
-
-def parse_value(field: dataclasses.Field, value: Any) -> Any:
-    """The value of an option from a flag's or a preset's text, or from Python's own types.
-
-    Raises:
-      ConfigError: It cannot be read as the option's type.
-    """
-    default: Any = field.default
-    try:
-        if isinstance(default, tuple):
-            items = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-            kind = str if str(field.type).startswith("tuple[str") else float
-            return tuple(kind(item) for item in items)
-        if isinstance(default, bool):
-            return _parse_bool(value)
-        if isinstance(default, int) and float(value) != int(float(value)):
-            raise ValueError
-        if isinstance(default, int):
-            return int(float(value))
-        return type(default)(value)
-    except (KeyError, OverflowError, TypeError, ValueError):
-        kinds = {tuple: "comma-separated values", bool: "true or false", int: "a whole number", float: "a number"}
-        kind_name = kinds.get(type(default), "text")
-        raise ConfigError(f"{field.name} must be {kind_name}, but {value!r} came.") from None
-
-
-def _parse_bool(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
-
-
-def check_option(field: dataclasses.Field, value: Any) -> None:
-    """Raises ConfigError unless the value is among the option's choices and not below its minimum."""
-    choices, minimum = field.metadata["choices"], field.metadata["minimum"]
-    if choices and value not in choices:
-        close = difflib.get_close_matches(str(value), choices, 1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ConfigError(f"{field.name} must be one of {', '.join(choices)}, but {value!r} came.{hint}")
-    if minimum is not None:
-        for item in value if isinstance(value, tuple) else (value,):
-            if not minimum <= item < float("inf"):  # false for NaN too
-                raise ConfigError(f"{field.name} must be a finite number of at least {minimum:g}, but {item:g} came.")

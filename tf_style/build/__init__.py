@@ -1,0 +1,29 @@
+"""From a config to objects: the one place where names become what they stand for."""
+
+from tf_style.build.backbone import BackboneChoice, build_backbone, choose_backbone
+from tf_style.build.network import NetworkChoice, build_network, choose_network
+from tf_style.build.stylizer import (
+    build_feed_forward,
+    build_objective,
+    build_optimization,
+    build_optimizer,
+    build_stylizer,
+    shared_stylizer,
+)
+from tf_style.build.training import build_trainer
+
+__all__ = [
+    "BackboneChoice",
+    "NetworkChoice",
+    "build_backbone",
+    "build_feed_forward",
+    "build_network",
+    "build_objective",
+    "build_optimization",
+    "build_optimizer",
+    "build_stylizer",
+    "build_trainer",
+    "choose_backbone",
+    "choose_network",
+    "shared_stylizer",
+]

@@ -1,0 +1,64 @@
+"""Which backbone a config means."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+
+from tf_style.backbones import BACKBONES, cached_weights, canonical_layer, resolve_compute_dtype
+from tf_style.config import StylizeConfig, TrainConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class BackboneChoice:
+    """What `backbone="auto"` and `compute_dtype="auto"` came to, and why, for one line of log."""
+
+    name: str
+    weights: str
+    compute_dtype: str
+    reason: str
+
+
+def choose_backbone(config: StylizeConfig | TrainConfig) -> BackboneChoice:
+    """Resolves the "auto" values of `backbone`, `weights` and `compute_dtype`; loads nothing."""
+    dtype = resolve_compute_dtype(config.compute_dtype)
+    if config.backbone == "auto" and config.weights:
+        name, weights, reason = "vgg19", config.weights, f"weights given: {config.weights}"
+    elif config.backbone == "auto" and (cached := cached_weights("vgg19")):
+        name, weights, reason = "vgg19", "imagenet", f"its weights are in Keras's cache: {cached}"
+    elif config.backbone == "auto":
+        name, weights = "compact_vgg19", ""
+        reason = "embedded; VGG-19's weights are not in Keras's cache: --backbone=vgg19 downloads them (80 MB)"
+    else:
+        name, weights, reason = config.backbone, config.weights, "as asked"
+        if not weights and name != "compact_vgg19":
+            weights = "imagenet"
+    return BackboneChoice(name, weights, dtype, reason)
+
+
+def build_backbone(config: StylizeConfig, *, pretrained: bool = True) -> keras.Model:
+    """The backbone with just the layers that the config's losses look at.
+
+    Args:
+      config: All options.
+      pretrained: False leaves VGG-19 and VGG-16 with random weights, for those who set them afterwards.
+
+    Raises:
+      ValueError: Unknown layer.
+      WeightsError: Its weights are missing or do not fit.
+    """
+    choice = choose_backbone(config)
+    layers = dict.fromkeys(canonical_layers(config.content_layers) + canonical_layers(config.style_layers))
+    return BACKBONES[choice.name](
+        list(layers),
+        weights=(choice.weights or None) if pretrained or choice.name == "compact_vgg19" else None,
+        pooling=config.pooling,
+        padding=config.padding,
+        compute_dtype=choice.compute_dtype,
+    )
+
+
+def canonical_layers(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Keras's names of layers."""
+    return tuple(map(canonical_layer, names))

@@ -1,0 +1,87 @@
+"""From a config to a trained network."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tf_style.backbones import compact_vgg19, resolve_compute_dtype
+from tf_style.config import StylizeConfig
+from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
+from tf_style.networks.archive import EMBEDDED, NetworkError, find_network, read_card, read_weights, set_weights
+from tf_style.networks.many_styles import ManyStylesNetwork
+
+Network = ArbitraryStyleNetwork | ManyStylesNetwork
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkChoice:
+    """Which network a config means, and what its card says."""
+
+    name: str
+    path: str
+    compute_dtype: str
+    card: dict[str, Any]
+    reason: str
+
+
+def choose_network(config: StylizeConfig) -> NetworkChoice:
+    """Finds the config's network; loads no weights.
+
+    Raises:
+      NetworkError: There is none, or its file cannot be used.
+    """
+    path = find_network(config.network)
+    reason = "embedded" if path in EMBEDDED.values() else str(path)
+    card = read_card(path)
+    return NetworkChoice(config.network, str(path), resolve_compute_dtype(config.compute_dtype), card, reason)
+
+
+def build_network(config: StylizeConfig) -> Network:
+    """The config's network, with its weights.
+
+    Raises:
+      NetworkError: There is none, or its file cannot be used.
+    """
+    choice = choose_network(config)
+    kind = choice.card.get("kind")
+    if kind not in NETWORKS:
+        raise NetworkError(
+            f"{choice.path} holds a network of kind {kind!r}, which this version does not know; update it."
+        )
+    network = make_network(kind, choice.compute_dtype, tuple(choice.card.get("styles", ())))
+    set_weights(network.layers, read_weights(Path(choice.path)), choice.path)
+    return network
+
+
+def make_network(kind: str, compute_dtype: str, styles: tuple[str, ...] = (), encoder: Any = None) -> Network:
+    """A network with random weights.
+
+    Args:
+      kind: A key of `NETWORKS`.
+      compute_dtype: Of its convolutions.
+      styles: Names of its styles, for "many_styles".
+      encoder: For "arbitrary", another than the embedded backbone up to the layers it needs.
+    """
+    return NETWORKS[kind](compute_dtype, styles, encoder)
+
+
+def _arbitrary(compute_dtype: str, styles: tuple[str, ...], encoder: Any) -> ArbitraryStyleNetwork:
+    del styles
+    own = compact_vgg19(ENCODER_LAYERS, padding="replicate", compute_dtype=compute_dtype)
+    channels = tuple(own.output[layer].shape[-1] for layer in ENCODER_LAYERS)
+    return ArbitraryStyleNetwork(own if encoder is None else encoder, channels, compute_dtype)
+
+
+def _many_styles(compute_dtype: str, styles: tuple[str, ...], encoder: Any) -> ManyStylesNetwork:
+    del encoder
+    return ManyStylesNetwork(styles, compute_dtype)
+
+
+#: Kinds of networks. A new one is a new row here.
+NETWORKS: dict[str, Callable[[str, tuple[str, ...], Any], Network]] = {
+    ArbitraryStyleNetwork.kind: _arbitrary,
+    ManyStylesNetwork.kind: _many_styles,
+}

@@ -1,0 +1,109 @@
+"""From a config to a stylizer."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import keras
+
+from tf_style.build.backbone import BackboneChoice, build_backbone, canonical_layers, choose_backbone
+from tf_style.build.network import build_network
+from tf_style.config import StylizeConfig
+from tf_style.guidance import preserve_color
+from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
+from tf_style.optimizers import OPTIMIZERS
+from tf_style.stylizers import FeedForwardStylizer, Optimization, PyramidStylizer
+from tf_style.types import Image, Optimizer
+
+
+def build_objective(config: StylizeConfig) -> Objective:
+    """The weighted losses; terms of weight 0 are left out."""
+    terms = [
+        config.content_weight
+        * content_loss(
+            canonical_layers(config.content_layers),
+            layer_weights=config.content_layer_weights or None,
+            normalization=config.loss_normalization,
+        ),
+        config.scaled_style_weight
+        * style_loss(
+            canonical_layers(config.style_layers),
+            statistic=config.style_statistic,
+            layer_weights=config.style_layer_weights or None,
+            style_blend=config.style_blend or None,
+            normalization=config.loss_normalization,
+        ),
+        config.total_variation_weight * total_variation_loss(config.total_variation),
+    ]
+    return Objective(tuple(pair for objective in terms for pair in objective.terms if pair[0] > 0))
+
+
+def build_optimizer(config: StylizeConfig) -> Optimizer:
+    """The optimiser of the pixels."""
+    options = {"learning_rate": config.learning_rate} if config.optimizer == "adam" else {}
+    return OPTIMIZERS[config.optimizer](**options)
+
+
+def build_stylizer(config: StylizeConfig, backbone: keras.Model | None = None) -> PyramidStylizer | FeedForwardStylizer:
+    """The whole: content and styles in, painting out; by a network if the config names one, else by optimisation.
+
+    Args:
+      config: All options; `size` is not used here, pictures come in the size they are to be painted in.
+      backbone: Another network to compare pictures than the config names.
+
+    Raises:
+      NetworkError, ValueError, WeightsError: As `build_network` and `build_backbone`.
+    """
+    return build_feed_forward(config) if config.network else build_optimization(config, backbone)
+
+
+def build_optimization(config: StylizeConfig, backbone: keras.Model | None = None) -> PyramidStylizer:
+    """The stylizer that optimises pixels; see `build_stylizer`."""
+    optimization = Optimization(
+        build_backbone(config) if backbone is None else backbone,
+        build_objective(config),
+        build_optimizer(config),
+        average_decay=config.average_decay,
+        tolerance=config.relative_tolerance,
+        jit_compile=config.jit_compile,
+    )
+    return PyramidStylizer(
+        optimization,
+        num_steps=config.num_steps,
+        first_steps=config.first_steps or None,
+        min_size=config.min_size,
+        scale_factor=config.scale_factor,
+        init=config.init,
+        style_scale=config.style_scale,
+        seed=config.seed,
+        finish=_finish(config),
+    )
+
+
+def build_feed_forward(config: StylizeConfig) -> FeedForwardStylizer:
+    """The stylizer that paints in one pass; see `build_stylizer`."""
+    return FeedForwardStylizer(
+        build_network(config),
+        style_scale=config.style_scale,
+        style_blend=config.style_blend or None,
+        style_strength=config.style_strength,
+        finish=_finish(config),
+    )
+
+
+def _finish(config: StylizeConfig) -> Callable[[Image, Image], Image] | None:
+    if config.preserve_color == "none":
+        return None
+    return functools.partial(preserve_color, method=config.preserve_color)
+
+
+@functools.lru_cache(maxsize=4)
+def _cached_stylizer(config: StylizeConfig, choice: BackboneChoice | None) -> PyramidStylizer | FeedForwardStylizer:
+    del choice  # part of the key: what "auto" came to
+    return build_stylizer(config)
+
+
+def shared_stylizer(config: StylizeConfig) -> PyramidStylizer | FeedForwardStylizer:
+    """`build_stylizer`, kept for the last few configs, so that many pictures load one model and trace one step."""
+    return _cached_stylizer(config, None if config.network else choose_backbone(config))

@@ -1,0 +1,82 @@
+"""From a config to a trainer of networks."""
+
+from __future__ import annotations
+
+import keras
+
+from tf_style.backbones import BACKBONES
+from tf_style.build.backbone import canonical_layers, choose_backbone
+from tf_style.build.network import make_network
+from tf_style.config import TrainConfig
+from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
+from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
+from tf_style.networks.training import RECONSTRUCTION, Trainer
+
+_ENCODER = "compact_vgg19"
+
+
+def build_trainer(config: TrainConfig, styles: tuple[str, ...] = ()) -> Trainer:
+    """The network, with random weights, and what trains it.
+
+    Args:
+      config: All options.
+      styles: Names of the styles, for networks of named ones.
+
+    Raises:
+      ValueError: Unknown layer.
+      WeightsError: The backbone's weights are missing or do not fit.
+    """
+    choice = choose_backbone(config)
+    encodes = config.network == ArbitraryStyleNetwork.kind and choice.name == _ENCODER
+    layers = canonical_layers(config.content_layers) + canonical_layers(config.style_layers)
+    backbone = BACKBONES[choice.name](
+        list(dict.fromkeys(layers + (ENCODER_LAYERS if encodes else ()))),
+        weights=choice.weights or None,
+        padding="replicate",
+        compute_dtype=choice.compute_dtype,
+    )
+    network = make_network(config.network, choice.compute_dtype, styles, backbone if encodes else None)
+    return Trainer(
+        network,
+        backbone,
+        training_objective(config),
+        keras_optimizer(config),
+        encoder_is_backbone=encodes,
+    )
+
+
+def training_objective(config: TrainConfig) -> Objective:
+    """The engine's terms, and the picture itself for neutral pictures; terms of weight 0 are left out."""
+    terms = (
+        config.content_weight * content_loss(canonical_layers(config.content_layers)),
+        *(
+            config.style_weight
+            * style_loss(
+                canonical_layers(config.style_layers),
+                statistic=statistic,
+                layer_weights=config.style_layer_weights or None,
+                name=f"style_{statistic}",
+            )
+            for statistic in config.style_statistics
+        ),
+        config.reconstruction_weight * content_loss(("image",), name=RECONSTRUCTION),
+        config.total_variation_weight * total_variation_loss(),
+    )
+    return Objective(tuple(pair for objective in terms for pair in objective.terms if pair[0] > 0))
+
+
+def keras_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
+    """Adam with a cosine schedule and a running average of the weights."""
+    warm_up = min(config.warm_up_steps, config.num_steps // 2)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0 if warm_up else config.learning_rate,
+        config.num_steps - warm_up,
+        warmup_target=config.learning_rate if warm_up else None,
+        warmup_steps=warm_up,
+    )
+    return keras.optimizers.Adam(
+        schedule,
+        global_clipnorm=config.gradient_norm,
+        use_ema=config.average_decay > 0,
+        ema_momentum=config.average_decay,
+    )

@@ -1,0 +1,20 @@
+"""Every option and its default, written here and only here.
+
+Flags, presets and the Python API derive from these fields. A preset overrides a default, a flag overrides both.
+"""
+
+from tf_style.config.options import ConfigError, check_option, option, parse_value
+from tf_style.config.stylize import DEFAULT_PRESET, StylizeConfig, StylizeFiles
+from tf_style.config.train import TrainConfig, TrainFiles
+
+__all__ = [
+    "DEFAULT_PRESET",
+    "ConfigError",
+    "StylizeConfig",
+    "StylizeFiles",
+    "TrainConfig",
+    "TrainFiles",
+    "check_option",
+    "option",
+    "parse_value",
+]

@@ -1,0 +1,115 @@
+"""Any style in one pass: features of the content get the style's statistics, a decoder paints them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from tf_style.networks.blocks import AdaptiveInstanceNormalization, Modulation, Pixels, enlarge, reflect_convolution
+
+#: What of the encoder the network looks at, shallow to deep.
+ENCODER_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")
+
+_HIDDEN = 128  # units between the style's code and the modulations
+_FEATURE_SIZE = 512.0  # about the root mean square of the encoder's deepest features
+_EPSILON = 1e-5
+
+
+class ArbitraryStyleNetwork:
+    """A frozen encoder and a decoder; a style's code is the mean and deviation of each of the encoder's channels.
+
+    The deepest features get the style's statistics by adaptive instance normalisation, which needs no training and so
+    holds for any style; the decoder's layers are modulated by the whole code, which brings colours and strokes.
+
+    Args:
+      encoder: Picture (float32 [B, H, W, 3], RGB in [0, 1]) to the features of `ENCODER_LAYERS`, at least.
+      channels: Of those layers, in order.
+      compute_dtype: Of the decoder's convolutions, "float32" or "bfloat16".
+
+    Reference:
+      Huang, Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization", ICCV 2017
+      (https://arxiv.org/abs/1703.06868); modulations from a style's code: Ghiasi et al., "Exploring the structure of a
+      real-time, arbitrary neural artistic stylization network", BMVC 2017 (https://arxiv.org/abs/1705.06830).
+    """
+
+    kind = "arbitrary"
+    #: The picture's sides must be multiples of this.
+    multiple = 8
+
+    def __init__(
+        self, encoder: Callable[[Any], Mapping[str, Any]], channels: tuple[int, ...], compute_dtype: str = "float32"
+    ) -> None:
+        self.encoder = encoder
+        self.channels = channels
+        self.model = _decoder(channels, compute_dtype)
+        self.code_length = 2 * sum(channels)
+
+    @property
+    def layers(self) -> list[keras.layers.Layer]:
+        """What holds the weights; the frozen encoder is not among them."""
+        return [self.model]
+
+    def encode_content(self, image: Any) -> dict[str, Any]:
+        """The encoder's features of a picture [B, H, W, 3], height and width multiples of 8."""
+        features = self.encoder(image)
+        return {layer: features[layer] for layer in ENCODER_LAYERS}
+
+    def encode_style(self, image: Any) -> Any:
+        """The code of a picture [B, h, w, 3], float32 [B, N]."""
+        return self.code(self.encoder(image))
+
+    def code(self, features: Mapping[str, Any]) -> Any:
+        """The code of features: means, then deviations, of all layers, float32 [B, N]."""
+        moments = [ops.moments(ops.cast(features[layer], "float32"), axes=[1, 2]) for layer in ENCODER_LAYERS]
+        means = [mean for mean, _ in moments]
+        deviations = [ops.sqrt(variance + _EPSILON) for _, variance in moments]
+        return ops.concatenate(means + deviations, axis=-1)
+
+    def neutral_code(self, content: Mapping[str, Any]) -> Any:
+        """The code under which the picture stays as it is: its own."""
+        return self.code(content)
+
+    def paint(self, content: Mapping[str, Any], code: Any) -> Any:
+        """The picture of `encode_content`'s features under a code, float32 [B, H, W, 3], a little beyond [0, 1]."""
+        return self.model([content[ENCODER_LAYERS[-1]], code])
+
+    def adapt(self, codes: Any) -> None:
+        """Learns how codes are spread, from those of many styles, [B, N]; once, before training."""
+        self.model.get_layer("spread").adapt(ops.log1p(codes))
+
+
+def _decoder(channels: tuple[int, ...], dtype: str) -> keras.Model:
+    """Features of the deepest layer, and a style's code, to a picture."""
+    policy = keras.DTypePolicy("mixed_bfloat16" if dtype == "bfloat16" else "float32")
+    first, second, third, deepest = channels
+    features = keras.Input((None, None, deepest), name="features", dtype="float32")
+    code = keras.Input((2 * sum(channels),), name="code", dtype="float32")
+    spread = keras.layers.Normalization(name="spread", dtype="float32")
+    spread.build((None, 2 * sum(channels)))
+    hidden = keras.layers.Dense(_HIDDEN, activation="relu", name="hidden", dtype="float32")(
+        spread(ops.log1p(ops.relu(code)))
+    )
+
+    def block(x: Any, width: int, name: str) -> Any:
+        x = reflect_convolution(x, width, name=name, dtype=policy)
+        parameters = keras.layers.Dense(
+            2 * width, kernel_initializer="zeros", name=f"{name}_modulation", dtype="float32"
+        )(hidden)
+        x = Modulation(name=f"{name}_modulated", dtype=policy)([x, parameters])
+        return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(x)
+
+    offset, total = sum(channels) - deepest, sum(channels)
+    mean, deviation = code[:, offset : offset + deepest], code[:, total + offset : total + offset + deepest]
+    small = keras.layers.Rescaling(1.0 / _FEATURE_SIZE, name="small", dtype="float32")
+    x = AdaptiveInstanceNormalization(name="alignment", dtype=policy)([features, small(mean), small(deviation)])
+    x = block(x, third, "eighth")
+    x = block(enlarge(x), third, "quarter_1")
+    x = block(x, second, "quarter_2")
+    x = block(enlarge(x), second, "half_1")
+    x = block(x, first, "half_2")
+    x = block(enlarge(x), first, "full")
+    x = reflect_convolution(x, 3, name="picture", dtype=policy)
+    return keras.Model([features, code], Pixels(name="pixels", dtype="float32")(x), name="arbitrary")

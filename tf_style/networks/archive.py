@@ -1,0 +1,130 @@
+"""Trained networks as files: one .npz of weights and a card that says what they are."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+#: Networks that come with the package: name -> file.
+EMBEDDED = {path.stem: path for path in sorted((Path(__file__).parent / "data").glob("*.npz"))}
+
+_CARD = "card"
+_FORMAT = 1
+
+
+class NetworkError(ValueError):
+    """A network's file that is missing or cannot be used; the message says what to do."""
+
+
+def find_network(name: str) -> Path:
+    """The file of a network, by the name of an embedded one, its own path, or that of the folder that holds it.
+
+    Raises:
+      NetworkError: There is none.
+    """
+    if name in EMBEDDED:
+        return EMBEDDED[name]
+    path = Path(name)
+    if path.is_dir():
+        path = path / "network.npz"
+    if not path.is_file():
+        raise NetworkError(
+            f"Unknown network {name!r}. There are: {', '.join(EMBEDDED) or 'none embedded'}; or give the path of a "
+            "file that tf-style train wrote."
+        )
+    return path
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """The card of a network's file: its kind, options, and how it was trained. Loads no weights.
+
+    Raises:
+      NetworkError: It is not a network's file.
+    """
+    return json.loads(str(_read(path, [_CARD])[_CARD]))
+
+
+def check_style(name: str, known: Sequence[str]) -> None:
+    """Raises NetworkError unless a network knows a style of that name."""
+    if name not in known:
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise NetworkError(f"Unknown style {name!r}. This network paints in these: {', '.join(known)}.{hint}")
+
+
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a network's file, float32.
+
+    Raises:
+      NetworkError: It is not a network's file.
+    """
+    arrays = _read(path)
+    arrays.pop(_CARD)
+    return {name: array.astype(np.float32) for name, array in arrays.items()}
+
+
+def write_network(path: Path, card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
+    """Writes a network's file, whole or not at all; weights become float16.
+
+    Raises:
+      ValueError: A weight that float16 cannot hold.
+    """
+    arrays = {name: np.asarray(array).astype(np.float16) for name, array in weights.items()}
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"The weight {name} has values beyond float16; the network cannot be written.")
+    members: dict[str, Any] = {_CARD: np.array(json.dumps({"format": _FORMAT, **card}, sort_keys=True)), **arrays}
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, **members)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+            if _CARD not in archive:
+                raise KeyError(_CARD)
+            arrays = {name: archive[name] for name in names or archive.files}
+            if json.loads(str(archive[_CARD]))["format"] != _FORMAT:
+                raise NetworkError(f"{path} is of another version of tf_style; train it anew, or update tf_style.")
+            return arrays
+    except NetworkError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        raise NetworkError(f"{path} is not a network that tf-style train wrote; give the path of one.") from None
+
+
+def weights_of(layers: list[Any]) -> dict[str, np.ndarray]:
+    """The weights of Keras layers by their paths, float32."""
+    return {variable.path: np.asarray(variable) for layer in layers for variable in layer.weights}
+
+
+def set_weights(layers: list[Any], weights: Mapping[str, np.ndarray], source: str) -> None:
+    """Gives Keras layers their weights by path.
+
+    Raises:
+      NetworkError: One is missing, or has another shape.
+    """
+    for layer in layers:
+        for variable in layer.weights:
+            array = weights.get(variable.path)
+            if array is None or tuple(array.shape) != tuple(variable.shape):
+                came = "nothing" if array is None else f"shape {array.shape}"
+                raise NetworkError(
+                    f"{source} does not fit: for {variable.path} of shape {tuple(variable.shape)} it holds {came}."
+                )
+            variable.assign(array)

@@ -1,0 +1,118 @@
+"""Pieces of the networks. Keras layers and operations only, so that they run on every backend of Keras."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+_EPSILON = 1e-5
+_OVERSHOOT = 0.6  # the picture is 0.5 + 0.6 tanh(x), clipped: pure black and white lie within reach
+
+
+@keras.saving.register_keras_serializable("tf_style")
+class ReflectPadding(keras.layers.Layer):
+    """Mirrors a border of `size` pixels outwards, so that convolutions see no black frame."""
+
+    def __init__(self, size: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.size = size
+
+    def call(self, image: Any) -> Any:
+        """Args: image, [B, H, W, C]; returns [B, H + 2 size, W + 2 size, C]."""
+        border = [self.size, self.size]
+        return ops.pad(image, [[0, 0], border, border, [0, 0]], mode="reflect")
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Height and width grow, where they are known."""
+        grown = [None if side is None else side + 2 * self.size for side in input_shape[1:3]]
+        return (input_shape[0], *grown, input_shape[3])
+
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is made again from."""
+        return {**super().get_config(), "size": self.size}
+
+
+@keras.saving.register_keras_serializable("tf_style")
+class AdaptiveInstanceNormalization(keras.layers.Layer):
+    """Gives each channel of each picture a mean and a standard deviation; computed in float32.
+
+    Called on [x, mean, deviation]: [B, H, W, C], [B, C], [B, C]; returns [B, H, W, C].
+
+    Reference:
+      Huang, Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization", ICCV 2017, eq. 8.
+      https://arxiv.org/abs/1703.06868
+    """
+
+    def call(self, inputs: list) -> Any:
+        """Args: inputs, [x, mean, deviation]."""
+        x, mean, deviation = inputs
+        x = ops.cast(x, "float32")
+        own_mean, own_variance = ops.moments(x, axes=[1, 2], keepdims=True)
+        scale = ops.expand_dims(ops.cast(deviation, "float32"), (1, 2)) * ops.rsqrt(own_variance + _EPSILON)
+        shift = ops.expand_dims(ops.cast(mean, "float32"), (1, 2)) - own_mean * scale
+        return ops.cast(x * scale + shift, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: list) -> tuple:
+        """That of x."""
+        return tuple(input_shape[0])
+
+
+@keras.saving.register_keras_serializable("tf_style")
+class Modulation(keras.layers.Layer):
+    """x * (1 + scale) + shift, a scale and a shift for each channel of each picture.
+
+    Called on [x, parameters]: [B, H, W, C], [B, 2 C]; returns [B, H, W, C].
+
+    Reference:
+      Perez et al., "FiLM: Visual Reasoning with a General Conditioning Layer", AAAI 2018, section 2.1.
+      https://arxiv.org/abs/1709.07871
+    """
+
+    def call(self, inputs: list) -> Any:
+        """Args: inputs, [x, parameters]."""
+        x, parameters = inputs
+        scale, shift = ops.split(ops.cast(parameters, x.dtype), 2, axis=-1)
+        return x * (1.0 + ops.expand_dims(scale, (1, 2))) + ops.expand_dims(shift, (1, 2))
+
+    def compute_output_shape(self, input_shape: list) -> tuple:
+        """That of x."""
+        return tuple(input_shape[0])
+
+
+@keras.saving.register_keras_serializable("tf_style")
+class Pixels(keras.layers.Layer):
+    """The last activation: 0.5 + 0.6 tanh(x), float32; a little beyond [0, 1], so that black and white are in reach."""
+
+    def call(self, x: Any) -> Any:
+        """Args: x, [B, H, W, 3]."""
+        return 0.5 + _OVERSHOOT * ops.tanh(ops.cast(x, "float32"))
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """That of x."""
+        return tuple(input_shape)
+
+
+def reflect_convolution(x: Any, channels: int, size: int = 3, stride: int = 1, **options: Any) -> Any:
+    """A convolution on a mirrored border: the size stays, or is divided by the stride.
+
+    Args:
+      x: [B, H, W, C], of a Keras model in the making.
+      channels: Of the result.
+      size: Of the kernel, odd.
+      stride: Between positions.
+      **options: Of `keras.layers.Conv2D`.
+    """
+    x = ReflectPadding(size // 2, dtype=options.get("dtype"))(x)
+    return keras.layers.Conv2D(channels, size, strides=stride, **options)(x)
+
+
+def enlarge(x: Any) -> Any:
+    """Twice the size, each pixel repeated: followed by a convolution it leaves no checkerboard.
+
+    Reference:
+      Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016.
+      https://distill.pub/2016/deconv-checkerboard/
+    """
+    return keras.layers.UpSampling2D(2, dtype=x.dtype)(x)

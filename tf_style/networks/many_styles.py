@@ -1,0 +1,96 @@
+"""A fixed set of named styles in one small network, by conditional instance normalisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from tf_style.networks.blocks import AdaptiveInstanceNormalization, Pixels, enlarge, reflect_convolution
+
+_WIDTHS = (16, 32, 64)  # channels at half, a quarter and an eighth of the size
+_RESIDUAL_BLOCKS = 5
+
+
+class ManyStylesNetwork:
+    """A residual network whose instance normalisations take their mean and deviation from the style.
+
+    A style's code is a row of a table: all those means and deviations. The first row is no style: under it the picture
+    stays as it is, and mixing it in weakens a style.
+
+    Args:
+      styles: Names of the styles, in the order of the table.
+      compute_dtype: Of the convolutions, "float32" or "bfloat16".
+
+    Reference:
+      Dumoulin, Shlens, Kudlur, "A Learned Representation for Artistic Style", ICLR 2017
+      (https://arxiv.org/abs/1610.07629); residual network: Johnson et al., ECCV 2016 (https://arxiv.org/abs/1603.08155).
+    """
+
+    kind = "many_styles"
+    #: The picture's sides must be multiples of this.
+    multiple = 8
+
+    def __init__(self, styles: tuple[str, ...], compute_dtype: str = "float32") -> None:
+        self.styles = styles
+        self.model = _painter(compute_dtype)
+        self.code_length = self.model.inputs[1].shape[-1]
+        self.table = keras.layers.Embedding(
+            len(styles) + 1, self.code_length, embeddings_initializer="zeros", name="table", dtype="float32"
+        )
+        self.table.build((None,))
+
+    @property
+    def layers(self) -> list[keras.layers.Layer]:
+        """What holds the weights."""
+        return [self.model, self.table]
+
+    def encode_content(self, image: Any) -> Any:
+        """The picture itself, [B, H, W, 3]."""
+        return image
+
+    def encode_style(self, index: Any) -> Any:
+        """The codes of styles by their place in `styles`, int [B]: float32 [B, N]."""
+        return self.table(index + 1)
+
+    def neutral_code(self, content: Any) -> Any:
+        """The code under which pictures stay as they are, float32 [B, N]."""
+        return self.table(ops.zeros_like(content[:, 0, 0, 0], dtype="int32"))
+
+    def paint(self, content: Any, code: Any) -> Any:
+        """The picture [B, H, W, 3] (sides multiples of 8) under a code: float32, a little beyond [0, 1]."""
+        return self.model([content, code])
+
+
+def _painter(dtype: str) -> keras.Model:
+    """A picture and a style's code to a picture."""
+    policy = keras.DTypePolicy("mixed_bfloat16" if dtype == "bfloat16" else "float32")
+    half, quarter, eighth = _WIDTHS
+    norms = [half, quarter, eighth, *[eighth] * (2 * _RESIDUAL_BLOCKS), quarter, half]
+    image = keras.Input((None, None, 3), name="image", dtype="float32")
+    code = keras.Input((2 * sum(norms),), name="code", dtype="float32")
+    starts = iter(sum(norms[:index]) for index in range(len(norms)))
+
+    def normalize(x: Any, name: str) -> Any:
+        start, width = next(starts), x.shape[-1]
+        mean = code[:, start : start + width]
+        deviation = 1.0 + code[:, sum(norms) + start : sum(norms) + start + width]
+        return AdaptiveInstanceNormalization(name=f"{name}_style", dtype=policy)([x, mean, deviation])
+
+    def block(x: Any, width: int, name: str, size: int = 3, stride: int = 1) -> Any:
+        x = reflect_convolution(x, width, size, stride, name=name, use_bias=False, dtype=policy)
+        return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(normalize(x, name))
+
+    x = block(image, half, "half_down", size=5, stride=2)
+    x = skip = block(x, quarter, "quarter_down", stride=2)
+    x = block(x, eighth, "eighth_down", stride=2)
+    for index in range(_RESIDUAL_BLOCKS):
+        y = block(x, eighth, f"residual_{index}_1")
+        y = reflect_convolution(y, eighth, name=f"residual_{index}_2", use_bias=False, dtype=policy)
+        x = keras.layers.Add(name=f"residual_{index}", dtype=policy)([x, normalize(y, f"residual_{index}_2")])
+    x = block(enlarge(x), quarter, "quarter_up")
+    x = keras.layers.Add(name="skip", dtype=policy)([x, skip])
+    x = block(enlarge(x), half, "half_up")
+    x = reflect_convolution(enlarge(x), 3, 5, name="picture", dtype=policy)
+    return keras.Model([image, code], Pixels(name="pixels", dtype="float32")(x), name="many_styles")

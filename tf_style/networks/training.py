@@ -1,0 +1,111 @@
+"""One step of training: a network learns to paint under the engine's own objective."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tf_style.networks.arbitrary import ArbitraryStyleNetwork
+from tf_style.networks.many_styles import ManyStylesNetwork
+from tf_style.types import Backbone, Features, Image, Nest, References
+
+#: The term that holds pictures as they are where no style is asked for.
+RECONSTRUCTION = "reconstruction"
+_SOFT_LIMIT = 3.0  # relative style losses beyond this count by their logarithm
+
+
+class Trainer:
+    """The compiled step of training, and of validation, for one network.
+
+    Some pictures are painted under their own, neutral code and have to come out as they were: so the strength of a
+    style can be chosen after training.
+
+    Args:
+      network: What is trained.
+      backbone: Picture to features, for the losses; frozen.
+      objective: The engine's terms; one named "reconstruction" counts for neutral pictures only, those that read the
+        styles for the others only.
+      optimizer: A Keras optimiser.
+      encoder_is_backbone: The backbone's features hold those of the network's encoder: it need not run again.
+    """
+
+    def __init__(
+        self,
+        network: ArbitraryStyleNetwork | ManyStylesNetwork,
+        backbone: Backbone,
+        objective: Any,
+        optimizer: keras.optimizers.Optimizer,
+        *,
+        encoder_is_backbone: bool = False,
+    ) -> None:
+        self.network, self.backbone, self.objective = network, backbone, objective
+        self.optimizer = optimizer
+        self.encoder_is_backbone = encoder_is_backbone
+        self.variables = [variable for layer in network.layers for variable in layer.trainable_variables]
+        optimizer.build(self.variables)
+        self._style_targets: Nest = None
+
+    def features(self, image: Image) -> Features:
+        """The backbone's features, and the picture itself under "image"."""
+        return {**self.backbone(image), "image": image}
+
+    def prepare_styles(self, styles: list[Image]) -> None:
+        """For networks of named styles: their targets, made once, from one picture [1, h, w, 3] each."""
+        style_objective = self.objective.reading("styles")
+        targets = [style_objective.targets(References({}, (self.features(style),))) for style in styles]
+        self._style_targets = tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *targets)
+
+    def step(self, contents: Image, styles: tf.Tensor, neutral: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Trains on a batch.
+
+        Args:
+          contents: Float32 [B, H, W, 3] in [0, 1].
+          styles: Pictures [B, h, w, 3], or places of named styles, int32 [B].
+          neutral: Which contents are to stay as they are, bool [B].
+
+        Returns:
+          The weighted losses by term, means over the batch.
+        """
+        with tf.GradientTape() as tape:
+            losses, _ = self.losses(contents, styles, neutral)
+            loss = tf.add_n(list(losses.values())) / tf.distribute.get_strategy().num_replicas_in_sync
+        gradients = tape.gradient(loss, [variable.value for variable in self.variables])
+        self.optimizer.apply(gradients, self.variables)
+        return losses
+
+    @tf.function
+    def validate(self, contents: Image, styles: tf.Tensor) -> tuple[dict[str, tf.Tensor], Image]:
+        """The weighted losses by term (means over the batch), and the pictures, all of them in a style."""
+        return self.losses(contents, styles, tf.zeros_like(contents[:, 0, 0, 0], tf.bool))
+
+    def losses(self, contents: Image, styles: tf.Tensor, neutral: tf.Tensor) -> tuple[dict[str, tf.Tensor], Image]:
+        """The weighted losses by term (means over the batch), and the pictures; arguments as of `step`."""
+        content_features = self.features(contents)
+        content = content_features if self.encoder_is_backbone else self.network.encode_content(contents)
+        code, style_targets = self._style(styles)
+        code = tf.where(neutral[:, tf.newaxis], self.network.neutral_code(content), code)
+        image = self.network.paint(content, code)
+        content_targets = self.objective.reading("content").targets(References(content_features, ()))
+        targets = tf.nest.map_structure(tf.stop_gradient, {**content_targets, **style_targets})
+        losses = self.objective.losses(self.features(image), targets)
+        for weight, term in self.objective.terms:
+            loss = losses[term.name]
+            if term.reads == "styles":  # relative losses of almost flat styles are huge: they would outweigh all
+                limit = weight * _SOFT_LIMIT
+                losses[term.name] = tf.where(neutral, 0.0, limit * tf.math.log1p(loss / limit))
+            elif term.name == RECONSTRUCTION:
+                losses[term.name] = tf.where(neutral, loss, 0.0)
+        return {name: tf.reduce_mean(loss) for name, loss in losses.items()}, image
+
+    def _style(self, styles: tf.Tensor) -> tuple[tf.Tensor, Nest]:
+        """The codes and the targets of styles."""
+        if self._style_targets is not None:
+            targets = tf.nest.map_structure(lambda target: tf.gather(target, styles), self._style_targets)
+            return self.network.encode_style(styles), targets
+        features = self.features(styles)
+        targets = self.objective.reading("styles").targets(References({}, (features,)))
+        if self.encoder_is_backbone:
+            return self.network.code(features), targets  # type: ignore[union-attr]
+        return self.network.encode_style(styles), targets

@@ -1,0 +1,297 @@
+"""A training in progress: trainer, data, and everything that is written about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import platform
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_style import images
+from tf_style.build import build_trainer, choose_backbone
+from tf_style.config import ConfigError, TrainConfig, TrainFiles
+from tf_style.networks.arbitrary import ArbitraryStyleNetwork
+from tf_style.networks.archive import (
+    NetworkError,
+    find_network,
+    read_card,
+    read_weights,
+    set_weights,
+    weights_of,
+    write_network,
+)
+from tf_style.networks.data import chances, choices, crops, find_pictures, hold_out, middle_crop
+from tf_style.runners.files import replacing
+from tf_style.version import versions
+
+_CODES_SEEN = 256  # styles from which the arbitrary network learns how codes are spread
+_VALIDATION_SIDE = 256  # pixels
+
+
+class TrainingError(ValueError):
+    """Training that cannot go on; the message says why and what to do."""
+
+
+class TrainingProgress(NamedTuple):
+    """What is known after a step; `losses` are the weighted terms, which add up to `loss`."""
+
+    step: int
+    loss: float
+    losses: dict[str, float]
+
+
+class TrainingSession:
+    """Everything of one training.
+
+    Args:
+      config: All options.
+      files: Where from, where to.
+
+    Raises:
+      ConfigError: A checkpoint of another training.
+      DataError, NetworkError, WeightsError: What was given cannot be used.
+    """
+
+    def __init__(self, config: TrainConfig, files: TrainFiles) -> None:
+        self._config, self._files = config, files
+        self._folder = Path(files.output_dir)
+        self._contents, contents_held = hold_out(
+            find_pictures(Path(files.content_dir), files.leave_out), files.validation_pairs
+        )
+        styles = find_pictures(Path(files.style_dir), files.leave_out)
+        self._named = config.network == "many_styles"
+        self._styles, styles_held = (styles, []) if self._named else hold_out(styles, files.validation_pairs)
+        names = tuple(Path(file).stem for file in styles.files) if self._named else ()
+        self._strategy = _strategy()
+        if config.batch_size % self._strategy.num_replicas_in_sync:
+            raise ConfigError(
+                f"batch_size is {config.batch_size}, but there are {self._strategy.num_replicas_in_sync} GPUs; give a "
+                "multiple of that."
+            )
+        keras.utils.set_random_seed(config.seed)
+        with self._strategy.scope():
+            self.trainer = build_trainer(config, names)
+        self._names = names
+        self._validation = self._validation_pairs(contents_held, styles_held)
+        self._prepare(names)
+        self.step = 0
+        self._seconds = 0.0
+        self._losses: dict[str, float] = {}
+        self._state = self._folder / "checkpoint.npz"
+        self._resume()
+        self._compiled = tf.function(self._distributed_step, reduce_retracing=True)
+
+    def headline(self) -> str:
+        """What is trained, on what, and whether an earlier training goes on."""
+        choice = choose_backbone(self._config)
+        gpus = len(tf.config.list_physical_devices("GPU"))
+        kind = "records files" if self._contents.records else "photos"
+        line = (
+            f"Training {self._config.network} on {len(self._contents.files)} {kind} and "
+            f"{len(self._styles.files)} styles, losses through {choice.name} in {choice.compute_dtype} on "
+            f"{f'{gpus} GPU' if gpus else 'CPU'}."
+        )
+        return line + (f" Going on from step {self.step} in {self._folder}." if self.step else "")
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last step is done."""
+        return self.step >= self._config.num_steps
+
+    def steps(self) -> Iterator[TrainingProgress]:
+        """Trains; keeps checkpoint, network, samples and TensorBoard up to date on the way."""
+        writer = tf.summary.create_file_writer(str(self._folder / "logs"))
+        last_save = last = time.monotonic()
+        batches = iter(self._batches())
+        while not self.complete:
+            losses = {name: float(loss) for name, loss in self._compiled(*next(batches)).items()}
+            self.step += 1
+            now = time.monotonic()
+            self._seconds, last = self._seconds + now - last, now
+            self._losses = losses
+            loss = sum(losses.values())
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"The loss became {loss} at step {self.step}; lower --learning_rate or --gradient_norm and repeat: "
+                    f"training goes on from the last checkpoint in {self._folder}, if there is one."
+                )
+            if self.step % self._files.log_every == 0:
+                with writer.as_default(step=self.step):
+                    tf.summary.scalar("loss", loss)
+                    for name, value in losses.items():
+                        tf.summary.scalar(f"loss/{name}", value)
+            if self.step % self._files.validate_every == 0 or self.complete:
+                self._validate(writer)
+            if now - last_save >= 60.0 * self._files.checkpoint_minutes and not self.complete:
+                self.save()
+                last_save = time.monotonic()
+            yield TrainingProgress(self.step, loss, losses)
+        writer.close()
+
+    def save(self) -> Path:
+        """Writes the checkpoint, unless the training is complete, and the network; returns the network's path."""
+        network = self._folder / "network.npz"
+        network.parent.mkdir(parents=True, exist_ok=True)
+        if self.complete:
+            self._state.unlink(missing_ok=True)
+        else:
+            meta = json.dumps({"identity": self._identity(), "step": self.step, "seconds": self._seconds})
+            with replacing(self._state) as temporary, temporary.open("wb") as file:
+                np.savez(file, meta=np.array(meta), **self._variables())
+        current = self._average()
+        write_network(network, self._card(), weights_of(self.trainer.network.layers))
+        self._restore(current)
+        return network
+
+    # Data ----------------------------------------------------------------------------------------------------------
+
+    def _batches(self) -> Any:
+        """Batches from the step that is next."""
+        config, start = self._config, self.step * self._config.batch_size
+        contents = crops(self._contents, config.crop_size, seed=2 * config.seed, start=start)
+        neutral = chances(config.neutral_share, seed=config.seed, start=start)
+        if self._named:
+            styles = choices(len(self._names), seed=config.seed, start=start)
+        else:
+            styles = crops(self._styles, config.crop_size, seed=2 * config.seed + 1, start=start)
+        dataset = (
+            tf.data.Dataset.zip(contents, styles, neutral).batch(config.batch_size, drop_remainder=True).prefetch(2)
+        )
+        return self._strategy.experimental_distribute_dataset(dataset)
+
+    def _prepare(self, names: tuple[str, ...]) -> None:
+        """What the network has to know of the styles before the first step."""
+        network = self.trainer.network
+        if self._named:
+            pictures = [images.read_image(file) for file in self._styles.files]
+            sizes = [images.fit_size(picture.size, self._config.style_size) for picture in pictures]
+            resized = [images.resize(picture, size) for picture, size in zip(pictures, sizes, strict=True)]
+            self.trainer.prepare_styles([tf.constant(picture.pixels[np.newaxis]) for picture in resized])
+        if self._files.init_from:
+            path = find_network(self._files.init_from)
+            card = read_card(path)
+            if card["kind"] != self._config.network:
+                raise NetworkError(
+                    f"--init_from={self._files.init_from} is a network of kind {card['kind']}, but "
+                    f"{self._config.network} is to be trained; give one of that kind."
+                )
+            weights = read_weights(path)
+            if self._named:
+                weights["table/embeddings"] = _table_for(names, card["styles"], weights["table/embeddings"])
+            set_weights(network.layers, weights, str(path))
+        elif isinstance(network, ArbitraryStyleNetwork):
+            styles = crops(self._styles, self._config.crop_size, seed=2 * self._config.seed + 1).batch(16)
+            codes = [network.encode_style(batch) for batch in styles.take(_CODES_SEEN // 16)]
+            network.adapt(tf.concat(codes, 0))
+
+    def _validation_pairs(self, contents: list[bytes], styles: list[bytes]) -> tuple[Any, Any]:
+        if not contents:
+            return None, None
+        crop = [middle_crop(tf.constant(content), _VALIDATION_SIDE) for content in contents]
+        if self._named:
+            return tf.stack(crop), tf.range(len(contents)) % len(self._names)
+        return tf.stack(crop), tf.stack([middle_crop(tf.constant(style), _VALIDATION_SIDE) for style in styles])
+
+    # Training ------------------------------------------------------------------------------------------------------
+
+    def _distributed_step(self, *batch: Any) -> dict[str, tf.Tensor]:
+        losses = self._strategy.run(self.trainer.step, batch)
+        return {name: self._strategy.reduce("MEAN", loss, None) for name, loss in losses.items()}
+
+    def _validate(self, writer: Any) -> None:
+        """Losses and pictures of the fixed pairs, with the averaged weights."""
+        contents, styles = self._validation
+        if contents is None:
+            return
+        current = self._average()
+        losses, painted = self.trainer.validate(contents, styles)
+        self._restore(current)
+        rows = [contents, tf.clip_by_value(painted, 0.0, 1.0)]
+        rows = [contents, styles, rows[1]] if not self._named else rows
+        sheet = tf.concat([tf.concat(tf.unstack(row), 1) for row in rows], 0)
+        images.write_image(self._folder / "samples.jpg", np.asarray(sheet))
+        with writer.as_default(step=self.step):
+            for name, value in losses.items():
+                tf.summary.scalar(f"validation/{name}", value)
+            tf.summary.image("validation", sheet[tf.newaxis])
+
+    def _average(self) -> list[np.ndarray]:
+        """Puts the running average in place of the weights; returns these."""
+        current = [np.asarray(variable) for variable in self.trainer.variables]
+        if self._config.average_decay > 0 and self.step > 0:
+            self.trainer.optimizer.finalize_variable_values(self.trainer.variables)
+        return current
+
+    def _restore(self, values: list[np.ndarray]) -> None:
+        for variable, value in zip(self.trainer.variables, values, strict=True):
+            variable.assign(value)
+
+    # Checkpoint ----------------------------------------------------------------------------------------------------
+
+    def _variables(self) -> dict[str, Any]:
+        optimizer = {f"optimizer_{i:04}": np.asarray(v) for i, v in enumerate(self.trainer.optimizer.variables)}
+        return {**weights_of(self.trainer.network.layers), **optimizer}
+
+    def _resume(self) -> None:
+        if not self._state.exists():
+            return
+        try:
+            with np.load(self._state, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            meta = json.loads(str(arrays.pop("meta")))
+            identity, step = meta["identity"], meta["step"]
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+            raise ConfigError(f"{self._state} is not a checkpoint of tf-style; delete it to start anew.") from None
+        if identity != self._identity():
+            raise ConfigError(
+                f"{self._state} belongs to a training with other pictures or settings; repeat that command to go on "
+                "with it, or give another --output_dir (--init_from takes its network.npz as a start)."
+            )
+        set_weights(self.trainer.network.layers, arrays, str(self._state))
+        for index, variable in enumerate(self.trainer.optimizer.variables):
+            variable.assign(arrays[f"optimizer_{index:04}"])
+        self.step, self._seconds = step, meta["seconds"]
+
+    def _identity(self) -> str:
+        """A digest of what decides the weights."""
+        sources = [[Path(file).name for file in source.files] for source in (self._contents, self._styles)]
+        parts = [dataclasses.asdict(self._config), sources, self._files.init_from]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _card(self) -> dict[str, Any]:
+        card = {"kind": self._config.network, "training": {
+            **dataclasses.asdict(self._config),
+            "weights": Path(self._config.weights).name,
+            "init_from": Path(self._files.init_from).name,
+            "photos": len(self._contents.files),
+            "paintings": len(self._styles.files),
+            "steps_done": self.step,
+            "losses": self._losses,
+            "seconds": round(self._seconds),
+            "machine": f"{platform.machine()}, {len(tf.config.list_physical_devices('GPU'))} GPUs",
+            "versions": versions(),
+        }}  # fmt: skip
+        return {**card, "styles": list(self._names)} if self._named else card
+
+
+def _table_for(names: tuple[str, ...], known: list[str], table: np.ndarray) -> np.ndarray:
+    """The rows of a table for other styles: those that are known keep theirs, new ones begin with the mean."""
+    rows = {name: table[1 + index] for index, name in enumerate(known)}
+    mean = table[1:].mean(0)
+    return np.stack([table[0], *(rows.get(name, mean) for name in names)])
+
+
+def _strategy() -> Any:
+    """All GPUs if there are several, else the one device."""
+    gpus = tf.config.list_logical_devices("GPU")
+    return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus]) if len(gpus) > 1 else tf.distribute.get_strategy()

@@ -1,0 +1,139 @@
+"""Painting in one pass of a trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tf_style.networks.archive import check_style
+from tf_style.stylizers.scaling import fit
+from tf_style.types import Image, Nest, Progress
+
+_FADE = 0.25  # below this strength the painting fades into the content, so that 0 is the content itself
+
+
+class FeedForwardStylizer:
+    """A `Stylizer` that paints in one pass: styles become codes, codes are mixed, the network paints under the mixture.
+
+    Args:
+      network: An `ArbitraryStyleNetwork` or a `ManyStylesNetwork`.
+      style_scale: Long side of style images relative to the content's. They are never enlarged.
+      style_blend: Share of each style; None: equal.
+      style_strength: In [0, 1]: 0 is the content as it is, 1 the whole style.
+      finish: What is done to each painting: (painting, content) -> picture.
+
+    Reference:
+      Mixing codes: Dumoulin et al., "A Learned Representation for Artistic Style", ICLR 2017, section 3.3
+      (https://arxiv.org/abs/1610.07629); strength as mixing with the content's own code: Ghiasi et al., BMVC 2017,
+      section 4.4 (https://arxiv.org/abs/1705.06830).
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        *,
+        style_scale: float = 1.0,
+        style_blend: Sequence[float] | None = None,
+        style_strength: float = 1.0,
+        finish: Callable[[Image, Image], Image] | None = None,
+    ) -> None:
+        self.network = network
+        self.style_scale = style_scale
+        self.style_blend = style_blend
+        self.style_strength = style_strength
+        self.finish = finish
+        self.num_traces = 0
+        picture, batch = tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([None])
+        code = tf.TensorSpec([None, network.code_length])
+        self._encode = tf.function(network.encode_style, input_signature=[picture])
+        self._compiled_paint = tf.function(self._paint, input_signature=[picture, code, batch])
+
+    def __call__(
+        self, content: Image, styles: Sequence[Image | str], *, on_step: Callable[[Progress], None] | None = None
+    ) -> Image:
+        """Paints `content` in the style of `styles`.
+
+        Args:
+          content: Float32 [B, H, W, 3] in [0, 1], at least 32 pixels a side.
+          styles: Pictures [B or 1, h, w, 3] of any size, or names of styles that the network knows.
+          on_step: Called once, with the result.
+
+        Returns:
+          Float32 [B, H, W, 3] in [0, 1].
+
+        Raises:
+          NetworkError: A name that the network does not know.
+          ValueError: Not one share for each style.
+        """
+        painting = self.paint(content, self.encode_styles(styles, tf.shape(content)))
+        if on_step is not None:
+            on_step(_only_step(painting))
+        return painting
+
+    def run(
+        self, content: Image, styles: Sequence[Image | str], resume: tuple[int, Nest] | None = None
+    ) -> Iterator[Progress]:
+        """As `PyramidStylizer.run`, with a single step; there is nothing to resume."""
+        del resume
+        yield _only_step(self(content, styles))
+
+    def encode_styles(self, styles: Sequence[Image | str], content_shape: tf.Tensor) -> tf.Tensor:
+        """The code of a mixture of styles for contents of a shape (int32 [4]): float32 [B or 1, N]."""
+        shares = [1.0] * len(styles) if self.style_blend is None else list(self.style_blend)
+        if len(shares) != len(styles):
+            raise ValueError(f"{len(shares)} shares came in style_blend for {len(styles)} styles; give one each.")
+        codes = [self._code(style, content_shape) for style in styles]
+        return tf.add_n([share / sum(shares) * code for share, code in zip(shares, _as_batch(codes), strict=True)])
+
+    def paint(self, content: Image, code: tf.Tensor, strength: tf.Tensor | None = None) -> Image:
+        """Paints under a code.
+
+        Args:
+          content: Float32 [B, H, W, 3] in [0, 1].
+          code: Float32 [B or 1, N].
+          strength: Float32 [B], in [0, 1]; None: the stylizer's own.
+        """
+        batch = tf.shape(content)[:1]
+        strength = tf.fill(batch, self.style_strength) if strength is None else strength
+        code = tf.broadcast_to(code, tf.concat([batch, [self.network.code_length]], 0))
+        return tf.ensure_shape(self._compiled_paint(content, code, strength), content.shape)
+
+    def _code(self, style: Image | str, content_shape: tf.Tensor) -> tf.Tensor:
+        if isinstance(style, str):
+            check_style(style, self.network.styles)
+            return self.network.encode_style(tf.constant([self.network.styles.index(style)]))
+        size = self.style_scale * tf.cast(tf.reduce_max(content_shape[1:3]), tf.float32)
+        return self._encode(fit(style, size))
+
+    def _paint(self, content: Image, code: tf.Tensor, strength: tf.Tensor) -> Image:
+        self.num_traces += 1  # Python, so once a trace: tests count it
+        size = tf.shape(content)[1:3]
+        missing = -size % self.network.multiple
+        padded = tf.pad(content, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]], "REFLECT")
+        features = self.network.encode_content(padded)
+        weight = strength[:, tf.newaxis]
+        code = tf.cond(
+            tf.reduce_all(strength >= 1.0),
+            lambda: code,
+            lambda: weight * code + (1.0 - weight) * self.network.neutral_code(features),
+        )
+        painting = self.network.paint(features, code)[:, : size[0], : size[1]]
+        share = tf.minimum(1.0, strength / _FADE)[:, tf.newaxis, tf.newaxis, tf.newaxis]
+        painting = share * tf.clip_by_value(painting, 0.0, 1.0) + (1.0 - share) * content
+        return painting if self.finish is None else self.finish(painting, content)
+
+
+def _as_batch(codes: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Codes [B or 1, N], all with the largest batch."""
+    batch = tf.reduce_max(tf.stack([tf.shape(code)[0] for code in codes]))
+    return [tf.broadcast_to(code, [batch, code.shape[-1]]) for code in codes]
+
+
+def _only_step(painting: Image) -> Progress:
+    size = (int(painting.shape[1]), int(painting.shape[2])) if painting.shape[1] and painting.shape[2] else (0, 0)
+    return Progress(
+        step=1, num_steps=1, scale=0, num_scales=1, size=size, loss=0.0, losses={}, evaluations=0, fraction=1.0,
+        image=painting, state=(),
+    )  # fmt: skip
