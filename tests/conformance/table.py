@@ -1,4 +1,4 @@
-"""The one table of all terms, backbones and optimisers. A new one is a new row here, and keeps every promise.
+"""The one table of all terms, backbones, optimisers and networks. A new one is a new row here, and keeps every promise.
 
 The promises are the `test_*.py` beside this file.
 """
@@ -12,6 +12,8 @@ from tests import materials
 from tf_style.backbones import compact_vgg19, vgg16, vgg19
 from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
 from tf_style.losses.weighting import NORMALIZATIONS
+from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
+from tf_style.networks.many_styles import ManyStylesNetwork
 from tf_style.ops import STATISTICS
 from tf_style.optimizers import adam, lbfgs
 
@@ -78,6 +80,30 @@ class OptimizerRow(NamedTuple):
 OPTIMIZER_ROWS = (
     OptimizerRow("adam", adam, adam),
     OptimizerRow("lbfgs", lambda: lbfgs(num_correction_pairs=5), lbfgs),
+)
+
+
+class NetworkRow(NamedTuple):
+    """A feed-forward network with random weights, and two styles for it."""
+
+    name: str
+    make: Callable
+    factory: Callable
+    styles: tuple
+
+
+NETWORK_ROWS = (
+    NetworkRow(
+        "arbitrary",
+        lambda dtype="float32": ArbitraryStyleNetwork(
+            materials.tiny_vgg(ENCODER_LAYERS, compute_dtype=dtype), (4, 4, 8, 8), dtype
+        ),
+        ArbitraryStyleNetwork,
+        (materials.picture(36, 32, seed=2), materials.picture(40, 44, seed=3)),
+    ),
+    NetworkRow(
+        "many_styles", lambda dtype="float32": ManyStylesNetwork(("a", "b"), dtype), ManyStylesNetwork, ("a", "b")
+    ),
 )
 
 

@@ -37,8 +37,7 @@ def _describe(version: Path, card: dict) -> str:
     made_with = ", ".join(f"{name} {value}" for name, value in card["versions"].items())
     lines = [
         f"{version} ({megabytes(version):.0f} MB)",
-        f"preset {card['preset'] or '(none)'}, backbone {card['backbone']} in {card['compute_dtype']}, "
-        f"optimizer {card['optimizer']}, stylize_bytes at {card['size'] or 'its own'} px",
+        f"preset {card['preset'] or '(none)'}, {_model(card)}, stylize_bytes at {card['size'] or 'its own'} px",
         f"limits: {limits}",
         f"made with: {made_with}",
     ]
@@ -47,3 +46,11 @@ def _describe(version: Path, card: dict) -> str:
         for kind in ("inputs", "outputs"):
             lines += [f"  {kind[:-1]:<7} {tensor:<24} {text}" for tensor, text in tensors[kind].items()]
     return "\n".join(lines)
+
+
+def _model(card: dict) -> str:
+    if "network" not in card:
+        return f"backbone {card['backbone']} in {card['compute_dtype']}, optimizer {card['optimizer']}"
+    network = card["network"]
+    styles = f" of {', '.join(network['styles'])}" if "styles" in network else ""
+    return f"network {network['name']} ({network['kind']}{styles}) in {card['compute_dtype']}"

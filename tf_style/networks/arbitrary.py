@@ -8,7 +8,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_style.networks.blocks import AdaptiveInstanceNormalization, Modulation, Pixels, enlarge, reflect_convolution
+from tf_style.networks.blocks import (
+    AdaptiveInstanceNormalization,
+    Modulation,
+    Pixels,
+    Standardization,
+    enlarge,
+    reflect_convolution,
+)
 
 #: What of the encoder the network looks at, shallow to deep.
 ENCODER_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")
@@ -87,8 +94,7 @@ def _decoder(channels: tuple[int, ...], dtype: str) -> keras.Model:
     first, second, third, deepest = channels
     features = keras.Input((None, None, deepest), name="features", dtype="float32")
     code = keras.Input((2 * sum(channels),), name="code", dtype="float32")
-    spread = keras.layers.Normalization(name="spread", dtype="float32")
-    spread.build((None, 2 * sum(channels)))
+    spread = Standardization(name="spread", dtype="float32")
     hidden = keras.layers.Dense(_HIDDEN, activation="relu", name="hidden", dtype="float32")(
         spread(ops.log1p(ops.relu(code)))
     )

@@ -78,7 +78,8 @@ def write_network(path: Path, card: Mapping[str, Any], weights: Mapping[str, np.
     Raises:
       ValueError: A weight that float16 cannot hold.
     """
-    arrays = {name: np.asarray(array).astype(np.float16) for name, array in weights.items()}
+    with np.errstate(over="ignore"):  # found below
+        arrays = {name: np.asarray(array).astype(np.float16) for name, array in weights.items()}
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ValueError(f"The weight {name} has values beyond float16; the network cannot be written.")

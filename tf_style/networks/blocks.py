@@ -82,6 +82,30 @@ class Modulation(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("tf_style")
+class Standardization(keras.layers.Layer):
+    """(x - mean) / deviation for each channel of [B, N], as they were over the values given to `adapt`.
+
+    Unlike `keras.layers.Normalization` it reads its weights at each call, so that they can be assigned.
+    """
+
+    def build(self, input_shape: tuple) -> None:
+        """Mean 0, deviation 1."""
+        shape = input_shape[-1:]
+        self.mean = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="mean")
+        self.deviation = self.add_weight(shape=shape, initializer="ones", trainable=False, name="deviation")
+
+    def adapt(self, values: Any) -> None:
+        """Takes mean and deviation of values [M, N]."""
+        mean, variance = ops.moments(values, axes=[0])
+        self.mean.assign(mean)
+        self.deviation.assign(ops.sqrt(variance + _EPSILON))
+
+    def call(self, x: Any) -> Any:
+        """Args: x, [B, N]."""
+        return (x - self.mean) / self.deviation
+
+
+@keras.saving.register_keras_serializable("tf_style")
 class Pixels(keras.layers.Layer):
     """The last activation: 0.5 + 0.6 tanh(x), float32; a little beyond [0, 1], so that black and white are in reach."""
 

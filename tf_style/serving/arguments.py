@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,14 @@ def picture_batch(name: str, value: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     if array.dtype != np.uint8:
         raise ValueError(f"{name} of type {array.dtype} came; allowed are uint8, and float in [0, 1].")
     return array if array.ndim == 4 else array[None]
+
+
+def style_batch(style: npt.ArrayLike | str | Sequence[str]) -> Any:
+    """Styles as the signatures take them: pictures, or the names of styles as bytes."""
+    names = [style] if isinstance(style, str) else style
+    if isinstance(names, list | tuple) and names and all(isinstance(name, str) for name in names):
+        return [str(name).encode() for name in names]
+    return picture_batch("style", style)
 
 
 def option_inputs(options: Mapping[str, Any]) -> dict[str, Array]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tf_style.serving import messages
 from tf_style.serving.answers import Step, TensorSpec, VersionStatus, read_signatures, read_step, read_versions
-from tf_style.serving.arguments import option_inputs, picture_batch
+from tf_style.serving.arguments import option_inputs, picture_batch, style_batch
 from tf_style.serving.certificates import Certificates
 from tf_style.serving.connection import Connection
 from tf_style.serving.options import DEFAULT_MODEL_NAME
@@ -102,7 +102,8 @@ class Client:
 
         Args:
           content: Picture or pictures.
-          style: One picture of any size for all, or [B, h, w, 3], one for each content.
+          style: One picture of any size for all, or [B, h, w, 3], one for each content; for a model of named styles
+            a name, or a list of them.
           signature: Another one with the same inputs.
           **options: See the class.
 
@@ -146,7 +147,7 @@ class Client:
         Example:
           code = client.encode_style(style, content.shape[:2])
         """
-        inputs = {"style": picture_batch("style", style), "size": np.asarray(size, np.int32)}
+        inputs = {"style": style_batch(style), "size": np.asarray(size, np.int32)}
         return self._output(self.predict("encode_style", inputs), "style_code")
 
     def stylize_encoded(
@@ -280,7 +281,7 @@ class Client:
 
 
 def _pictures(content: npt.ArrayLike, style: npt.ArrayLike) -> dict[str, Array]:
-    return {"content": picture_batch("content", content), "style": picture_batch("style", style)}
+    return {"content": picture_batch("content", content), "style": style_batch(style)}
 
 
 def _pinned(asked: Any, used: Any) -> Any:

@@ -12,13 +12,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_style.build import build_backbone, build_optimization, choose_backbone
+from tf_style.build import build_backbone, build_feed_forward, build_optimization, choose_backbone, choose_network
 from tf_style.config import ConfigError, StylizeConfig
 from tf_style.serving.card import newest_version, write_card
 from tf_style.serving.export_options import ExportOptions
 from tf_style.serving.guards import MIN_SIDE, Limits
+from tf_style.serving.network_signatures import ServedNetwork
 from tf_style.serving.signatures import ServedStylizer
-from tf_style.serving.warm_up_requests import write_warm_up
+from tf_style.serving.warm_up_requests import optimization_requests, write_warm_up
 from tf_style.version import versions
 
 
@@ -55,25 +56,41 @@ def export_model(
     """
     limits = limits or Limits(ExportOptions.max_pixels, ExportOptions.max_steps, ExportOptions.max_batch)
     _check(config, limits, warm_up_sizes)
-    choice = choose_backbone(config)
-    config = config.replace(backbone=choice.name, weights=choice.weights, compute_dtype=choice.compute_dtype)
+    config = _resolved(config)
     base = Path(folder)
     base.mkdir(parents=True, exist_ok=True)
     # Not a number, so that a server that watches the folder does not load what is half written.
     temporary = Path(tempfile.mkdtemp(prefix=".export-", dir=base))
     try:
-        backbone = build_backbone(config)
-        served = ServedStylizer(build_optimization(config, backbone), backbone, config, limits, image_format)
+        served, requests = _served(config, limits, image_format)
         signatures = served.signatures()
         for name, function in signatures.items():
             setattr(served, name, function)  # the module must hold what it exports
         tf.saved_model.save(served, str(temporary), signatures=signatures)
-        write_warm_up(temporary, warm_up_sizes, signatures)
+        write_warm_up(temporary, list(requests(warm_up_sizes, signatures)))
         write_card(temporary, {**_card(config, limits, signatures), "preset": preset, "image_format": image_format})
         temporary.chmod(0o755)  # mkdtemp's folders are closed to other users, as the server may be
         return _publish(temporary, base)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _resolved(config: StylizeConfig) -> StylizeConfig:
+    """The config with what "auto" came to."""
+    if config.network:
+        return config.replace(compute_dtype=choose_network(config).compute_dtype)
+    choice = choose_backbone(config)
+    return config.replace(backbone=choice.name, weights=choice.weights, compute_dtype=choice.compute_dtype)
+
+
+def _served(config: StylizeConfig, limits: Limits, image_format: str) -> tuple[Any, Any]:
+    """The module to be saved, and what makes its warm-up requests."""
+    if config.network:
+        network = ServedNetwork(build_feed_forward(config), config, limits, image_format)
+        return network, network.warm_up_requests
+    backbone = build_backbone(config)
+    stylizer = build_optimization(config, backbone)
+    return ServedStylizer(stylizer, backbone, config, limits, image_format), optimization_requests
 
 
 def _publish(temporary: Path, base: Path) -> Path:
@@ -94,10 +111,10 @@ def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]
         raise ConfigError("jit_compile cannot be served: TensorFlow Serving disables XLA; leave it out.")
     if len(config.style_blend) > 1:
         raise ConfigError("style_blend is for several styles, but a request has one; leave it out.")
-    if config.scaled_style_weight == 0:
+    if config.scaled_style_weight == 0 and not config.network:
         raise ConfigError("style_weight is 0, but a served model must have a style; give it a weight.")
     most = max(config.num_steps, config.first_steps)
-    if limits.max_steps < most:
+    if limits.max_steps < most and not config.network:
         raise ConfigError(f"max_steps is {limits.max_steps}, but the preset takes {most}; give at least that.")
     if config.size**2 > limits.max_pixels:
         raise ConfigError(f"size {config.size} may need {config.size**2} pixels; raise max_pixels or lower size.")
@@ -112,10 +129,15 @@ def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]
 def _card(config: StylizeConfig, limits: Limits, signatures: dict[str, Any]) -> dict[str, Any]:
     settings = dataclasses.asdict(config)
     settings["weights"] = os.path.basename(config.weights)  # a path on this machine says nothing elsewhere
+    if config.network:
+        network = choose_network(config)
+        settings["network"] = os.path.basename(config.network)
+        model: dict[str, Any] = {"network": {**network.card, "name": os.path.basename(network.name)}}
+    else:
+        model = {"backbone": config.backbone, "optimizer": config.optimizer}
     return {
-        "backbone": config.backbone,
+        **model,
         "compute_dtype": config.compute_dtype,
-        "optimizer": config.optimizer,
         "config": settings,
         "size": config.size,
         "limits": {"min_side": MIN_SIDE, **dataclasses.asdict(limits)},

@@ -84,6 +84,18 @@ def weight(name: str, values: tf.Tensor, batch: tf.Tensor, known: bool = True) -
     return option(name, values, batch, 0, _MAX_WEIGHT if known else 0)
 
 
+def content_size(size: tf.Tensor, limits: Limits) -> tf.Tensor:
+    """The (height, width) of a content to be painted, int32 [2]."""
+    size = tf.ensure_shape(size, [2])
+    return require(
+        (tf.reduce_min(size) >= MIN_SIDE) & (tf.reduce_prod(tf.cast(size, tf.int64)) <= limits.max_pixels),
+        f"size must be a height and width of at least {MIN_SIDE} and at most {limits.max_pixels} pixels together, but "
+        "this came:",
+        size,
+        size,
+    )
+
+
 def scalar(name: str, values: tf.Tensor, low: int, high: int) -> tf.Tensor:
     """The one value of an int32 [1]."""
     return option(name, values, tf.constant(1), low, high)[0]

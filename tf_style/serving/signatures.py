@@ -12,6 +12,7 @@ import tensorflow as tf
 from tf_style.config import StylizeConfig
 from tf_style.serving import decoding, guards
 from tf_style.serving.guards import Limits
+from tf_style.serving.pixels import FILES, INTEGERS, NUMBERS, PICTURES, to_float, to_uint8
 from tf_style.serving.states import StateTensors
 from tf_style.serving.style_code import StyleCode
 from tf_style.stylizers import GraphLoop, PyramidState, PyramidStylizer
@@ -19,10 +20,6 @@ from tf_style.types import Nest
 
 #: Targets of the terms that read the styles, from a scale's index and its (height, width).
 StyleTargets = Callable[[tf.Tensor, Sequence[tf.Tensor]], Nest]
-
-_PICTURES = tf.TensorSpec([None, None, None, 3], tf.uint8)
-_FILES = tf.TensorSpec([None], tf.string)
-_INTEGERS, _NUMBERS = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32)
 
 
 class ServedStylizer(tf.Module):
@@ -70,13 +67,13 @@ class ServedStylizer(tf.Module):
         functions = {
             "serving_default": stylize,
             "stylize": stylize,
-            "stylize_bytes": tf.function(self._stylize_bytes, input_signature=[_FILES, _FILES]),
+            "stylize_bytes": tf.function(self._stylize_bytes, input_signature=[FILES, FILES]),
             "start": self._start_function(),
             "advance": self._advance_function(),
         }
         if self._stylizer.init != "style":  # else the run needs the style itself
             size = tf.TensorSpec([None], tf.int32, name="size")
-            functions["encode_style"] = tf.function(self._encode_style, input_signature=[_PICTURES, size])
+            functions["encode_style"] = tf.function(self._encode_style, input_signature=[PICTURES, size])
             functions["stylize_encoded"] = self._stylize_encoded_function()
         return functions
 
@@ -91,7 +88,7 @@ class ServedStylizer(tf.Module):
             options = self._options(content, num_steps, seed, content_weight, style_weight)
             return self._answer(content, self._run(content, [style], self._from(style), *options))
 
-        return tf.function(stylize, input_signature=[_PICTURES, _PICTURES, _INTEGERS, _INTEGERS, _NUMBERS, _NUMBERS])
+        return tf.function(stylize, input_signature=[PICTURES, PICTURES, INTEGERS, INTEGERS, NUMBERS, NUMBERS])
 
     def _stylize_encoded_function(self) -> Any:
         steps, seed, content_weight, style_weight = self._defaults
@@ -121,20 +118,12 @@ class ServedStylizer(tf.Module):
             return self._answer(content, self._run(content, [], targets, *options))
 
         code = tf.TensorSpec([None, None, self._code.length])
-        return tf.function(stylize_encoded, input_signature=[_PICTURES, code, _INTEGERS, _INTEGERS, _NUMBERS, _NUMBERS])
+        return tf.function(stylize_encoded, input_signature=[PICTURES, code, INTEGERS, INTEGERS, NUMBERS, NUMBERS])
 
     def _encode_style(self, style: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
         """`size` is the (height, width) of the content to be painted."""
-        style = _to_float(guards.pictures("style", style, self._limits))
-        size = tf.ensure_shape(size, [2])
-        size = guards.require(
-            (tf.reduce_min(size) >= guards.MIN_SIDE)
-            & (tf.reduce_prod(tf.cast(size, tf.int64)) <= self._limits.max_pixels),
-            f"size must be a height and width of at least {guards.MIN_SIDE} and at most {self._limits.max_pixels} "
-            "pixels together, but this came:",
-            size,
-            size,
-        )  # fmt: skip
+        style = to_float(guards.pictures("style", style, self._limits))
+        size = guards.content_size(size, self._limits)
         sizes = self._stylizer.sizes(tf.stack([1, size[0], size[1], 3]))
         return {"style_code": self._code.encode(style, sizes)}
 
@@ -162,7 +151,7 @@ class ServedStylizer(tf.Module):
             state = self._loop.start(content, [style], num_steps=steps, seeds=seeds)
             return self._states.to_tensors(state, weights)
 
-        return tf.function(start, input_signature=[_PICTURES, _PICTURES, _INTEGERS, _INTEGERS, _NUMBERS, _NUMBERS])
+        return tf.function(start, input_signature=[PICTURES, PICTURES, INTEGERS, INTEGERS, NUMBERS, NUMBERS])
 
     def _advance_function(self) -> Any:
         def advance(content: tf.Tensor, style: tf.Tensor, num_steps: tf.Tensor, state: dict[str, tf.Tensor]) -> dict:
@@ -179,19 +168,19 @@ class ServedStylizer(tf.Module):
 
         pictures = [
             tf.TensorSpec(spec.shape, spec.dtype, name)
-            for name, spec in (("content", _PICTURES), ("style", _PICTURES), ("num_steps", _INTEGERS))
+            for name, spec in (("content", PICTURES), ("style", PICTURES), ("num_steps", INTEGERS))
         ]
         return tf.function(advance, input_signature=[*pictures, self._states.specs(self._stylizer)])
 
     # What they share ---------------------------------------------------------------------------------------------
 
     def _content(self, content: tf.Tensor) -> tf.Tensor:
-        return _to_float(guards.pictures("content", content, self._limits))
+        return to_float(guards.pictures("content", content, self._limits))
 
     def _pair(self, content: tf.Tensor, style: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         content = self._content(content)
         style = guards.pictures("style", style, self._limits)
-        return content, _to_float(guards.same_batch("style", style, tf.shape(content)[0]))
+        return content, to_float(guards.same_batch("style", style, tf.shape(content)[0]))
 
     def _options(
         self,
@@ -240,7 +229,7 @@ class ServedStylizer(tf.Module):
             lambda: tf.image.resize(picture, size, "bicubic"),
         )
         losses = {f"loss_{name}": loss for name, loss in state.run.losses.items()}
-        return {"image": _to_uint8(picture), "steps": state.steps, **losses}
+        return {"image": to_uint8(picture), "steps": state.steps, **losses}
 
     def _paint_file(self, content_file: tf.Tensor, style_file: tf.Tensor) -> tf.Tensor:
         pixels, alpha = decoding.decode("content_bytes", content_file)
@@ -250,14 +239,5 @@ class ServedStylizer(tf.Module):
         style = guards.sides("style_bytes", style, decoding.MAX_FILE_PIXELS)
         state = self._run(content, [style], self._from(style))
         alpha = decoding.to_size("content_bytes", alpha, self._config.size)
-        painting = _to_uint8(self._stylizer.picture(state.run, content))[0]
-        return decoding.encode(painting, _to_uint8(alpha)[0], self._image_format)
-
-
-def _to_float(picture: tf.Tensor) -> tf.Tensor:
-    return tf.cast(picture, tf.float32) / 255.0
-
-
-def _to_uint8(picture: tf.Tensor) -> tf.Tensor:
-    """[0, 1] to 0 to 255, rounded."""
-    return tf.cast(tf.round(tf.clip_by_value(picture, 0.0, 1.0) * 255.0), tf.uint8)
+        painting = to_uint8(self._stylizer.picture(state.run, content))[0]
+        return decoding.encode(painting, to_uint8(alpha)[0], self._image_format)

@@ -21,20 +21,18 @@ WARM_UP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
 _PREDICT_LOG, _REQUEST = 6, 1
 
 
-def write_warm_up(version: Path, sizes: tuple[int, ...], signatures: dict[str, Any]) -> int:
-    """Writes requests for every signature: with pictures of each size and few steps.
+def write_warm_up(version: Path, requests: list[tuple[str, dict[str, Any]]]) -> int:
+    """Writes requests: signature and inputs.
 
     Args:
       version: Folder of the saved version.
-      sizes: Sides of square pictures, in pixels.
-      signatures: Name -> `tf.function`, as saved.
+      requests: As a server is to run them.
 
     Returns:
       How many.
     """
     path = version / WARM_UP_FILE
     path.parent.mkdir(exist_ok=True)
-    requests = list(_requests(sizes, signatures))
     with tf.io.TFRecordWriter(str(path)) as writer:
         for name, inputs in requests:
             request = PredictRequest()
@@ -45,8 +43,13 @@ def write_warm_up(version: Path, sizes: tuple[int, ...], signatures: dict[str, A
     return len(requests)
 
 
-def _requests(sizes: tuple[int, ...], signatures: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Signature and inputs of every request."""
+def optimization_requests(sizes: tuple[int, ...], signatures: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Requests for every signature of a stylizer by optimisation: with pictures of each size and few steps.
+
+    Args:
+      sizes: Sides of square pictures, in pixels.
+      signatures: Name -> `tf.function`, as saved.
+    """
     one = np.ones(1, np.int32)
     file = _png(MIN_SIDE)  # it is painted with all the steps of the preset: so it is the smallest picture
     yield "stylize_bytes", {"content_bytes": [file], "style_bytes": [file]}

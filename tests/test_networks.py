@@ -1,0 +1,257 @@
+"""Feed-forward networks and the stylizer that paints with them: what each promises, whatever its weights."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.conformance.table import NETWORK_ROWS, walk
+from tests.materials import assert_one_sentence, flat_picture, picture
+from tf_style.guidance import preserve_color
+from tf_style.networks import archive
+from tf_style.networks.archive import NetworkError
+from tf_style.stylizers import FeedForwardStylizer
+
+
+def stir(network, size=0.03):
+    """Random values for all weights that begin at zero, so that styles differ."""
+    tf.keras.utils.set_random_seed(0)
+    for layer in network.layers:
+        for variable in layer.trainable_weights:
+            if not np.asarray(variable).any():
+                variable.assign(tf.random.normal(variable.shape, stddev=size))
+    if hasattr(network, "adapt"):
+        network.adapt(tf.random.uniform([20, network.code_length], 0.0, 80.0))
+    return network
+
+
+@pytest.fixture(scope="module", params=NETWORK_ROWS, ids=lambda row: row.name)
+def row(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def network(row):
+    return stir(row.make())
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 47), (64, 40), (32, 200)])
+def test_paints_any_size(network, row, size):
+    content = picture(*size, seed=1)
+    painting = FeedForwardStylizer(network)(content, row.styles[:1]).numpy()
+    assert painting.shape == content.shape
+    assert painting.min() >= 0.0
+    assert painting.max() <= 1.0
+    assert np.abs(painting - content.numpy()).mean() > 0.01
+
+
+def test_one_trace_for_all_sizes_and_styles(network, row):
+    stylizer = FeedForwardStylizer(network)
+    for side in (32, 40, 56):
+        stylizer(picture(side, 48, seed=side), row.styles[:1])
+        stylizer(picture(side, 40, seed=side, batch=2), row.styles)
+    assert stylizer.num_traces == 1
+
+
+def test_a_batch_paints_as_its_pictures_do(network, row):
+    contents = picture(40, 48, seed=4, batch=3)
+    stylizer = FeedForwardStylizer(network)
+    together = stylizer(contents, row.styles[:1]).numpy()
+    for index in range(3):
+        np.testing.assert_allclose(together[index : index + 1], stylizer(contents[index : index + 1], row.styles[:1]),
+                                   atol=1e-4)  # fmt: skip
+
+
+def test_one_style_for_each_picture_of_a_batch():
+    row = NETWORK_ROWS[0]
+    stylizer = FeedForwardStylizer(stir(row.make()))
+    contents, styles = picture(40, 48, seed=4, batch=2), picture(36, 36, seed=5, batch=2)
+    together = stylizer(contents, [styles]).numpy()
+    for index in range(2):
+        alone = stylizer(contents[index : index + 1], [styles[index : index + 1]])
+        np.testing.assert_allclose(together[index : index + 1], alone, atol=1e-4)
+
+
+def test_styles_differ_and_mix(network, row):
+    content = picture(40, 48, seed=1)
+    first, second = (FeedForwardStylizer(network)(content, [style]).numpy() for style in row.styles)
+    mixed = FeedForwardStylizer(network, style_blend=(3.0, 1.0))(content, row.styles).numpy()
+    only_first = FeedForwardStylizer(network, style_blend=(2.0, 0.0))(content, row.styles).numpy()
+    np.testing.assert_allclose(only_first, first, atol=1e-5)
+    far, near = np.abs(second - first).mean(), np.abs(mixed - first).mean()
+    assert 0.0 < near < far
+
+
+def test_strength(network, row):
+    content = picture(40, 48, seed=1)
+    whole = FeedForwardStylizer(network)(content, row.styles[:1]).numpy()
+    distances = []
+    for strength in (0.0, 0.125, 0.5, 1.0):
+        painting = FeedForwardStylizer(network, style_strength=strength)(content, row.styles[:1]).numpy()
+        distances.append(np.abs(painting - content.numpy()).mean())
+    np.testing.assert_allclose(painting, whole, atol=1e-6)
+    assert distances[0] == 0.0
+    assert 0.0 < distances[1] < distances[2]
+
+
+def test_each_picture_of_a_batch_may_have_its_own_strength(network, row):
+    stylizer = FeedForwardStylizer(network)
+    contents = picture(40, 48, seed=1, batch=2)
+    code = stylizer.encode_styles(row.styles[:1], tf.shape(contents))
+    painting = stylizer.paint(contents, code, tf.constant([0.0, 1.0]))
+    np.testing.assert_array_equal(painting[0], contents[0])
+    np.testing.assert_allclose(painting[1], stylizer(contents, row.styles[:1])[1], atol=1e-4)
+
+
+def test_works_in_a_dataset_as_eagerly(network, row):
+    if row.name != "arbitrary":
+        pytest.skip("a named style is no tensor that a dataset could hold")
+    stylizer = FeedForwardStylizer(network)
+    content, style = picture(40, 48, seed=1), row.styles[0]
+    dataset = tf.data.Dataset.from_tensors((content, style)).map(lambda c, s: stylizer(c, [s]))
+    np.testing.assert_allclose(next(iter(dataset)), stylizer(content, [style]), atol=1e-5)
+
+
+def test_on_step_hears_of_the_one_step(network, row):
+    heard = []
+    painting = FeedForwardStylizer(network)(picture(40, 48, seed=1), row.styles[:1], on_step=heard.append)
+    assert [(progress.step, progress.num_steps, progress.size) for progress in heard] == [(1, 1, (40, 48))]
+    np.testing.assert_array_equal(heard[0].image, painting)
+
+
+def test_every_weight_learns(network, row):
+    """A finite gradient, not zero everywhere, for each."""
+    content = picture(40, 48, seed=1)
+    variables = [variable.value for layer in network.layers for variable in layer.trainable_variables]
+    with tf.GradientTape() as tape:
+        code = network.encode_style(tf.constant([0]) if row.name == "many_styles" else row.styles[0])
+        loss = tf.reduce_sum(tf.square(network.paint(network.encode_content(content), code) - 0.3))
+    for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+        values = tf.convert_to_tensor(gradient).numpy()
+        assert np.isfinite(values).all(), variable.name
+        assert values.any(), variable.name
+
+
+def test_bfloat16_paints_alike(row):
+    full, half = stir(row.make()), row.make("bfloat16")
+    archive.set_weights(half.layers, archive.weights_of(full.layers), "test")
+    content = picture(64, 64, seed=1)
+    difference = np.abs(
+        FeedForwardStylizer(full)(content, row.styles[:1]) - FeedForwardStylizer(half)(content, row.styles[:1])
+    )
+    assert difference.mean() < 0.02
+
+
+def test_no_border_and_no_checkerboard_of_its_own():
+    """Of a flat picture the residual network makes a flat one: mirrored borders, resizing before convolving."""
+    network = stir(NETWORK_ROWS[1].make())
+    painting = FeedForwardStylizer(network)(flat_picture(0.4, 48, 64), ["a"]).numpy()
+    assert np.ptp(painting, axis=(1, 2)).max() < 1e-3
+
+
+def test_adapts_to_how_codes_are_spread():
+    network = NETWORK_ROWS[0].make()
+    codes = tf.random.stateless_uniform([50, network.code_length], [1, 2], 0.0, 100.0)
+    network.adapt(codes)
+    spread = network.model.get_layer("spread")(tf.math.log1p(codes)).numpy()
+    np.testing.assert_allclose(spread.mean(0), 0.0, atol=1e-4)
+    np.testing.assert_allclose(spread.std(0), 1.0, atol=1e-3)
+
+
+def test_code_is_means_and_deviations():
+    row = NETWORK_ROWS[0]
+    network = row.make()
+    features = {layer: tf.random.stateless_normal([2, 6, 5, width], [width, 1]) for layer, width in
+                zip(network.encode_content(picture()), network.channels, strict=True)}  # fmt: skip
+    code = np.asarray(network.code(features))
+    deepest = np.asarray(features["block4_conv1"])
+    total = sum(network.channels)
+    np.testing.assert_allclose(code[:, total - 8 : total], deepest.mean((1, 2)), atol=1e-5)
+    np.testing.assert_allclose(code[:, -8:], deepest.std((1, 2)), atol=1e-4)
+
+
+# --- colours ----------------------------------------------------------------------------------------------------------
+
+
+def test_preserve_color_keeps_chrominance():
+    painting, content = picture(seed=1) * 0.2 + 0.4, picture(seed=2) * 0.2 + 0.4
+    kept = preserve_color(painting, content)
+    np.testing.assert_allclose(tf.image.rgb_to_yiq(kept)[..., 0], tf.image.rgb_to_yiq(painting)[..., 0], atol=1e-4)
+    np.testing.assert_allclose(tf.image.rgb_to_yiq(kept)[..., 1:], tf.image.rgb_to_yiq(content)[..., 1:], atol=1e-4)
+
+
+def test_preserve_color_none_and_unknown():
+    painting = picture(seed=1)
+    assert preserve_color(painting, picture(seed=2), "none") is painting
+    with pytest.raises(ValueError, match="luminance"):
+        preserve_color(painting, painting, "hue")
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_file_holds_all(tmp_path, row):
+    network, other = stir(row.make()), row.make()
+    path = tmp_path / "network.npz"
+    archive.write_network(path, {"kind": row.name}, archive.weights_of(network.layers))
+    assert archive.read_card(path)["kind"] == row.name
+    archive.set_weights(other.layers, archive.read_weights(path), str(path))
+    content = picture(40, 48, seed=1)
+    painted, again = (FeedForwardStylizer(each)(content, row.styles[:1]) for each in (network, other))
+    np.testing.assert_allclose(painted, again, atol=0.01)  # float16
+    assert [file.name for file in tmp_path.iterdir()] == ["network.npz"]
+
+
+@pytest.mark.parametrize("bad", [b"", b"PK\x03\x04 no archive", b"text"])
+def test_refuses_what_is_no_network(tmp_path, bad):
+    path = tmp_path / "network.npz"
+    path.write_bytes(bad)
+    for read in (archive.read_card, archive.read_weights):
+        with pytest.raises(NetworkError) as caught:
+            read(path)
+        assert_one_sentence(caught.value)
+
+
+def test_refuses_another_archive_and_another_version(tmp_path):
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    archive.write_network(tmp_path / "newer.npz", {"format": 99}, {})
+    for name in ("other", "newer"):
+        with pytest.raises(NetworkError) as caught:
+            archive.read_card(tmp_path / f"{name}.npz")
+        assert_one_sentence(caught.value)
+
+
+def test_refuses_weights_of_another_shape(row):
+    weights = archive.weights_of(row.make().layers)
+    name = next(iter(weights))
+    for broken in ({**weights, name: weights[name][:-1]}, {k: v for k, v in weights.items() if k != name}):
+        with pytest.raises(NetworkError) as caught:
+            archive.set_weights(row.make().layers, broken, "file.npz")
+        assert_one_sentence(caught.value)
+        assert name in str(caught.value)
+
+
+def test_refuses_weights_beyond_float16(tmp_path):
+    with pytest.raises(ValueError, match="float16"):
+        archive.write_network(tmp_path / "network.npz", {}, {"a": np.array([1e6])})
+    assert not list(tmp_path.iterdir())
+
+
+def test_find_network(tmp_path):
+    path = tmp_path / "network.npz"
+    archive.write_network(path, {"kind": "x"}, {})
+    assert archive.find_network(str(tmp_path)) == archive.find_network(str(path)) == path
+    with pytest.raises(NetworkError) as caught:
+        archive.find_network("arbitary")
+    assert_one_sentence(caught.value)
+
+
+def test_unknown_style_gets_a_hint():
+    with pytest.raises(NetworkError, match="Did you mean 'great_wave'") as caught:
+        archive.check_style("grate_wave", ["starry_night", "great_wave"])
+    assert_one_sentence(caught.value)
+
+
+@walk(NETWORK_ROWS)
+def test_refuses_shares_for_other_styles(row):
+    with pytest.raises(ValueError, match="style_blend"):
+        FeedForwardStylizer(row.make(), style_blend=(1.0,))(picture(), row.styles)
