@@ -15,6 +15,7 @@ from tf_style.version import __version__
 COMMANDS = {
     "stylize": ("tf_style.cli.stylize", "paint one picture in the style of another"),
     "presets": ("tf_style.cli.presets", "list the presets and what to expect of them"),
+    "prepare": ("tf_style.cli.prepare", "make files for training from a folder of pictures of any kind"),
     "train": ("tf_style.cli.train", "make a feed-forward network from your own pictures"),
     "export": ("tf_style.cli.export", "write a SavedModel for TensorFlow Serving"),
     "inspect": ("tf_style.cli.inspect", "print what an exported model is, takes and gives"),

@@ -4,12 +4,14 @@ Flags, presets and the Python API derive from these fields. A preset overrides a
 """
 
 from tf_style.config.options import ConfigError, check_option, option, parse_value
+from tf_style.config.prepare import PrepareConfig
 from tf_style.config.stylize import DEFAULT_PRESET, StylizeConfig, StylizeFiles
 from tf_style.config.train import TrainConfig, TrainFiles
 
 __all__ = [
     "DEFAULT_PRESET",
     "ConfigError",
+    "PrepareConfig",
     "StylizeConfig",
     "StylizeFiles",
     "TrainConfig",

@@ -4,7 +4,7 @@ Nothing here imports TensorFlow, so a program can check its inputs before it loa
 """
 
 from tf_style.images.arrays import to_float, to_uint8, to_uint16
-from tf_style.images.encoded import decode_uint8, encode_png
+from tf_style.images.encoded import decode_uint8, encode_jpeg, encode_png
 from tf_style.images.geometry import fit_size, painting_size, resize
 from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, ImageError, Picture, WriteError
 from tf_style.images.reading import read_image
@@ -18,6 +18,7 @@ __all__ = [
     "WriteError",
     "check_output_path",
     "decode_uint8",
+    "encode_jpeg",
     "encode_png",
     "fit_size",
     "painting_size",

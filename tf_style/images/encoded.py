@@ -1,4 +1,4 @@
-"""Pictures as bytes in memory, on their way to or from a server."""
+"""Pictures as bytes in memory, on their way to or from a server, or into training."""
 
 import io
 
@@ -7,6 +7,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from tf_style.images.picture import Array, ImageError, one_line
+
+MAX_JPEG_SIDE = 65500  # pixels, a limit of libjpeg
 
 
 def encode_png(levels: npt.ArrayLike) -> bytes:
@@ -24,13 +26,38 @@ def encode_png(levels: npt.ArrayLike) -> bytes:
     Example:
       encode_png(to_uint8(picture.pixels))
     """
+    return _encode(levels, "PNG")
+
+
+def encode_jpeg(levels: npt.ArrayLike, *, quality: int = 95) -> bytes:
+    """A picture as the bytes of a JPEG file with full colour resolution (4:4:4), without a profile.
+
+    Args:
+      levels: uint8 [H, W, 3], each side at most 65500 pixels.
+      quality: 1 to 100.
+
+    Returns:
+      A whole file; the same picture gives the same bytes.
+
+    Raises:
+      ImageError: for another shape or type.
+
+    Example:
+      encode_jpeg(to_uint8(picture.pixels))
+    """
+    if max(np.shape(levels)) > MAX_JPEG_SIDE:
+        raise ImageError(f"Got a picture of shape {np.shape(levels)}, but JPEG holds at most {MAX_JPEG_SIDE} a side")
+    return _encode(levels, "JPEG", quality=quality, subsampling=0)
+
+
+def _encode(levels: npt.ArrayLike, kind: str, **options: object) -> bytes:
     values = np.asarray(levels)
     if values.dtype != np.uint8 or values.ndim != 3 or values.shape[-1] != 3 or not values.size:
         raise ImageError(
             f"Got an array of type {values.dtype} and shape {values.shape}, but uint8 [height, width, 3] is needed"
         )
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(values)).save(buffer, "PNG")
+    Image.fromarray(np.ascontiguousarray(values)).save(buffer, kind, **options)
     return buffer.getvalue()
 
 

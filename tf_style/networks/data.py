@@ -2,86 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-#: Suffixes of the pictures that training reads from a folder; `tf-style prepare` takes all others too.
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
-RECORD_SUFFIXES = (".tfrecord", ".tfrecords")
-#: The feature that holds an encoded picture in each record.
-RECORD_FEATURE = "image"
+from tf_style.networks.records import DataError, record_pictures
+from tf_style.networks.sources import Source, decodes, find_pictures, hold_out, unreadable
 
-_SHUFFLE_BUFFER = 4096  # records; a folder's pictures are shuffled perfectly
+__all__ = [
+    "DataError",
+    "Source",
+    "chances",
+    "choices",
+    "crops",
+    "find_pictures",
+    "hold_out",
+    "middle_crop",
+    "random_crop",
+    "reading",
+]
+
+_BLOCK = 2048  # records that are shuffled among themselves (and are in memory); a folder's pictures are all shuffled
 _SMALLEST_CROP = 0.45  # of the short side: so pictures come at scales from this to 1
-
-
-class Source(NamedTuple):
-    """Where pictures come from: the files of a folder, either all pictures or all TFRecords.
-
-    `num_held` records from the beginning are kept for validation.
-    """
-
-    files: tuple[str, ...]
-    records: bool
-    num_held: int = 0
-
-
-class DataError(ValueError):
-    """A folder that training cannot use; the message says what to do."""
-
-
-def find_pictures(folder: Path, leave_out: Sequence[str] = ()) -> Source:
-    """The pictures, or else the TFRecords, in a folder and its subfolders, sorted.
-
-    Args:
-      folder: Where to look.
-      leave_out: Names of files, without suffix, to keep for validation.
-
-    Raises:
-      DataError: No such folder, or nothing in it.
-    """
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder; give one with pictures, or with TFRecords of tf-style prepare.")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    for suffixes in (RECORD_SUFFIXES, PICTURE_SUFFIXES):
-        found = [str(file) for file in files if file.suffix.lower() in suffixes and file.stem not in leave_out]
-        if found:
-            return Source(tuple(found), suffixes is RECORD_SUFFIXES)
-    raise DataError(
-        f"{folder} holds no {', '.join(PICTURE_SUFFIXES)} or {RECORD_SUFFIXES[0]} files; tf-style prepare makes "
-        "TFRecords from pictures of other kinds."
-    )
-
-
-def hold_out(source: Source, count: int) -> tuple[Source, list[bytes]]:
-    """The source without some of its pictures, evenly spread, and those, encoded.
-
-    Raises:
-      DataError: There are not enough pictures to keep some from training.
-    """
-    if source.records:
-        feature = {RECORD_FEATURE: tf.io.FixedLenFeature([], tf.string)}
-        records = tf.data.TFRecordDataset(list(source.files)).take(count)
-        held = [tf.io.parse_single_example(record, feature)[RECORD_FEATURE] for record in records]
-        return source._replace(num_held=count), [bytes(np.asarray(content).item()) for content in held]
-    if count >= len(source.files):
-        raise DataError(
-            f"{len(source.files)} pictures came, of which {count} were to be kept for validation; give more pictures, "
-            "or a lower --validation_pairs."
-        )
-    held_files = [source.files[index * len(source.files) // count] for index in range(count)]
-    rest = tuple(file for file in source.files if file not in held_files)
-    return source._replace(files=rest), [Path(file).read_bytes() for file in held_files]
+_EPOCHS = 1_000_003  # so far apart are the keys of two epochs of records
+_CROPS, _CHANCES, _CHOICES, _ORDER = range(
+    4
+)  # what random numbers are for; `_keys` keeps them independent, whatever the seeds
+_SEED_BITS = 40
+_UNREADABLE = (
+    tf.errors.DataLossError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.NotFoundError,
+    tf.errors.PermissionDeniedError,
+)
 
 
 def crops(source: Source, crop_size: int, *, seed: int, start: int = 0) -> tf.data.Dataset:
     """Square crops without end: each picture once an epoch, at a random place and scale, mirrored or not.
 
-    The same seed gives the same crops; `start` leaves out as many from the beginning, without reading pictures.
+    The same seed gives the same crops. `start` leaves out as many from the beginning: of a folder without reading them,
+    of records without reading earlier epochs.
 
     Args:
       source: From `find_pictures`.
@@ -92,44 +55,59 @@ def crops(source: Source, crop_size: int, *, seed: int, start: int = 0) -> tf.da
     Returns:
       A dataset of float32 [crop_size, crop_size, 3] in [0, 1].
     """
-    contents = _records(source, seed, start) if source.records else _files(source, seed, start)
-    return tf.data.Dataset.zip(contents, _numbers(seed, start)).map(
+    if source.records:
+        contents = _records(source, seed, start)
+    else:
+        contents = _names(source, seed, start).map(tf.io.read_file, num_parallel_calls=tf.data.AUTOTUNE)
+    return tf.data.Dataset.zip(contents, _keys(_CROPS, seed, start)).map(
         lambda content, key: random_crop(content, crop_size, key), num_parallel_calls=tf.data.AUTOTUNE
     )
 
 
 def chances(share: float, *, seed: int, start: int = 0) -> tf.data.Dataset:
     """Bools without end, a share of them true; seed and start as of `crops`."""
-    return _numbers(seed, start).map(lambda key: tf.random.stateless_uniform([], key) < share)
+    return _keys(_CHANCES, seed, start).map(lambda key: tf.random.stateless_uniform([], key) < share)
 
 
 def choices(count: int, *, seed: int, start: int = 0) -> tf.data.Dataset:
     """Int32 from 0 to below `count` without end, equally often; seed and start as of `crops`."""
-    return _numbers(seed, start).map(lambda key: tf.random.stateless_uniform([], key, maxval=count, dtype=tf.int32))
+    return _keys(_CHOICES, seed, start).map(
+        lambda key: tf.random.stateless_uniform([], key, maxval=count, dtype=tf.int32)
+    )
 
 
-def _numbers(seed: int, start: int) -> tf.data.Dataset:
-    """(seed, number), int64 [2]."""
-    return tf.data.Dataset.counter(start=start).map(lambda number: tf.stack([tf.constant(seed, tf.int64), number]))
+def _keys(purpose: int, seed: int, start: int) -> tf.data.Dataset:
+    """A key for each number from `start` on, int64 [2], other ones for each purpose."""
+    first = tf.constant((purpose << _SEED_BITS) + seed, tf.int64)
+    return tf.data.Dataset.counter(start=start).map(lambda number: tf.stack([first, number]))
 
 
-def _files(source: Source, seed: int, start: int) -> tf.data.Dataset:
+def _names(source: Source, seed: int, start: int) -> tf.data.Dataset:
+    """The files of a folder, each once an epoch."""
     names, count = tf.constant(source.files), len(source.files)
 
-    def content(number: tf.Tensor) -> tf.Tensor:
+    def name(number: tf.Tensor) -> tf.Tensor:
         epoch, place = number // count, number % count
         key = tf.stack([tf.constant(seed, tf.int64), epoch])
-        index = tf.random.experimental.index_shuffle(place, key, tf.constant(count - 1, tf.int64))
-        return tf.io.read_file(names[index])
+        return names[tf.random.experimental.index_shuffle(place, key, tf.constant(count - 1, tf.int64))]
 
-    return tf.data.Dataset.counter(start=start).map(content, num_parallel_calls=tf.data.AUTOTUNE)
+    return tf.data.Dataset.counter(start=start).map(name)
 
 
 def _records(source: Source, seed: int, start: int) -> tf.data.Dataset:
-    feature = {RECORD_FEATURE: tf.io.FixedLenFeature([], tf.string)}
-    records = tf.data.TFRecordDataset(list(source.files)).skip(source.num_held)
-    shuffled = records.shuffle(_SHUFFLE_BUFFER, seed=seed, reshuffle_each_iteration=True).repeat().skip(start)
-    return shuffled.map(lambda record: tf.io.parse_single_example(record, feature)[RECORD_FEATURE])
+    """The encoded pictures of TFRecords, each once an epoch; every block of an epoch has an order of its own."""
+    blocks = record_pictures(source.files, source.leave_out).skip(source.num_held).batch(_BLOCK).enumerate()
+    first_epoch, place = divmod(start, source.num_pictures)
+    order_seed = tf.constant((_ORDER << _SEED_BITS) + seed, tf.int64)
+
+    def epoch(epoch_number: tf.Tensor) -> tf.data.Dataset:
+        def shuffled(block_number: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
+            key = tf.stack([order_seed, epoch_number * _EPOCHS + block_number])
+            return tf.gather(block, tf.argsort(tf.random.stateless_uniform(tf.shape(block), key)))
+
+        return blocks.map(shuffled).unbatch()
+
+    return tf.data.Dataset.counter(start=first_epoch).flat_map(epoch).skip(place)
 
 
 def random_crop(content: tf.Tensor, crop_size: int, seed: tf.Tensor) -> tf.Tensor:
@@ -162,3 +140,40 @@ def middle_crop(content: tf.Tensor, crop_size: int) -> tf.Tensor:
     side = tf.reduce_min(tf.shape(image)[:2])
     image = tf.image.resize_with_crop_or_pad(image, side, side)
     return tf.clip_by_value(tf.image.resize(image, [crop_size, crop_size], antialias=True), 0.0, 1.0)
+
+
+@contextlib.contextmanager
+def reading(source: Source, *, seed: int, start: int = 0, count: int) -> Iterator[None]:
+    """Turns what TensorFlow says of a picture that it cannot read into one sentence, which names it.
+
+    Args:
+      source: Where pictures come from that are read inside the block.
+      seed: That of `crops`.
+      start: The first crop that may be at fault.
+      count: How many may be.
+
+    Raises:
+      DataError: In place of TensorFlow's errors, if a picture among these cannot be read.
+    """
+    try:
+        yield
+    except _UNREADABLE:
+        culprit = _unreadable(source, seed, start, count)
+        if culprit is None:
+            raise
+        raise unreadable(culprit) from None
+
+
+def _unreadable(source: Source, seed: int, start: int, count: int) -> str | None:
+    """What of some pictures cannot be read."""
+    if source.records:
+        try:
+            readable = all(decodes(content) for content in _records(source, seed, start).take(count))
+        except _UNREADABLE:
+            readable = False
+        return None if readable else f"A record in {Path(source.files[0]).parent}"
+    for name in _names(source, seed, start).take(count):
+        file = np.asarray(name).item().decode()
+        if not Path(file).is_file() or not decodes(tf.io.read_file(name)):
+            return file
+    return None

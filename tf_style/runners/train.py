@@ -24,6 +24,7 @@ def run(config: TrainConfig, files: TrainFiles) -> int:
 
     Raises:
       ConfigError, DataError, NetworkError, WeightsError: Before anything is trained or written.
+      DataError: Later too, if a picture cannot be read; the last checkpoint stays.
       TrainingError: The loss became infinite.
     """
     check_writable("output_dir", files.output_dir)

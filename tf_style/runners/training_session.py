@@ -30,12 +30,12 @@ from tf_style.networks.archive import (
     weights_of,
     write_network,
 )
-from tf_style.networks.data import chances, choices, crops, find_pictures, hold_out, middle_crop
 from tf_style.runners.files import replacing
+from tf_style.runners.training_data import TrainingData
 from tf_style.version import versions
 
 _CODES_SEEN = 256  # styles from which the arbitrary network learns how codes are spread
-_VALIDATION_SIDE = 256  # pixels
+_CODES_BATCH = 16
 
 
 class TrainingError(ValueError):
@@ -65,13 +65,8 @@ class TrainingSession:
     def __init__(self, config: TrainConfig, files: TrainFiles) -> None:
         self._config, self._files = config, files
         self._folder = Path(files.output_dir)
-        self._contents, contents_held = hold_out(
-            find_pictures(Path(files.content_dir), files.leave_out), files.validation_pairs
-        )
-        styles = find_pictures(Path(files.style_dir), files.leave_out)
+        self._data = TrainingData(config, files)
         self._named = config.network == "many_styles"
-        self._styles, styles_held = (styles, []) if self._named else hold_out(styles, files.validation_pairs)
-        names = tuple(Path(file).stem for file in styles.files) if self._named else ()
         self._strategy = _strategy()
         if config.batch_size % self._strategy.num_replicas_in_sync:
             raise ConfigError(
@@ -80,10 +75,9 @@ class TrainingSession:
             )
         keras.utils.set_random_seed(config.seed)
         with self._strategy.scope():
-            self.trainer = build_trainer(config, names)
-        self._names = names
-        self._validation = self._validation_pairs(contents_held, styles_held)
-        self._prepare(names)
+            self.trainer = build_trainer(config, self._data.names)
+        self._validation = self._data.validation_pairs()
+        self._prepare()
         self.step = 0
         self._seconds = 0.0
         self._losses: dict[str, float] = {}
@@ -95,10 +89,9 @@ class TrainingSession:
         """What is trained, on what, and whether an earlier training goes on."""
         choice = choose_backbone(self._config)
         gpus = len(tf.config.list_physical_devices("GPU"))
-        kind = "records files" if self._contents.records else "photos"
         line = (
-            f"Training {self._config.network} on {len(self._contents.files)} {kind} and "
-            f"{len(self._styles.files)} styles, losses through {choice.name} in {choice.compute_dtype} on "
+            f"Training {self._config.network} on {self._data.contents.num_pictures} photos and "
+            f"{self._data.styles.num_pictures} styles, losses through {choice.name} in {choice.compute_dtype} on "
             f"{f'{gpus} GPU' if gpus else 'CPU'}."
         )
         return line + (f" Going on from step {self.step} in {self._folder}." if self.step else "")
@@ -112,9 +105,11 @@ class TrainingSession:
         """Trains; keeps checkpoint, network, samples and TensorBoard up to date on the way."""
         writer = tf.summary.create_file_writer(str(self._folder / "logs"))
         last_save = last = time.monotonic()
-        batches = iter(self._batches())
+        batches = iter(self._strategy.experimental_distribute_dataset(self._data.batches(self.step)))
         while not self.complete:
-            losses = {name: float(loss) for name, loss in self._compiled(*next(batches)).items()}
+            with self._data.reading_batch(self.step):
+                batch = next(batches)
+            losses = {name: float(loss) for name, loss in self._compiled(*batch).items()}
             self.step += 1
             now = time.monotonic()
             self._seconds, last = self._seconds + now - last, now
@@ -153,30 +148,13 @@ class TrainingSession:
         self._restore(current)
         return network
 
-    # Data ----------------------------------------------------------------------------------------------------------
+    # Training ------------------------------------------------------------------------------------------------------
 
-    def _batches(self) -> Any:
-        """Batches from the step that is next."""
-        config, start = self._config, self.step * self._config.batch_size
-        contents = crops(self._contents, config.crop_size, seed=2 * config.seed, start=start)
-        neutral = chances(config.neutral_share, seed=config.seed, start=start)
-        if self._named:
-            styles = choices(len(self._names), seed=config.seed, start=start)
-        else:
-            styles = crops(self._styles, config.crop_size, seed=2 * config.seed + 1, start=start)
-        dataset = (
-            tf.data.Dataset.zip(contents, styles, neutral).batch(config.batch_size, drop_remainder=True).prefetch(2)
-        )
-        return self._strategy.experimental_distribute_dataset(dataset)
-
-    def _prepare(self, names: tuple[str, ...]) -> None:
+    def _prepare(self) -> None:
         """What the network has to know of the styles before the first step."""
         network = self.trainer.network
         if self._named:
-            pictures = [images.read_image(file) for file in self._styles.files]
-            sizes = [images.fit_size(picture.size, self._config.style_size) for picture in pictures]
-            resized = [images.resize(picture, size) for picture, size in zip(pictures, sizes, strict=True)]
-            self.trainer.prepare_styles([tf.constant(picture.pixels[np.newaxis]) for picture in resized])
+            self.trainer.prepare_styles(self._data.named_styles(self._config.style_size))
         if self._files.init_from:
             path = find_network(self._files.init_from)
             card = read_card(path)
@@ -187,22 +165,11 @@ class TrainingSession:
                 )
             weights = read_weights(path)
             if self._named:
-                weights["table/embeddings"] = _table_for(names, card["styles"], weights["table/embeddings"])
+                weights["table/embeddings"] = _table_for(self._data.names, card["styles"], weights["table/embeddings"])
             set_weights(network.layers, weights, str(path))
         elif isinstance(network, ArbitraryStyleNetwork):
-            styles = crops(self._styles, self._config.crop_size, seed=2 * self._config.seed + 1).batch(16)
-            codes = [network.encode_style(batch) for batch in styles.take(_CODES_SEEN // 16)]
-            network.adapt(tf.concat(codes, 0))
-
-    def _validation_pairs(self, contents: list[bytes], styles: list[bytes]) -> tuple[Any, Any]:
-        if not contents:
-            return None, None
-        crop = [middle_crop(tf.constant(content), _VALIDATION_SIDE) for content in contents]
-        if self._named:
-            return tf.stack(crop), tf.range(len(contents)) % len(self._names)
-        return tf.stack(crop), tf.stack([middle_crop(tf.constant(style), _VALIDATION_SIDE) for style in styles])
-
-    # Training ------------------------------------------------------------------------------------------------------
+            batches = self._data.style_batches(_CODES_BATCH, _CODES_SEEN // _CODES_BATCH)
+            network.adapt(tf.concat([network.encode_style(batch) for batch in batches], 0))
 
     def _distributed_step(self, *batch: Any) -> dict[str, tf.Tensor]:
         losses = self._strategy.run(self.trainer.step, batch)
@@ -264,7 +231,10 @@ class TrainingSession:
 
     def _identity(self) -> str:
         """A digest of what decides the weights."""
-        sources = [[Path(file).name for file in source.files] for source in (self._contents, self._styles)]
+        sources = [
+            [Path(file).name for file in source.files] + list(source.leave_out)
+            for source in (self._data.contents, self._data.styles)
+        ]
         parts = [dataclasses.asdict(self._config), sources, self._files.init_from]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -273,15 +243,15 @@ class TrainingSession:
             **dataclasses.asdict(self._config),
             "weights": Path(self._config.weights).name,
             "init_from": Path(self._files.init_from).name,
-            "photos": len(self._contents.files),
-            "paintings": len(self._styles.files),
+            "photos": self._data.contents.num_pictures,
+            "paintings": self._data.styles.num_pictures,
             "steps_done": self.step,
             "losses": self._losses,
             "seconds": round(self._seconds),
             "machine": f"{platform.machine()}, {len(tf.config.list_physical_devices('GPU'))} GPUs",
             "versions": versions(),
         }}  # fmt: skip
-        return {**card, "styles": list(self._names)} if self._named else card
+        return {**card, "styles": list(self._data.names)} if self._named else card
 
 
 def _table_for(names: tuple[str, ...], known: list[str], table: np.ndarray) -> np.ndarray:
