@@ -24,7 +24,7 @@ LEVELS: tuple[set[str], ...] = (
     {"presets"},
     {"ops"},
     {"losses", "optimizers", "backbones", "networks"},
-    {"guidance", "stylizers"},
+    {"guidance", "stylizers", "evaluation"},
     {"build"},
     {"api"},
     {"runners", "serving", "layers"},

@@ -34,6 +34,7 @@ HELP_LINES = {
     "short": ["stylize", "-h"],
     "after other flags": ["stylize", "--size=64", "--help"],
     "presets": ["presets", "--help"],
+    "evaluate": ["evaluate", "--help"],
     "list": ["presets"],
 }
 

@@ -16,6 +16,10 @@ FUNCTIONS = {
     "gram_matrix": (ops.gram_matrix, (FEATURES,)),
     "mean_and_std": (ops.mean_and_std, (FEATURES,)),
     "moments": (ops.moments, (FEATURES,)),
+    "structural_similarity": (  # of pictures that are alike: near 0 only the absolute error is small, about 1e-5
+        ops.structural_similarity,
+        (picture(32, 40, seed=3), 0.7 * picture(32, 40, seed=3) + 0.3 * picture(32, 40, seed=4)),
+    ),
     "total_variation": (ops.total_variation, (picture(32, 40, seed=3),)),
     "wasserstein_distance": (ops.wasserstein_distance, (*ops.moments(FEATURES), *ops.moments(OTHER))),
     "square_root": (square_root, (GRAM,)),

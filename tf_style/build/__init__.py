@@ -1,6 +1,7 @@
 """From a config to objects: the one place where names become what they stand for."""
 
 from tf_style.build.backbone import BackboneChoice, build_backbone, choose_backbone
+from tf_style.build.evaluation import build_evaluation
 from tf_style.build.network import NetworkChoice, build_network, choose_network
 from tf_style.build.stylizer import (
     build_feed_forward,
@@ -16,6 +17,7 @@ __all__ = [
     "BackboneChoice",
     "NetworkChoice",
     "build_backbone",
+    "build_evaluation",
     "build_feed_forward",
     "build_network",
     "build_objective",

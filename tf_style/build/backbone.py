@@ -7,7 +7,7 @@ import dataclasses
 import keras
 
 from tf_style.backbones import BACKBONES, cached_weights, canonical_layer, resolve_compute_dtype
-from tf_style.config import StylizeConfig, TrainConfig
+from tf_style.config import EvaluateConfig, StylizeConfig, TrainConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class BackboneChoice:
     reason: str
 
 
-def choose_backbone(config: StylizeConfig | TrainConfig) -> BackboneChoice:
+def choose_backbone(config: EvaluateConfig | StylizeConfig | TrainConfig) -> BackboneChoice:
     """Resolves the "auto" values of `backbone`, `weights` and `compute_dtype`; loads nothing."""
     dtype = resolve_compute_dtype(config.compute_dtype)
     if config.backbone == "auto" and config.weights:

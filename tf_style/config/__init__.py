@@ -3,15 +3,18 @@
 Flags, presets and the Python API derive from these fields. A preset overrides a default, a flag overrides both.
 """
 
+from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
 from tf_style.config.options import ConfigError, check_option, option, parse_value
-from tf_style.config.prepare import PrepareConfig
+from tf_style.config.prepare import PrepareOptions
 from tf_style.config.stylize import DEFAULT_PRESET, StylizeConfig, StylizeFiles
 from tf_style.config.train import TrainConfig, TrainFiles
 
 __all__ = [
     "DEFAULT_PRESET",
     "ConfigError",
-    "PrepareConfig",
+    "EvaluateConfig",
+    "EvaluateFiles",
+    "PrepareOptions",
     "StylizeConfig",
     "StylizeFiles",
     "TrainConfig",

@@ -37,8 +37,7 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles) -> Inputs:
             f"{len(config.style_blend)} shares came in style_blend for {len(files.style)} styles; give one for each."
         )
     _check_reports(files)
-    if config.weights and not Path(config.weights).is_file():
-        raise ConfigError(f"--weights={config.weights} is not a file; give the path of one, or leave --weights out.")
+    check_weights(config.weights)
     content = images.read_image(files.content, max_pixels=files.max_pixels)
     size = images.painting_size(content.size, config.size)
     if size[0] * size[1] > files.max_pixels:
@@ -75,6 +74,12 @@ def _check_reports(files: StylizeFiles) -> None:
         raise ConfigError(f"--figure={files.figure} must end in one of {', '.join(FIGURE_SUFFIXES)}.")
     for option in ("figure", "json", "checkpoint_dir", "tensorboard_dir"):
         check_writable(option, getattr(files, option))
+
+
+def check_weights(name: str) -> None:
+    """Raises ConfigError unless the file of weights, if one is named, exists."""
+    if name and not Path(name).is_file():
+        raise ConfigError(f"--weights={name} is not a file; give the path of one, or leave --weights out.")
 
 
 def check_writable(option: str, name: str) -> None:

@@ -1,0 +1,42 @@
+"""The numbers of an evaluation as text: one row a painting, and their medians."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+#: What the table shows, in this order.
+COLUMNS = ("style_distance", "content_distance", "structural_similarity")
+_MEDIAN = "median"
+
+
+def medians(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The median of each column over the rows."""
+    return {name: statistics.median(row[name] for row in rows) for name in COLUMNS}
+
+
+def table(rows: Sequence[Mapping[str, Any]], encoding: str = "utf-8") -> str:
+    """The rows, aligned; under several, a row of medians.
+
+    Args:
+      rows: Each with `painting` and the columns.
+      encoding: Of the stream that the text is for; what it lacks is written as an escape.
+    """
+    lines = [["painting", *(name.replace("_", " ") for name in COLUMNS)]]
+    lines += [[_shown(row["painting"], encoding), *_numbers(row)] for row in rows]
+    if len(rows) > 1:
+        lines.append([_MEDIAN, *_numbers(medians(rows))])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join([name.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))])
+        for name, *cells in lines
+    )
+
+
+def _numbers(row: Mapping[str, float]) -> list[str]:
+    return [f"{row[name]:.4f}" for name in COLUMNS]
+
+
+def _shown(name: str, encoding: str) -> str:
+    return name.replace("\n", "\\n").encode(encoding, "backslashreplace").decode(encoding)
