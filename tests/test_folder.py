@@ -6,6 +6,7 @@ import signal
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -71,6 +72,7 @@ def _write_bad(photos):
 
 
 def _write_network(path, kind="many_styles"):
+    keras.utils.set_random_seed(0)
     styles = ("a", "b") if kind == "many_styles" else ()
     network = make_network(kind, "float32", styles)
     rng = np.random.default_rng(0)
@@ -268,12 +270,12 @@ def test_a_full_disk_ends_the_run(there, capfd, monkeypatch):
 
 def test_skip_existing_paints_only_what_is_missing(there, capfd):
     assert _stylize(*NETWORK, "--output=going_on") == 0
-    paintings = {name: (there / "going_on" / name).read_bytes() for name in map(_target, PICTURES)}
+    before = _levels("going_on/a.png")
     (there / "going_on" / "a.png").unlink()
     (there / "going_on" / "c.png").write_bytes(b"mine")
     assert _stylize(*NETWORK, "--output=going_on", "--skip_existing", "--json=going_on.json") == 0
     assert "Wrote 1 of 1 pictures to going_on" in capfd.readouterr().err
-    assert (there / "going_on" / "a.png").read_bytes() == paintings["a.png"]
+    assert np.abs(_levels("going_on/a.png") - before).max() <= 1
     assert (there / "going_on" / "c.png").read_bytes() == b"mine"
     record = json.loads((there / "going_on.json").read_text())
     assert [row["name"] for row in record["pictures"]] == ["a.jpg"]
