@@ -1,6 +1,8 @@
-"""`tf-style stylize`: paint one picture in the style of another."""
+"""`tf-style stylize`: paint one picture, or a folder of them, in the style of another."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from tf_style.cli import flags
 from tf_style.config import DEFAULT_PRESET, StylizeConfig, StylizeFiles
@@ -19,6 +21,8 @@ def main(argv: list[str]) -> int:
     preset = given.pop("preset", DEFAULT_PRESET)
     files = flags.take(StylizeFiles, given)
     config = preset_config(preset).replace(**given)
-    from tf_style.runners.image import run  # numpy and Pillow; TensorFlow only after the inputs are checked
-
+    if Path(files.content).is_dir():
+        from tf_style.runners.folder import run
+    else:
+        from tf_style.runners.image import run  # numpy and Pillow; TensorFlow only after the inputs are checked
     return run(config, files, load_preset(preset).name)

@@ -5,7 +5,7 @@ Flags, presets and the Python API derive from these fields. A preset overrides a
 
 from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
 from tf_style.config.options import ConfigError, check_option, option, parse_value
-from tf_style.config.prepare import PrepareOptions
+from tf_style.config.prepare import PrepareConfig
 from tf_style.config.stylize import DEFAULT_PRESET, StylizeConfig, StylizeFiles
 from tf_style.config.train import TrainConfig, TrainFiles
 
@@ -14,7 +14,7 @@ __all__ = [
     "ConfigError",
     "EvaluateConfig",
     "EvaluateFiles",
-    "PrepareOptions",
+    "PrepareConfig",
     "StylizeConfig",
     "StylizeFiles",
     "TrainConfig",

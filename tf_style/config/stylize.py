@@ -11,6 +11,9 @@ from tf_style.config.options import ConfigError, check_option, option, parse_val
 #: Presets whose name is not given.
 DEFAULT_PRESET = "fine"
 
+#: Suffixes of the results of a folder.
+FOLDER_FORMATS = ("png", "jpg", "webp", "tif")
+
 #: Layers of the style loss.
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 
@@ -139,12 +142,16 @@ class StylizeFiles:
       ConfigError: A value that is not allowed.
     """
 
-    content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP)", "files")
+    content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP), or a folder of them", "files")
     style: tuple[str, ...] = option((), "the painting, or several with commas between", "files")
-    output: str = option("", "where the painting goes; the suffix decides the format", "files")
+    output: str = option("", "where the painting goes; the suffix decides the format; a folder for a folder", "files")
     bit_depth: int = option(8, "bits a channel of the output, 8 or 16 (PNG and TIFF)", "files", minimum=8)
     quality: int = option(95, "of JPEG and WebP, 1 to 100", "files", minimum=1)
     max_pixels: int = option(100_000_000, "refuse larger input pictures", "files", minimum=1)
+
+    skip_existing: bool = option(False, "leave out pictures whose result exists: so a stopped run goes on", "folder")
+    batch_size: int = option(4, "pictures of one size that are painted together", "folder", minimum=1)
+    format: str = option("png", "suffix of the results", "folder", FOLDER_FORMATS)
 
     save_every: int = option(0, "write the picture so far to the output every N steps; 0: never", "report", minimum=0)
     figure: str = option("", "content, style, result and loss curves side by side, as a picture", "report")

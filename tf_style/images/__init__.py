@@ -6,13 +6,16 @@ Nothing here imports TensorFlow, so a program can check its inputs before it loa
 from tf_style.images.arrays import to_float, to_uint8, to_uint16
 from tf_style.images.encoded import decode_uint8, encode_jpeg, encode_png
 from tf_style.images.geometry import fit_size, painting_size, resize
+from tf_style.images.header import read_size
 from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, ImageError, Picture, WriteError
-from tf_style.images.reading import read_image
+from tf_style.images.reading import READABLE, READABLE_SUFFIXES, read_image
 from tf_style.images.writing import check_output_path, write_image
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
     "MIN_SIDE",
+    "READABLE",
+    "READABLE_SUFFIXES",
     "ImageError",
     "Picture",
     "WriteError",
@@ -23,6 +26,7 @@ __all__ = [
     "fit_size",
     "painting_size",
     "read_image",
+    "read_size",
     "resize",
     "to_float",
     "to_uint8",

@@ -18,6 +18,7 @@ from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, Array, ImageEr
 from tf_style.images.profiles import to_srgb8
 
 READABLE = "JPEG, PNG, WebP, TIFF, GIF and BMP"
+READABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp")  # what to look for in a folder
 ORIENTATION = 0x0112  # the EXIF and TIFF tag
 MAX_NEIGHBOURS = 10_000  # files looked at for "did you mean"
 
@@ -67,7 +68,7 @@ def read_image(
         _check_size(source, (width, height), max_pixels, min_side)
 
     with _open(source) as file:
-        kind = _kind(source, file)
+        kind = kind_of(source, file)
         with _one_sentence(source, kind):
             picture, orientation = READERS[kind](file, check_size)
     if orientation not in UPRIGHT:
@@ -88,7 +89,7 @@ def _turned(picture: Picture, turn: Callable[[Array], Array]) -> Picture:
 def _read_pillow(plugin: type[ImageFile.ImageFile], file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
     image = plugin(file)  # the header only
     check_size(*image.size)
-    return _from_pillow(image), _orientation(image)
+    return _from_pillow(image), orientation_of(image)
 
 
 def _read_png(file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
@@ -97,7 +98,7 @@ def _read_png(file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
     file.seek(24)
     bits = file.read(1)[0]
     if bits == 16:  # Pillow would keep 8 of them
-        orientation = _orientation(image)
+        orientation = orientation_of(image)
         file.seek(0)
         return deep.read_png(file.read(), image.info.get("icc_profile")), orientation
     file.seek(0)
@@ -105,7 +106,7 @@ def _read_png(file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
     transparent = image.info.get("transparency")
     if image.mode in ("1", "L") and isinstance(transparent, int):  # Pillow scales 1 to 4 bits to 8, but not this level
         image.info["transparency"] = min(255, transparent * 255 // (2**bits - 1))
-    return _from_pillow(image), _orientation(image)
+    return _from_pillow(image), orientation_of(image)
 
 
 def _read_tiff(file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
@@ -116,7 +117,7 @@ def _read_tiff(file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
             return deep.read_tiff(page, os.fstat(file.fileno()).st_size), tag.value if tag else 1
     file.seek(0)
     image = TiffPlugin.TiffImageFile(file)
-    return _from_pillow(image), _orientation(image)  # Pillow has turned a TIFF upright, and says 1
+    return _from_pillow(image), orientation_of(image)  # Pillow has turned a TIFF upright, and says 1
 
 
 READERS: dict[str, Callable[[BinaryIO, SizeCheck], tuple[Picture, int]]] = {
@@ -159,7 +160,8 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Array | None]:
     return (image.convert("L") if image.mode in ("1", "L") else rgba.convert("RGB")), alpha
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
+def orientation_of(image: ImageFile.ImageFile) -> int:
+    """What EXIF says was done to the picture, 1 to 8 where it is sound."""
     try:
         return int(image.getexif().get(ORIENTATION, 1))
     except Exception:  # broken EXIF is no reason to refuse the picture
@@ -205,7 +207,8 @@ def _cannot_open(path: Path, error: OSError) -> ImageError:
     return ImageError(f"'{path}' cannot be opened ({error.strerror or error}); check its name and its permissions")
 
 
-def _kind(path: Path, file: BinaryIO) -> str:
+def kind_of(path: Path, file: BinaryIO) -> str:
+    """A key of `READERS`, by the first bytes of a file; raises ImageError for any other kind of file."""
     start = file.read(12)
     file.seek(0)
     if start[:4] == b"RIFF":

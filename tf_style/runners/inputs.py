@@ -32,22 +32,47 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles) -> Inputs:
       ImageError, ConfigError: With one sentence that says what came, what is allowed and what to do.
     """
     images.check_output_path(files.output, bit_depth=files.bit_depth)
+    _check_single(files)
+    check_options(config, files)
+    _check_reports(files)
+    content = read_content(Path(files.content), config, files)
+    styles, names = read_styles(config, files)
+    return Inputs(content, styles, names)
+
+
+def check_options(config: StylizeConfig, files: StylizeFiles) -> None:
+    """Raises ConfigError unless there is a share for each style, and the weights' file is there."""
     if config.style_blend and len(config.style_blend) != len(files.style):
         raise ConfigError(
             f"{len(config.style_blend)} shares came in style_blend for {len(files.style)} styles; give one for each."
         )
-    _check_reports(files)
     check_weights(config.weights)
-    content = images.read_image(files.content, max_pixels=files.max_pixels)
+
+
+def read_content(path: Path, config: StylizeConfig, files: StylizeFiles) -> images.Picture:
+    """A content at the size that it will be painted in.
+
+    Raises:
+      ImageError: It cannot be read, or the result would be too small or too large.
+    """
+    content = images.read_image(path, max_pixels=files.max_pixels)
     size = images.painting_size(content.size, config.size)
     if size[0] * size[1] > files.max_pixels:
         raise images.ImageError(
             f"The result would have {size[0] * size[1]} pixels, above max_pixels={files.max_pixels}; lower --size or "
             f"raise --max_pixels."
         )
+    return images.resize(content, size)
+
+
+def read_styles(config: StylizeConfig, files: StylizeFiles) -> tuple[tuple[images.Picture, ...], tuple[str, ...]]:
+    """The styles as pictures, or else by name, where the config's network knows named ones.
+
+    Raises:
+      ImageError, NetworkError: One cannot be read, or is not known.
+    """
     names = _style_names(config, files)
-    styles = () if names else tuple(images.read_image(path, max_pixels=files.max_pixels) for path in files.style)
-    return Inputs(images.resize(content, size), styles, names)
+    return () if names else tuple(images.read_image(path, max_pixels=files.max_pixels) for path in files.style), names
 
 
 def _style_names(config: StylizeConfig, files: StylizeFiles) -> tuple[str, ...]:
@@ -58,6 +83,15 @@ def _style_names(config: StylizeConfig, files: StylizeFiles) -> tuple[str, ...]:
     for name in files.style:
         check_style(name, known)
     return files.style
+
+
+def _check_single(files: StylizeFiles) -> None:
+    """What is for folders is not silently left undone."""
+    for field in dataclasses.fields(files):
+        if field.metadata["group"] == "folder" and getattr(files, field.name) != field.default:
+            raise ConfigError(
+                f"--{field.name} is for folders, but --content={files.content} is not one; leave --{field.name} out."
+            )
 
 
 def _check_reports(files: StylizeFiles) -> None:

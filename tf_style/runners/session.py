@@ -9,18 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from tf_style import images
-from tf_style.build import build_stylizer, choose_backbone, choose_network
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.runners.board import TensorBoard
 from tf_style.runners.checkpoint import Checkpoint, fingerprint
 from tf_style.runners.figure import write_figure
 from tf_style.runners.inputs import Inputs
+from tf_style.runners.model import choose_model, load_stylizer, model_headline, model_record
 from tf_style.runners.record import peak_memory, write_record
-from tf_style.stylizers import PyramidStylizer
 from tf_style.types import Progress
 from tf_style.version import versions
 
@@ -43,22 +41,14 @@ class Session:
         self.progress: Progress | None = None
         self.history: list[dict[str, float]] = []
         self._resume: tuple[int, list[tf.Tensor]] | None = None
-        if files.quiet:
-            keras.utils.disable_interactive_logging()  # its downloads print to standard output
-        self._choice = choose_network(config) if config.network else choose_backbone(config)
+        self._choice = choose_model(config, quiet=files.quiet)
         self._checkpoint = self._open_checkpoint()
-        if tf.config.list_physical_devices("GPU") and not config.jit_compile:
-            # XLA refuses max pooling under this switch, even on a CPU, where the bytes are the same without it.
-            tf.config.experimental.enable_op_determinism()
-        self._stylizer = build_stylizer(config)
+        self._stylizer = load_stylizer(config)
         self._painting_seconds = 0.0
 
     def headline(self) -> str:
         """Which backbone, why, where it runs, and whether an earlier run goes on."""
-        gpus = tf.config.list_physical_devices("GPU")
-        device = f"{len(gpus)} GPU" if gpus else "CPU"
-        kind = "Network" if self._config.network else "Backbone"
-        line = f"{kind} {self._choice.name} in {self._choice.compute_dtype} on {device} ({self._choice.reason})."
+        line = model_headline(self._config, self._choice)
         if self._resume is not None:
             step = self.history[-1]["step"] if self.history else 0
             line += f" Going on from step {step} in {self._files.checkpoint_dir}."
@@ -133,7 +123,7 @@ class Session:
             "preset": preset,
             "settings": dataclasses.asdict(self._config),
             "files": dataclasses.asdict(self._files),
-            **self._model_record(),
+            **model_record(self._config, self._choice),
             "devices": [device.name for device in tf.config.list_logical_devices()],
             "versions": versions(),
             "size": list(self._inputs.content.size),
@@ -146,13 +136,6 @@ class Session:
             "painting_seconds": self._painting_seconds,
             "peak_memory_bytes": peak_memory(),
         }
-
-    def _model_record(self) -> dict[str, Any]:
-        """What painted."""
-        if isinstance(self._stylizer, PyramidStylizer):
-            backbone = dataclasses.asdict(self._choice)
-            return {"backbone": backbone, "objective": repr(self._stylizer.optimization.objective)}
-        return {"network": dataclasses.asdict(self._choice)}
 
     def _pixels(self) -> Any:
         assert self.progress is not None

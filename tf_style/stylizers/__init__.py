@@ -1,6 +1,6 @@
 """From an objective, a backbone and an optimiser to a painting."""
 
-from tf_style.stylizers.feed_forward import FeedForwardStylizer
+from tf_style.stylizers.feed_forward import FeedForwardStylizer, only_step
 from tf_style.stylizers.graph_loop import GraphLoop, PyramidState
 from tf_style.stylizers.optimization import Optimization, RunState, any_size
 from tf_style.stylizers.pyramid import PyramidStylizer
@@ -13,4 +13,5 @@ __all__ = [
     "PyramidStylizer",
     "RunState",
     "any_size",
+    "only_step",
 ]

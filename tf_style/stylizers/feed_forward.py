@@ -69,7 +69,7 @@ class FeedForwardStylizer:
         """
         painting = self.paint(content, self.encode_styles(styles, tf.shape(content)))
         if on_step is not None:
-            on_step(_only_step(painting))
+            on_step(only_step(painting))
         return painting
 
     def run(
@@ -77,7 +77,7 @@ class FeedForwardStylizer:
     ) -> Iterator[Progress]:
         """As `PyramidStylizer.run`, with a single step; there is nothing to resume."""
         del resume
-        yield _only_step(self(content, styles))
+        yield only_step(self(content, styles))
 
     def encode_styles(self, styles: Sequence[Image | str], content_shape: tf.Tensor) -> tf.Tensor:
         """The code of a mixture of styles for contents of a shape (int32 [4]): float32 [B or 1, N]."""
@@ -131,7 +131,8 @@ def _as_batch(codes: list[tf.Tensor]) -> list[tf.Tensor]:
     return [tf.broadcast_to(code, [batch, code.shape[-1]]) for code in codes]
 
 
-def _only_step(painting: Image) -> Progress:
+def only_step(painting: Image) -> Progress:
+    """What `run` yields once."""
     size = (int(painting.shape[1]), int(painting.shape[2])) if painting.shape[1] and painting.shape[2] else (0, 0)
     return Progress(
         step=1, num_steps=1, scale=0, num_scales=1, size=size, loss=0.0, losses={}, evaluations=0, fraction=1.0,

@@ -1,0 +1,76 @@
+"""The size of a picture, without its pixels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import BmpImagePlugin, GifImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from tf_style.images import deep
+from tf_style.images.reading import ORIENTATION, kind_of, orientation_of
+
+_FIRST_TURNED = 5  # EXIF's orientations from here to 8 have height and width swapped
+_LAST_TURNED = 8
+
+
+def read_size(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """The size that `read_image` will find, by the header alone: cheap, and so a hint only.
+
+    Args:
+      path: The file.
+
+    Returns:
+      (height, width) of the upright picture, or None if the header cannot be read. That the pixels can be read is not
+      said, and a PNG that hides its orientation behind the pixels is taken for upright.
+
+    Example:
+      read_size("photo.jpg")  # (600, 800)
+    """
+    source = Path(path)
+    try:
+        if not source.is_file():  # a pipe would not let go
+            return None
+        with open(source, "rb") as file:
+            width, height, orientation = HEADERS[kind_of(source, file)](file)
+    except (MemoryError, ImportError):  # not the fault of the file
+        raise
+    except Exception:  # decoders answer a damaged file with any type at all
+        return None
+    turned = _FIRST_TURNED <= orientation <= _LAST_TURNED
+    return (width, height) if turned else (height, width)
+
+
+Header = Callable[[BinaryIO], tuple[int, int, int]]  # file -> width, height, orientation
+
+
+def _with(plugin: Callable[[BinaryIO], ImageFile.ImageFile]) -> Header:
+    def read(file: BinaryIO) -> tuple[int, int, int]:
+        image = plugin(file)
+        return *image.size, orientation_of(image)
+
+    return read
+
+
+def _png(file: BinaryIO) -> tuple[int, int, int]:
+    image = PngImagePlugin.PngImageFile(file)
+    known = "exif" in image.info  # else Pillow would read all pixels to look behind them
+    return *image.size, orientation_of(image) if known else 1
+
+
+def _tiff(file: BinaryIO) -> tuple[int, int, int]:
+    with deep.open_tiff(file) as page:
+        tag = page.tags.get(ORIENTATION)
+        return page.imagewidth, page.imagelength, tag.value if tag else 1
+
+
+HEADERS: dict[str, Header] = {
+    "JPEG": _with(JpegImagePlugin.JpegImageFile),
+    "PNG": _png,
+    "WebP": _with(WebPImagePlugin.WebPImageFile),
+    "TIFF": _tiff,
+    "GIF": _with(GifImagePlugin.GifImageFile),
+    "BMP": _with(BmpImagePlugin.BmpImageFile),
+}

@@ -1,0 +1,158 @@
+"""A folder of pictures painted into another one: one model, one bad file is not the end, what is done stays done."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from tf_style import images
+from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.runners.folder_plan import Job, Plan, make_plan
+from tf_style.runners.folder_report import FolderReport
+from tf_style.runners.inputs import read_content
+from tf_style.runners.interruption import Interruption
+from tf_style.runners.quiet import quiet_tensorflow
+
+if TYPE_CHECKING:
+    from tf_style.runners.folder_session import FolderSession
+
+Contents = list[tuple[Job, images.Picture | images.ImageError]]
+
+
+def run(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
+    """Paints all pictures of the content folder; each is written as soon as it is done.
+
+    Args:
+      config: All options.
+      files: Where from, where to; `content` and `output` are folders.
+      preset: Its name, for the record.
+
+    Returns:
+      The exit status: 0, 1 if pictures could not be painted, or 130 after an interruption (Ctrl-C or SIGTERM).
+
+    Raises:
+      ImageError, ConfigError, NetworkError, WeightsError: Before anything is painted or written.
+      WriteError: The disk refuses; what was written before stays.
+    """
+    started = time.monotonic()
+    plan = make_plan(config, files)
+    report = FolderReport(plan, files.output, quiet=files.quiet)
+    painter = _Painter(config, files, plan, report)
+    with Interruption() as interruption:
+        complete = painter.paint_all(interruption)
+        interruption.at_once = False
+        painter.write_record(preset, time.monotonic() - started, complete)
+    return report.conclude(time.monotonic() - started, complete)
+
+
+class _Painter:
+    """Paints a plan, pass after pass."""
+
+    def __init__(self, config: StylizeConfig, files: StylizeFiles, plan: Plan, report: FolderReport) -> None:
+        self._config, self._files, self._plan, self._report = config, files, plan, report
+        self._session: FolderSession | None = None
+
+    def paint_all(self, interruption: Interruption) -> bool:
+        """Whether all was done; false after an interruption."""
+        try:
+            with contextlib.closing(_one_ahead(self._plan.batches, self._read)) as batches:
+                for contents in batches:
+                    if interruption.asked or not self._paint_pass(contents, interruption):
+                        return False
+        except KeyboardInterrupt:
+            interruption.at_once = False
+            return False
+        finally:
+            self._report.display.close()
+        return True
+
+    def write_record(self, preset: str, seconds: float, complete: bool) -> None:
+        """Writes the record if it was asked for; not if the run was stopped before there was anything to tell."""
+        if self._files.json and (complete or self._session is not None):
+            session = self._session or self._open_session()
+            session.write_record(preset, seconds, self._report.record(complete))
+
+    def _read(self, job: Job) -> images.Picture | images.ImageError:
+        try:
+            images.check_output_path(job.target, bit_depth=self._files.bit_depth)
+            return read_content(job.source, self._config, self._files)
+        except images.ImageError as error:
+            return error
+
+    def _paint_pass(self, contents: Contents, interruption: Interruption) -> bool:
+        """Paints and writes pictures that were read together; whether it was not interrupted."""
+        groups: dict[tuple[int, int], list[tuple[Job, images.Picture]]] = {}
+        for job, content in contents:
+            if isinstance(content, images.ImageError):
+                self._report.failed(job, content)
+            else:  # of one size, unless a header was wrong
+                groups.setdefault(content.size, []).append((job, content))
+        for group in groups.values():
+            started = time.monotonic()
+            try:
+                paintings = self._paint(group, interruption)
+            except images.ImageError as error:  # not enough memory
+                for job, content in group:
+                    self._report.failed(job, error, content.size)
+                continue
+            if paintings is None:
+                return False
+            seconds = (time.monotonic() - started) / len(group)
+            for (job, content), pixels in zip(group, paintings, strict=True):
+                self._write(job, content, pixels, seconds)
+        return True
+
+    def _paint(self, group: list[tuple[Job, images.Picture]], interruption: Interruption) -> list[Any] | None:
+        """The paintings of pictures of one size, or None after an interruption before the last step."""
+        if self._session is None:
+            self._session = self._open_session(with_model=True)
+            self._report.display.say(self._session.headline())
+        for progress in self._session.paint([content for _, content in group]):
+            interruption.at_once = False  # from now on there is something to lose
+            if progress.step < progress.num_steps:
+                if interruption.asked:
+                    return None
+                share = len(group) * progress.fraction
+                self._report.step(group[0][0], progress.step, progress.num_steps, share, progress.losses)
+        return self._session.pixels(progress)
+
+    def _write(self, job: Job, content: images.Picture, pixels: Any, seconds: float) -> None:
+        try:
+            images.write_image(
+                job.target, pixels, alpha=content.alpha, bit_depth=self._files.bit_depth, quality=self._files.quality
+            )
+        except images.WriteError:  # the next one would not fare better
+            raise
+        except images.ImageError as error:
+            self._report.failed(job, error, content.size, seconds)
+            return
+        self._report.done(job, content.size, seconds)
+
+    def _open_session(self, *, with_model: bool = False) -> FolderSession:
+        with quiet_tensorflow():
+            from tf_style.runners.folder_session import FolderSession
+
+            session = FolderSession(self._config, self._files, self._plan)
+            if with_model:
+                session.load()
+        return session
+
+
+def _one_ahead(
+    batches: Sequence[tuple[Job, ...]], read: Callable[[Job], images.Picture | images.ImageError]
+) -> Generator[Contents, None, None]:
+    """Reads each pass while the one before is painted: no more than two are in memory, and one file is open."""
+
+    def read_all(batch: tuple[Job, ...]) -> Contents:
+        return [(job, read(job)) for job in batch]
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming = [pool.submit(read_all, batch) for batch in batches[:1]]
+        for index in range(len(batches)):
+            contents = coming.pop().result()
+            coming += [pool.submit(read_all, batch) for batch in batches[index + 1 : index + 2]]
+            yield contents
+            del contents

@@ -1,0 +1,149 @@
+"""Which pictures of a folder are painted, where to, and which of them together; all of it checked before any model."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from tf_style import images
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.runners.inputs import check_options, check_writable, read_styles
+
+_FOR_SINGLE_PICTURES = ("figure", "checkpoint_dir", "save_every", "tensorboard_dir")
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One picture: its name below the content folder, its file, and the file of its painting."""
+
+    name: str
+    source: Path
+    target: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The pictures to paint, in passes of pictures of one size; those whose painting exists; and the styles.
+
+    Of a network of named styles `style_names` are those asked for, and `styles` is empty.
+    """
+
+    batches: tuple[tuple[Job, ...], ...]
+    skipped: tuple[Job, ...]
+    styles: tuple[images.Picture, ...]
+    style_names: tuple[str, ...]
+
+    @property
+    def num_pictures(self) -> int:
+        """How many are to be painted."""
+        return sum(map(len, self.batches))
+
+
+def make_plan(config: StylizeConfig, files: StylizeFiles) -> Plan:
+    """Checks everything that can be checked without a model and without the contents' pixels; reads the styles.
+
+    Raises:
+      ImageError, ConfigError, NetworkError: With one sentence that says what came, what is allowed and what to do.
+    """
+    for option in _FOR_SINGLE_PICTURES:
+        if getattr(files, option):
+            raise ConfigError(
+                f"--{option} is for single pictures, but --content={files.content} is a folder; leave --{option} out."
+            )
+    _check_output(files)
+    check_options(config, files)
+    jobs = _find_jobs(files)
+    images.check_output_path(jobs[0].target, bit_depth=files.bit_depth)
+    _check_targets(jobs, files)
+    check_writable("json", files.json)
+    existing = {job for job in jobs if files.skip_existing and job.target.is_file()}
+    left = [job for job in jobs if job not in existing]
+    sizes = [images.read_size(job.source) for job in left]
+    if not existing and not any(sizes):
+        raise ConfigError(_no_picture(files, f"{len(jobs)} files are named like some"))
+    batches = _make_batches(left, [_painting_size(size, config.size) for size in sizes], files.batch_size)
+    return Plan(batches, tuple(job for job in jobs if job in existing), *read_styles(config, files))
+
+
+def _check_output(files: StylizeFiles) -> None:
+    output = Path(files.output)
+    if output.suffix.lower() in images.READABLE_SUFFIXES and not output.is_dir():
+        raise ConfigError(
+            f"'{files.content}' is a folder, so --output must name one too, but {files.output} is the name of a "
+            f"picture; give a folder, and --format={files.format} or another for the pictures in it."
+        )
+    _check_outside(output, files)
+
+
+def _check_outside(path: Path, files: StylizeFiles) -> None:
+    content, place = (Path(os.path.realpath(name)) for name in (files.content, path))
+    if place == content or content in place.parents:
+        raise ConfigError(
+            f"--output={files.output} would put paintings into the folder of --content, {files.content}, where they "
+            "would be painted again; choose a folder outside it."
+        )
+
+
+def _find_jobs(files: StylizeFiles) -> list[Job]:
+    """All files below the folder with a picture's suffix, sorted; hidden ones and linked folders are left out."""
+    root, output = Path(files.content), Path(files.output)
+    jobs = []
+    for folder, subfolders, names in os.walk(root, onerror=_refuse_folder):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        for name in sorted(names):
+            if name.startswith(".") or Path(name).suffix.lower() not in images.READABLE_SUFFIXES:
+                continue
+            source = Path(folder) / name
+            below = source.relative_to(root)
+            jobs.append(Job(below.as_posix(), source, output / below.with_suffix(f".{files.format}")))
+    if not jobs:
+        raise ConfigError(_no_picture(files, "hidden files are left out"))
+    return jobs
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise ConfigError(f"The folder '{error.filename}' cannot be read ({error.strerror}); check its permissions.")
+
+
+def _no_picture(files: StylizeFiles, remark: str) -> str:
+    return (
+        f"'{files.content}' is a folder without a picture that can be read ({images.READABLE}; {remark}); "
+        "give one with pictures."
+    )
+
+
+def _check_targets(jobs: list[Job], files: StylizeFiles) -> None:
+    """No painting takes the place of another one, of an input or of the record."""
+    taken = {os.path.realpath(path): f"an input of this run, {path}" for path in files.style}
+    taken |= {os.path.realpath(job.source): f"an input of this run, {job.source}" for job in jobs}
+    for job in jobs:
+        _check_outside(job.target.parent, files)
+        other = taken.setdefault(os.path.realpath(job.target), f"the painting of {job.name}")
+        if other != f"the painting of {job.name}":
+            raise ConfigError(
+                f"The painting of {job.name} would be {job.target}, which is {other}; rename one of them, or choose "
+                "another --output."
+            )
+    if files.json and os.path.realpath(files.json) in taken:
+        other = taken[os.path.realpath(files.json)]
+        raise ConfigError(f"--json={files.json} is {other}; choose another name.")
+
+
+def _make_batches(jobs: list[Job], sizes: list[tuple[int, int] | None], batch_size: int) -> tuple[tuple[Job, ...], ...]:
+    """Pictures of the same painting size together, as far as their headers tell; the others one by one."""
+    groups: dict[object, list[Job]] = {}
+    for job, size in zip(jobs, sizes, strict=True):
+        groups.setdefault(job if size is None else size, []).append(job)
+    return tuple(
+        tuple(group[start : start + batch_size])
+        for group in groups.values()
+        for start in range(0, len(group), batch_size)
+    )
+
+
+def _painting_size(size: tuple[int, int] | None, long_side: int) -> tuple[int, int] | None:
+    try:
+        return None if size is None else images.painting_size(size, long_side)
+    except images.ImageError:  # said when the picture's turn comes
+        return None

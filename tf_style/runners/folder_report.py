@@ -1,0 +1,102 @@
+"""What came of the pictures of a folder: said on the way, counted, and kept for the record."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from tf_style.images import ImageError
+from tf_style.runners.folder_plan import Job, Plan
+from tf_style.runners.interruption import INTERRUPTED
+from tf_style.runners.progress import ProgressDisplay
+
+_FAILED = 1
+_NAME_LENGTH = 30  # characters of a file's name in the line of progress
+
+
+class FolderReport:
+    """Keeps count of the pictures of a plan.
+
+    Args:
+      plan: What is painted.
+      folder: Where to, for messages.
+      quiet: Say errors only.
+    """
+
+    def __init__(self, plan: Plan, folder: str, *, quiet: bool) -> None:
+        self._plan, self._folder = plan, folder
+        self.display = ProgressDisplay(quiet=quiet)
+        self._rows: list[dict[str, Any]] = []
+
+    def step(self, job: Job, step: int, num_steps: int, share: float, losses: Mapping[str, float]) -> None:
+        """A step of a pass is done.
+
+        Args:
+          job: The first picture of the pass.
+          step: Of its steps.
+          num_steps: How many there are.
+          share: How much work is done, in pictures of the pass.
+          losses: By term.
+        """
+        place = f"{self._place(job)}  step {step}/{num_steps}"
+        done = (len(self._rows) + share) / self._plan.num_pictures
+        self.display.show(place, done, sum(losses.values()), losses, last=False)
+
+    def done(self, job: Job, size: tuple[int, int], seconds: float) -> None:
+        """A painting was written."""
+        self._add(job, size, seconds, None)
+
+    def failed(self, job: Job, error: ImageError, size: tuple[int, int] | None = None, seconds: float = 0.0) -> None:
+        """A picture cannot be painted; said even where progress is not."""
+        sentence = str(error) if str(job.source) in str(error) else f"'{job.source}': {error}"
+        self._complain(sentence)
+        self._add(job, size, seconds, sentence)
+
+    def record(self, complete: bool) -> dict[str, Any]:
+        """A row a picture, and the names of those left out."""
+        return {
+            "complete": complete,
+            "pictures": sorted(self._rows, key=lambda row: row["name"]),
+            "skipped": [job.name for job in self._plan.skipped],
+        }
+
+    def conclude(self, seconds: float, complete: bool) -> int:
+        """Says what came of it all; returns the exit status."""
+        total, failed = self._plan.num_pictures, sum(row["error"] is not None for row in self._rows)
+        written = len(self._rows) - failed
+        if not complete:
+            self.display.say(
+                f"Interrupted: {written} of {total} pictures are in {self._folder}; the same command with "
+                "--skip_existing goes on."
+            )
+            return INTERRUPTED
+        there = f"{len(self._plan.skipped)} were there already" if self._plan.skipped else ""
+        if not total:
+            self.display.say(f"Nothing to paint: {there} in {self._folder}.")
+        elif written:
+            there = f"; {there}" if there else ""
+            self.display.say(f"Wrote {written} of {total} pictures to {self._folder} ({seconds:.0f} s){there}.")
+        if failed:
+            self._complain(f"{failed} of {total} pictures failed.")
+            return _FAILED
+        return 0
+
+    def _add(self, job: Job, size: tuple[int, int] | None, seconds: float, error: str | None) -> None:
+        shape = None if size is None else list(size)
+        self._rows.append(
+            {"name": job.name, "output": str(job.target), "size": shape, "seconds": seconds, "error": error}
+        )
+        total = self._plan.num_pictures
+        self.display.show(self._place(job), len(self._rows) / total, 0.0, {}, last=len(self._rows) == total)
+
+    def _place(self, job: Job) -> str:
+        name = "".join(letter if letter.isprintable() else "?" for letter in job.name)
+        name = name if len(name) <= _NAME_LENGTH else f"...{name[3 - _NAME_LENGTH :]}"
+        return f"{len(self._rows)}/{self._plan.num_pictures} pictures  {name}"
+
+    def _complain(self, sentence: str) -> None:
+        self.display.close()
+        with contextlib.suppress(OSError):  # nobody reads any more
+            print(f"tf-style: {sentence}", file=sys.stderr, flush=True)

@@ -1,0 +1,58 @@
+"""What paints: which one, where it runs, why; the same for one picture and for many."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tf_style.build import (
+    BackboneChoice,
+    NetworkChoice,
+    build_objective,
+    build_stylizer,
+    choose_backbone,
+    choose_network,
+)
+from tf_style.config import StylizeConfig
+from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer
+
+
+def choose_model(config: StylizeConfig, *, quiet: bool) -> BackboneChoice | NetworkChoice:
+    """The network or backbone that the config means; loads nothing.
+
+    Raises:
+      NetworkError: There is no such network.
+    """
+    if quiet:
+        keras.utils.disable_interactive_logging()  # its downloads print to standard output
+    return choose_network(config) if config.network else choose_backbone(config)
+
+
+def load_stylizer(config: StylizeConfig) -> PyramidStylizer | FeedForwardStylizer:
+    """The stylizer, such that the same command gives the same bytes.
+
+    Raises:
+      NetworkError, ValueError, WeightsError: As `build_stylizer`.
+    """
+    if tf.config.list_physical_devices("GPU") and not config.jit_compile:
+        # XLA refuses max pooling under this switch, even on a CPU, where the bytes are the same without it.
+        tf.config.experimental.enable_op_determinism()
+    return build_stylizer(config)
+
+
+def model_headline(config: StylizeConfig, choice: BackboneChoice | NetworkChoice) -> str:
+    """Which model, why, and where it runs."""
+    gpus = tf.config.list_physical_devices("GPU")
+    device = f"{len(gpus)} GPU" if gpus else "CPU"
+    kind = "Network" if config.network else "Backbone"
+    return f"{kind} {choice.name} in {choice.compute_dtype} on {device} ({choice.reason})."
+
+
+def model_record(config: StylizeConfig, choice: BackboneChoice | NetworkChoice) -> dict[str, Any]:
+    """What painted, for the record."""
+    if config.network:
+        return {"network": dataclasses.asdict(choice)}
+    return {"backbone": dataclasses.asdict(choice), "objective": repr(build_objective(config))}
