@@ -125,12 +125,12 @@ class TrainingSession:
                     tf.summary.scalar("loss", loss)
                     for name, value in losses.items():
                         tf.summary.scalar(f"loss/{name}", value)
+            yield TrainingProgress(self.step, loss, losses)  # first: from now on there is something to lose
             if self.step % self._files.validate_every == 0 or self.complete:
                 self._validate(writer)
             if now - last_save >= 60.0 * self._files.checkpoint_minutes and not self.complete:
                 self.save()
                 last_save = time.monotonic()
-            yield TrainingProgress(self.step, loss, losses)
         writer.close()
 
     def save(self) -> Path:

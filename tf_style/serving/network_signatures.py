@@ -75,7 +75,7 @@ class ServedNetwork(tf.Module):
             picture = np.full((1, side, side, 3), 128, np.uint8)
             style: Any = [self.names[0].encode()] if self.names else picture
             size = np.array([side, side], np.int32)
-            file = tf.io.encode_png(picture[0]).numpy()
+            file = np.asarray(tf.io.encode_png(picture[0])).item()
             yield "stylize", {"content": picture, "style": style}
             yield "serving_default", {"content": picture, "style": style}
             yield "stylize_bytes", {"content_bytes": [file], "style_bytes": style if self.names else [file]}

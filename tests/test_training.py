@@ -1,0 +1,304 @@
+"""Training of networks: it learns, it goes on where it was killed, and it refuses what cannot work in one sentence."""
+
+import json
+import math
+import signal
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import command
+from tests.materials import assert_one_sentence, picture, tiny_vgg
+from tf_style.build.training import build_trainer, keras_optimizer, training_objective
+from tf_style.config import ConfigError, TrainConfig, TrainFiles
+from tf_style.images import write_image
+from tf_style.losses import content_loss, style_loss
+from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
+from tf_style.networks.archive import read_card, read_weights
+from tf_style.networks.many_styles import ManyStylesNetwork
+from tf_style.networks.training import RECONSTRUCTION, Trainer
+
+LAYERS = ("block2_conv1",)
+KINDS = ("arbitrary", "many_styles")
+STYLES = picture(40, 40, seed=7), picture(40, 40, seed=8)
+
+
+def trainer(kind, seed=0, learning_rate=3e-3):
+    """A trainer of a tiny network under tiny losses."""
+    keras.utils.set_random_seed(seed)
+    backbone = tiny_vgg((*ENCODER_LAYERS, *LAYERS))
+    objective = (
+        content_loss(LAYERS)
+        + 5.0 * style_loss(LAYERS, statistic="mean_std")
+        + 5.0 * content_loss(("image",), name=RECONSTRUCTION)
+    )
+    network = ArbitraryStyleNetwork(backbone, (4, 4, 8, 8)) if kind == "arbitrary" else ManyStylesNetwork(("a", "b"))
+    shared = kind == "arbitrary"
+    made = Trainer(network, backbone, objective, keras.optimizers.Adam(learning_rate), encoder_is_backbone=shared)
+    if kind == "many_styles":
+        made.prepare_styles(list(STYLES))
+    return made
+
+
+def batch(kind):
+    contents = tf.concat([picture(32, 32, seed=seed) for seed in range(4)], 0)
+    styles = tf.constant([0, 1, 0, 1]) if kind == "many_styles" else tf.concat([*STYLES, *STYLES], 0)
+    return contents, styles, tf.constant([False, False, False, True])
+
+
+# --- a step -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_lowers_the_losses(kind):
+    made, data = trainer(kind), batch(kind)
+    step = tf.function(made.step)
+    totals = [float(tf.add_n(list(step(*data).values()))) for _ in range(60)]
+    assert np.isfinite(totals).all()
+    assert np.mean(totals[-5:]) < 0.6 * np.mean(totals[:5])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_backbone_stays_as_it_is(kind):
+    made = trainer(kind)
+    before = [np.array(weight) for weight in made.backbone.weights]
+    made.step(*batch(kind))
+    for weight, value in zip(made.backbone.weights, before, strict=True):
+        np.testing.assert_array_equal(np.asarray(weight), value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_neutral_pictures_count_by_reconstruction_only_and_others_by_style_only(kind):
+    made = trainer(kind)
+    contents, styles, _ = batch(kind)
+    every = tf.fill([4], True)
+    assert float(made.losses(contents, styles, every)[0]["style"]) == 0.0
+    assert float(made.losses(contents, styles, every)[0][RECONSTRUCTION]) > 0.0
+    assert float(made.losses(contents, styles, ~every)[0]["style"]) > 0.0
+    assert float(made.losses(contents, styles, ~every)[0][RECONSTRUCTION]) == 0.0
+
+
+def test_style_losses_of_flat_styles_are_softened():
+    """Near the target they count as they are, far from it by their logarithm."""
+    made = trainer("many_styles")
+    contents, styles, _ = batch("many_styles")
+    none = tf.fill([4], False)
+    losses, image = made.losses(contents, styles, none)
+    targets = tf.nest.map_structure(lambda target: tf.gather(target, styles), made._style_targets)
+    style = made.objective.reading("styles")
+    plain = style.losses(made.features(image), targets)["style"].numpy()
+    limit = 5.0 * 3.0
+    np.testing.assert_allclose(float(losses["style"]), np.mean(limit * np.log1p(plain / limit)), rtol=1e-4)
+
+
+def test_features_of_the_encoder_are_those_of_the_backbone():
+    """Sharing them saves work and changes nothing."""
+    shared = trainer("arbitrary")
+    apart = Trainer(shared.network, shared.backbone, shared.objective, keras.optimizers.Adam())
+    data = batch("arbitrary")
+    for name, loss in shared.losses(*data)[0].items():
+        np.testing.assert_allclose(loss, apart.losses(*data)[0][name], rtol=1e-5)
+
+
+# --- options ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_objective_is_the_engines():
+    objective = training_objective(TrainConfig(style_statistics=("gram", "wasserstein"), total_variation_weight=0.0))
+    assert [term.name for _, term in objective.terms] == ["content", "style_gram", "style_wasserstein", RECONSTRUCTION]
+
+
+def test_the_learning_rate_rises_then_falls_to_zero():
+    optimizer = keras_optimizer(TrainConfig(num_steps=1000, warm_up_steps=100, learning_rate=0.01))
+    schedule = optimizer._learning_rate
+    rates = [float(schedule(step)) for step in (0, 50, 100, 500, 1000)]
+    assert rates[0] == 0.0
+    np.testing.assert_allclose(rates[1:3], [0.005, 0.01], rtol=1e-4)
+    assert 0.0 < rates[3] < 0.01
+    assert rates[4] < 1e-6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_builds_from_options(kind):
+    config = TrainConfig(network=kind, compute_dtype="float32", style_layers=("conv1_1",), content_layers=("conv2_1",))
+    made = build_trainer(config, ("a",))
+    assert made.network.kind == kind
+    assert made.encoder_is_backbone == (kind == "arbitrary")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"crop_size": 100},
+        {"neutral_share": 0.6},
+        {"average_decay": 1.0},
+        {"style_statistics": ()},
+        {"style_statistics": ("grim",)},
+        {"style_layer_weights": (1.0,)},
+        {"network": "some"},
+        {"learning_rate": math.nan},
+    ],
+    ids=str,
+)
+def test_refused_options(options):
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(**options)
+    assert_one_sentence(caught.value)
+
+
+def test_refused_files():
+    with pytest.raises(ConfigError, match="--style_dir") as caught:
+        TrainFiles(content_dir="a", output_dir="b")
+    assert "--content_dir" in str(caught.value)
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+OPTIONS = (
+    "--content_dir=photos",
+    "--style_dir=paintings",
+    "--compute_dtype=float32",
+    "--num_steps=6",
+    "--batch_size=2",
+    "--crop_size=32",
+    "--style_size=40",
+    "--style_layers=conv1_1,conv2_1",
+    "--content_layers=conv2_1",
+    "--validation_pairs=1",
+    "--validate_every=3",
+    "--checkpoint_minutes=0",
+)
+SECONDS = 200  # longer than any of these runs takes on a slow machine
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("training")
+    for name, seed in (("photos", 0), ("paintings", 100)):
+        (folder / name).mkdir()
+        for index in range(4):
+            write_image(folder / name / f"{name}_{index}.png", picture(48, 40, seed=seed + index)[0].numpy())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    """Both kinds, trained without a stop: {kind: Outcome}."""
+    lines = {kind: ["train", f"--network={kind}", f"--output_dir={kind}", *OPTIONS] for kind in KINDS}
+    return command.run_lines(lines, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_writes_a_network_samples_and_logs(trained, folder, kind):
+    assert trained[kind].status == 0, trained[kind].stderr
+    assert {path.name for path in (folder / kind).iterdir()} == {"network.npz", "samples.jpg", "logs"}
+    card = read_card(folder / kind / "network.npz")
+    assert card["kind"] == kind
+    assert card["training"]["steps_done"] == 6
+    assert card["training"]["photos"] == 3
+    assert card.get("styles") == ([f"paintings_{index}" for index in range(4)] if kind == "many_styles" else None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_stylize_paints_with_it(trained, folder, kind):
+    style = "paintings_1,paintings_2" if kind == "many_styles" else "paintings/paintings_1.png"
+    arguments = [f"--network={kind}", "--content=photos/photos_0.png", f"--style={style}", "--size=64", "--json=r.json"]
+    outcome = command.run(["stylize", *arguments, f"--output={kind}.png", "--preserve_color=luminance"], folder)
+    assert outcome.status == 0, outcome.stderr
+    assert (folder / f"{kind}.png").stat().st_size > 0
+    record = json.loads((folder / "r.json").read_text())
+    assert record["network"]["card"]["kind"] == kind
+
+
+def kill_once_saved(arguments, folder, state, number):
+    """Runs the command, and sends the signal once there is a checkpoint."""
+    process = command.start(arguments, folder)
+    deadline = time.monotonic() + SECONDS
+    while process.poll() is None and time.monotonic() < deadline and not state.exists():
+        time.sleep(0.005)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=SECONDS)
+    return command.Outcome(process.returncode, stdout, stderr)
+
+
+@pytest.mark.slow
+def test_killed_it_goes_on_to_the_same_weights(trained, folder):
+    arguments = ["train", "--network=arbitrary", "--output_dir=killed", *OPTIONS]
+    state = folder / "killed" / "checkpoint.npz"
+    outcome = kill_once_saved(arguments, folder, state, signal.SIGKILL)
+    assert outcome.status == -signal.SIGKILL
+    assert state.exists()
+    again = command.run(arguments, folder)
+    assert again.status == 0, again.stderr
+    assert "Going on from step" in again.stderr
+    assert not state.exists()
+    weights, expected = (read_weights(folder / name / "network.npz") for name in ("killed", "arbitrary"))
+    for name, value in expected.items():
+        np.testing.assert_array_equal(weights[name], value, err_msg=name)
+
+
+@pytest.mark.slow
+def test_interrupted_it_keeps_what_it_has_learned_and_says_how_to_go_on(folder):
+    arguments = ["train", "--network=many_styles", "--output_dir=stopped", *OPTIONS, "--num_steps=100000"]
+    state = folder / "stopped" / "checkpoint.npz"
+    outcome = kill_once_saved(arguments, folder, state, signal.SIGINT)
+    assert outcome.status == 130, outcome.stderr
+    assert "Repeat the same command" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert read_card(folder / "stopped" / "network.npz")["training"]["steps_done"] > 0
+    other = command.run([*arguments, "--learning_rate=0.5"], folder)
+    assert other.status == 2
+    assert_one_sentence(other.stderr.strip().splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_starts_from_another_network(trained, folder):
+    (folder / "one").mkdir()
+    write_image(folder / "one" / "mine.png", picture(48, 40, seed=5)[0].numpy())
+    options = [*OPTIONS, "--style_dir=one", "--num_steps=1", "--learning_rate=1e-7", "--init_from=many_styles"]
+    lines = {
+        "many": ["train", "--network=many_styles", "--output_dir=tuned", *options],
+        "other kind": ["train", "--network=arbitrary", "--output_dir=no", *options, "--validation_pairs=0"],
+    }
+    outcomes = command.run_lines(lines, folder)
+    assert outcomes["many"].status == 0, outcomes["many"].stderr
+    assert outcomes["other kind"].status == 2
+    tuned, start = (read_weights(folder / name / "network.npz") for name in ("tuned", "many_styles"))
+    assert read_card(folder / "tuned" / "network.npz")["styles"] == ["mine"]
+    np.testing.assert_allclose(tuned["table/embeddings"][0], start["table/embeddings"][0], atol=1e-3)
+    np.testing.assert_allclose(tuned["table/embeddings"][1], start["table/embeddings"][1:].mean(0), atol=1e-3)
+
+
+_TWO_DEVICES = """
+import sys, tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+import tf_style.runners.training_session as session
+session._strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+from tf_style.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_two_devices_learn_what_one_learns(folder, trained, tmp_path):
+    """The gradient of a batch is the mean over its halves: with the same pictures, nearly the same weights."""
+    import subprocess
+    import sys
+
+    arguments = ["train", "--network=many_styles", "--output_dir=two", *OPTIONS, "--average_decay=0"]
+    outcome = subprocess.run(
+        [sys.executable, "-c", _TWO_DEVICES, *arguments], cwd=folder, env=command.environment(tmp_path), text=True,
+        capture_output=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert outcome.returncode == 0, outcome.stderr
+    single = command.run([*arguments, "--output_dir=single"], folder)
+    assert single.status == 0, single.stderr
+    two, one = (read_weights(folder / name / "network.npz") for name in ("two", "single"))
+    for name, value in one.items():
+        assert np.abs(two[name] - value).max() < 0.01, name
