@@ -7,10 +7,11 @@ import re
 import pytest
 
 import tf_style
-from tests.conformance.table import BACKBONE_ROWS, OPTIMIZER_ROWS, TERMS
+from tests.conformance.table import BACKBONE_ROWS, NETWORK_ROWS, OPTIMIZER_ROWS, TERMS
 from tf_style import ops
 
 FACTORIES = list({row.factory.__name__: row.factory for row in (*TERMS, *BACKBONE_ROWS, *OPTIMIZER_ROWS)}.values())
+NETWORKS = [row.factory for row in NETWORK_ROWS]
 OPS = [getattr(ops, name) for name in ops.__all__ if inspect.isfunction(getattr(ops, name))]
 PUBLIC = [
     value
@@ -32,7 +33,7 @@ def section(function, title):
     return found and found[1]
 
 
-@pytest.mark.parametrize("function", FACTORIES + OPS, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("function", FACTORIES + NETWORKS + OPS, ids=lambda function: function.__name__)
 def test_has_a_reference(function):
     reference = section(function, "Reference")
     assert reference, f"{function.__name__} does not say which paper it is from"
