@@ -277,6 +277,12 @@ def test_layer_refuses():
         tf_style.StylizeLayer(options={"num_step": 3})
 
 
+def test_layer_refuses_networks():
+    with pytest.raises(tf_style.ConfigError, match="optimisation") as caught:
+        tf_style.StylizeLayer(options={"network": "some"})
+    assert_one_sentence(caught.value)
+
+
 # --- public names -----------------------------------------------------------------------------------------------------
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_style.build import build_backbone, build_stylizer, choose_backbone
-from tf_style.config import DEFAULT_PRESET
+from tf_style.build import build_backbone, build_optimization, choose_backbone
+from tf_style.config import DEFAULT_PRESET, ConfigError
 from tf_style.presets import preset_config
 from tf_style.types import Image
 
@@ -40,10 +40,15 @@ class StylizeLayer(keras.layers.Layer):
         pretrained = kwargs.pop("pretrained", True)  # False in a saved config: the weights are in the saved model
         super().__init__(**{"dtype": "float32", **kwargs, "trainable": False})
         config = preset_config(preset).replace(**(options or {}))
+        if config.network:
+            raise ConfigError(
+                f"network={config.network!r} came, but StylizeLayer paints by optimisation; call tf_style.stylize with "
+                "it, or load what tf-style export makes of it as a layer."
+            )
         choice = choose_backbone(config)
         self.config = config.replace(backbone=choice.name, weights=choice.weights)
         self.backbone = build_backbone(self.config, pretrained=pretrained)
-        self._stylizer = build_stylizer(self.config, self.backbone)
+        self._stylizer = build_optimization(self.config, self.backbone)
 
     def call(self, inputs: list[Image]) -> Image:
         """Args: inputs, `[content, style]`, or `[content, style, style ...]`."""
