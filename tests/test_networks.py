@@ -1,14 +1,19 @@
 """Feed-forward networks and the stylizer that paints with them: what each promises, whatever its weights."""
 
+import io
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import tf_style
 from tests.conformance.table import NETWORK_ROWS, walk
 from tests.materials import assert_one_sentence, flat_picture, picture
+from tf_style.config import ConfigError, StylizeConfig, check_for_network
 from tf_style.guidance import preserve_color
 from tf_style.networks import archive
 from tf_style.networks.archive import NetworkError
+from tf_style.networks.many_styles import ManyStylesNetwork
 from tf_style.stylizers import FeedForwardStylizer
 
 
@@ -22,6 +27,13 @@ def stir(network, size=0.03):
     if hasattr(network, "adapt"):
         network.adapt(tf.random.uniform([20, network.code_length], 0.0, 80.0))
     return network
+
+
+def npy():
+    """A file of NumPy that is no archive."""
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
 
 
 @pytest.fixture(scope="module", params=NETWORK_ROWS, ids=lambda row: row.name)
@@ -201,7 +213,7 @@ def test_file_holds_all(tmp_path, row):
     assert [file.name for file in tmp_path.iterdir()] == ["network.npz"]
 
 
-@pytest.mark.parametrize("bad", [b"", b"PK\x03\x04 no archive", b"text"])
+@pytest.mark.parametrize("bad", [b"", b"PK\x03\x04 no archive", b"text", npy()])
 def test_refuses_what_is_no_network(tmp_path, bad):
     path = tmp_path / "network.npz"
     path.write_bytes(bad)
@@ -213,8 +225,10 @@ def test_refuses_what_is_no_network(tmp_path, bad):
 
 def test_refuses_another_archive_and_another_version(tmp_path):
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
-    archive.write_network(tmp_path / "newer.npz", {"format": 99}, {})
-    for name in ("other", "newer"):
+    archive.write_network(tmp_path / "newer.npz", {"format": 99, "kind": "x"}, {})
+    np.savez(tmp_path / "list.npz", card=np.array("[1]"))
+    archive.write_network(tmp_path / "kindless.npz", {}, {})
+    for name in ("other", "newer", "list", "kindless"):
         with pytest.raises(NetworkError) as caught:
             archive.read_card(tmp_path / f"{name}.npz")
         assert_one_sentence(caught.value)
@@ -249,6 +263,29 @@ def test_unknown_style_gets_a_hint():
     with pytest.raises(NetworkError, match="Did you mean 'great_wave'") as caught:
         archive.check_style("grate_wave", ["starry_night", "great_wave"])
     assert_one_sentence(caught.value)
+
+
+@pytest.mark.parametrize("option", ["num_steps", "content_weight", "init", "jit_compile", "save_every"])
+def test_options_of_the_optimisation_are_refused(option):
+    with pytest.raises(ConfigError, match=option) as caught:
+        check_for_network(StylizeConfig(network="x"), ["size", option])
+    assert_one_sentence(caught.value)
+    check_for_network(StylizeConfig(), [option])
+    check_for_network(
+        StylizeConfig(network="x"), ["size", "style_strength", "style_blend", "preserve_color", "network"]
+    )
+
+
+def test_the_library_sees_that_a_network_was_trained_on(tmp_path):
+    content = picture(40, 48, seed=1)[0]
+    paintings = []
+    for size in (0.01, 0.05):
+        network = stir(ManyStylesNetwork(("a",)), size)
+        archive.write_network(
+            tmp_path / "network.npz", {"kind": "many_styles", "styles": ["a"]}, archive.weights_of(network.layers)
+        )
+        paintings.append(tf_style.stylize(content, "a", network=str(tmp_path), size=0).numpy())
+    assert np.abs(paintings[0] - paintings[1]).max() > 0.01
 
 
 @walk(NETWORK_ROWS)

@@ -4,12 +4,14 @@ import json
 import math
 import signal
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import tf_style
 from tests import command
 from tests.materials import assert_one_sentence, picture, tiny_vgg
 from tf_style.build.training import build_trainer, keras_optimizer, training_objective
@@ -19,9 +21,12 @@ from tf_style.losses import content_loss, style_loss
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
 from tf_style.networks.archive import read_card, read_weights
 from tf_style.networks.many_styles import ManyStylesNetwork
-from tf_style.networks.training import RECONSTRUCTION, Trainer
+from tf_style.networks.sources import DataError
+from tf_style.networks.training import RECONSTRUCTION, RunningAverage, Trainer
+from tf_style.runners.training_data import TrainingData
 
 LAYERS = ("block2_conv1",)
+EMBEDDED_BACKBONE = Path(tf_style.__file__).parent / "backbones" / "data" / "compact_vgg19.npz"
 KINDS = ("arbitrary", "many_styles")
 STYLES = picture(40, 40, seed=7), picture(40, 40, seed=8)
 
@@ -103,6 +108,42 @@ def test_features_of_the_encoder_are_those_of_the_backbone():
         np.testing.assert_allclose(loss, apart.losses(*data)[0][name], rtol=1e-5)
 
 
+def test_the_average_forgets_early_weights_and_gives_the_own_ones_back():
+    variable = keras.Variable([0.0])
+    average = RunningAverage([variable], 0.999)
+    for step in range(1, 51):
+        variable.assign([1.0 if step > 10 else 0.0])
+        average.update(tf.constant(step))
+    with average.in_place():
+        assert 0.9 < float(variable[0]) < 1.0  # a fixed decay would be at 0.04
+    assert float(variable[0]) == 1.0
+    last = RunningAverage([variable], 0.0)
+    variable.assign([3.0])
+    last.update(tf.constant(1))
+    assert float(last.values[0][0]) == 3.0
+
+
+def test_another_archive_for_the_losses_leaves_the_encoder_alone(tmp_path):
+    """Painting encodes with the embedded weights, so training must too."""
+    with np.load(EMBEDDED_BACKBONE) as archive:
+        np.savez(tmp_path / "other.npz", **{name: archive[name] for name in archive.files})
+    made = build_trainer(TrainConfig(weights=str(tmp_path / "other.npz"), compute_dtype="float32"))
+    assert not made.encoder_is_backbone
+    assert made.network.encoder is not made.backbone
+
+
+@pytest.mark.parametrize(("files", "words"), [(("a/wave.png", "b/wave.png"), "2 styles"), (("a,b.png",), "comma")])
+def test_styles_that_could_not_be_asked_for_are_refused(tmp_path, files, words):
+    for file in ("photo/one.png", "photo/two.png", *(f"style/{file}" for file in files)):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        write_image(tmp_path / file, picture(40, 40)[0].numpy())
+    config = TrainConfig(network="many_styles")
+    options = {"content_dir": str(tmp_path / "photo"), "style_dir": str(tmp_path / "style"), "output_dir": "x"}
+    with pytest.raises(DataError, match=words) as caught:
+        TrainingData(config, TrainFiles(**options, validation_pairs=1))
+    assert_one_sentence(caught.value)
+
+
 # --- options ----------------------------------------------------------------------------------------------------------
 
 
@@ -133,6 +174,7 @@ def test_builds_from_options(kind):
     "options",
     [
         {"crop_size": 100},
+        {"content_weight": 0, "style_weight": 0, "reconstruction_weight": 0, "total_variation_weight": 0},
         {"neutral_share": 0.6},
         {"average_decay": 1.0},
         {"style_statistics": ()},
@@ -204,6 +246,19 @@ def test_writes_a_network_samples_and_logs(trained, folder, kind):
 
 
 @pytest.mark.slow
+def test_a_finished_training_is_not_lost_by_repeating_it(trained, folder):
+    before = (folder / "arbitrary" / "network.npz").read_bytes()
+    arguments = ["train", "--network=arbitrary", "--output_dir=arbitrary", *OPTIONS]
+    lines = {"again": arguments, "another": [*arguments, "--style_weight=3"]}
+    outcomes = command.run_lines(lines, folder)
+    assert outcomes["again"].status == 0
+    assert "Nothing to do" in outcomes["again"].stderr
+    assert outcomes["another"].status == 2
+    assert_one_sentence(outcomes["another"].stderr.strip().splitlines()[-1])
+    assert (folder / "arbitrary" / "network.npz").read_bytes() == before
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_stylize_paints_with_it(trained, folder, kind):
     style = "paintings_1,paintings_2" if kind == "many_styles" else "paintings/paintings_1.png"
@@ -251,7 +306,7 @@ def test_interrupted_it_keeps_what_it_has_learned_and_says_how_to_go_on(folder):
     assert "Repeat the same command" in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert read_card(folder / "stopped" / "network.npz")["training"]["steps_done"] > 0
-    other = command.run([*arguments, "--learning_rate=0.5"], folder)
+    other = command.run([*arguments, "--style_weight=3"], folder)
     assert other.status == 2
     assert_one_sentence(other.stderr.strip().splitlines()[-1])
 

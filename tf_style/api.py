@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tf_style import images
 from tf_style.build import choose_network, shared_stylizer
-from tf_style.config import DEFAULT_PRESET
+from tf_style.config import DEFAULT_PRESET, check_for_network
 from tf_style.presets import preset_config
 from tf_style.types import Image, Progress
 
@@ -52,6 +52,7 @@ def stylize(
       >>> tf_style.write_image("out.png", painting.numpy())
     """
     config = preset_config(preset).replace(**overrides)
+    check_for_network(config, overrides)
     styles = style if isinstance(style, list | tuple) else [style]
     if not styles:
         raise images.ImageError("No style picture came; give at least one.")

@@ -12,6 +12,7 @@ from tf_style.build.network import build_network
 from tf_style.config import StylizeConfig
 from tf_style.guidance import preserve_color
 from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
+from tf_style.networks.archive import find_network
 from tf_style.optimizers import OPTIMIZERS
 from tf_style.stylizers import FeedForwardStylizer, Optimization, PyramidStylizer
 from tf_style.types import Image, Optimizer
@@ -99,11 +100,17 @@ def _finish(config: StylizeConfig) -> Callable[[Image, Image], Image] | None:
 
 
 @functools.lru_cache(maxsize=4)
-def _cached_stylizer(config: StylizeConfig, choice: BackboneChoice | None) -> PyramidStylizer | FeedForwardStylizer:
+def _cached_stylizer(config: StylizeConfig, choice: BackboneChoice | tuple) -> PyramidStylizer | FeedForwardStylizer:
     del choice  # part of the key: what "auto" came to
     return build_stylizer(config)
 
 
 def shared_stylizer(config: StylizeConfig) -> PyramidStylizer | FeedForwardStylizer:
     """`build_stylizer`, kept for the last few configs, so that many pictures load one model and trace one step."""
-    return _cached_stylizer(config, None if config.network else choose_backbone(config))
+    return _cached_stylizer(config, _network_file(config) if config.network else choose_backbone(config))
+
+
+def _network_file(config: StylizeConfig) -> tuple:
+    """Which file it is, and which state of it: a network that was trained on is another one."""
+    path = find_network(config.network).resolve()
+    return path, path.stat().st_mtime_ns, path.stat().st_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import tensorflow as tf
 
 from tf_style.backbones import BACKBONES
 from tf_style.build.backbone import canonical_layers, choose_backbone
@@ -27,7 +28,8 @@ def build_trainer(config: TrainConfig, styles: tuple[str, ...] = ()) -> Trainer:
       WeightsError: The backbone's weights are missing or do not fit.
     """
     choice = choose_backbone(config)
-    encodes = config.network == ArbitraryStyleNetwork.kind and choice.name == _ENCODER
+    # Painting uses the embedded weights, whatever the losses look through.
+    encodes = config.network == ArbitraryStyleNetwork.kind and choice.name == _ENCODER and not choice.weights
     layers = canonical_layers(config.content_layers) + canonical_layers(config.style_layers)
     backbone = BACKBONES[choice.name](
         list(dict.fromkeys(layers + (ENCODER_LAYERS if encodes else ()))),
@@ -66,7 +68,7 @@ def training_objective(config: TrainConfig) -> Objective:
 
 
 def keras_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
-    """Adam with a cosine schedule and a running average of the weights."""
+    """Adam with a cosine schedule."""
     warm_up = min(config.warm_up_steps, config.num_steps // 2)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0 if warm_up else config.learning_rate,
@@ -76,7 +78,6 @@ def keras_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
     )
     return keras.optimizers.Adam(
         schedule,
-        global_clipnorm=config.gradient_norm,
-        use_ema=config.average_decay > 0,
-        ema_momentum=config.average_decay,
+        # Each replica shortens its share of the gradient, before they are added up.
+        global_clipnorm=config.gradient_norm / tf.distribute.get_strategy().num_replicas_in_sync,
     )

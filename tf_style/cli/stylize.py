@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, StylizeConfig, StylizeFiles
+from tf_style.config import DEFAULT_PRESET, StylizeConfig, StylizeFiles, check_for_network
 from tf_style.presets import load_preset, preset_config
 
 _USAGE = "usage: tf-style stylize --content=photo.jpg --style=painting.jpg --output=result.png [--flag=value ...]"
@@ -19,8 +19,10 @@ def main(argv: list[str]) -> int:
         return 0
     given = flags.parse("stylize", _OPTIONS, flags.PRESET, argv)
     preset = given.pop("preset", DEFAULT_PRESET)
+    names = tuple(given)
     files = flags.take(StylizeFiles, given)
     config = preset_config(preset).replace(**given)
+    check_for_network(config, names)
     if Path(files.content).is_dir():
         from tf_style.runners.folder import run
     else:

@@ -6,7 +6,7 @@ Flags, presets and the Python API derive from these fields. A preset overrides a
 from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
 from tf_style.config.options import ConfigError, check_option, option, parse_value
 from tf_style.config.prepare import PrepareConfig
-from tf_style.config.stylize import DEFAULT_PRESET, StylizeConfig, StylizeFiles
+from tf_style.config.stylize import DEFAULT_PRESET, StylizeConfig, StylizeFiles, check_for_network
 from tf_style.config.train import TrainConfig, TrainFiles
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "StylizeFiles",
     "TrainConfig",
     "TrainFiles",
+    "check_for_network",
     "check_option",
     "option",
     "parse_value",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from collections.abc import Iterable
 from typing import Any
 
 from tf_style.config.options import ConfigError, check_option, option, parse_value
@@ -38,7 +39,7 @@ class StylizeConfig:
     )
 
     network: str = option(
-        "", "paint in one pass: arbitrary, many_styles, or the path of a trained network; default: optimise", "network"
+        "", "paint in one pass with a network of tf-style train: its file or folder; default: optimise", "network"
     )
     style_strength: float = option(
         1.0, "0: the content, 1: the whole style; without a network it scales style_weight", "network", minimum=0
@@ -106,8 +107,10 @@ class StylizeConfig:
             raise ConfigError("style_blend must have a positive sum; give at least one style a share above 0.")
         if self.style_strength > 1:
             raise ConfigError(f"style_strength must be 0 to 1, but {self.style_strength:g} came.")
-        if not (self.content_weight or self.style_weight):
-            raise ConfigError("content_weight and style_weight are both 0; give at least one a positive value.")
+        if not (self.content_weight or self.scaled_style_weight or self.network):
+            raise ConfigError(
+                "content_weight and style_weight (times style_strength) are both 0; give at least one a positive value."
+            )
 
     @property
     def scaled_style_weight(self) -> float:
@@ -132,6 +135,28 @@ class StylizeConfig:
             if f"{kind}_layers" in values:
                 values.setdefault(f"{kind}_layer_weights", ())
         return dataclasses.replace(self, **values)
+
+
+#: Options that say nothing to a network, beside those of the objective and the optimisation.
+_NOT_FOR_NETWORKS = (
+    "seed", "init", "backbone", "weights", "pooling", "padding", "jit_compile",
+    "save_every", "checkpoint_dir", "checkpoint_seconds", "tensorboard_dir",
+)  # fmt: skip
+
+
+def check_for_network(config: StylizeConfig, given: Iterable[str]) -> None:
+    """Raises ConfigError if the config paints with a network, and an option was given that it would leave undone.
+
+    Args:
+      config: All options.
+      given: Names of those that were given beside the preset.
+    """
+    groups = {field.name: field.metadata["group"] for field in dataclasses.fields(StylizeConfig)}
+    for name in given:
+        if config.network and (groups.get(name) in ("objective", "optimisation") or name in _NOT_FOR_NETWORKS):
+            raise ConfigError(
+                f"{name} is for optimisation, but network={config.network} paints in one pass; leave it out."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -69,6 +69,9 @@ class TrainConfig:
             check_option(field, getattr(self, field.name))
         if not self.style_statistics:
             raise ConfigError("style_statistics is empty; name at least one, for example gram.")
+        weights = (self.content_weight, self.style_weight, self.reconstruction_weight, self.total_variation_weight)
+        if not any(weights):
+            raise ConfigError("All weights of losses are 0; give at least one a positive value.")
         if self.crop_size % 8:
             raise ConfigError(f"crop_size must be a multiple of 8, but {self.crop_size} came.")
         if self.neutral_share > 0.5:

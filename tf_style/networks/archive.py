@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ import numpy as np
 
 #: Networks that come with the package: name -> file.
 EMBEDDED = {path.stem: path for path in sorted((Path(__file__).parent / "data").glob("*.npz"))}
+
+#: A network's file in the folder where it was trained.
+NETWORK_FILE = "network.npz"
 
 _CARD = "card"
 _FORMAT = 1
@@ -35,7 +39,7 @@ def find_network(name: str) -> Path:
         return EMBEDDED[name]
     path = Path(name)
     if path.is_dir():
-        path = path / "network.npz"
+        path = path / NETWORK_FILE
     if not path.is_file():
         raise NetworkError(
             f"Unknown network {name!r}. There are: {', '.join(EMBEDDED) or 'none embedded'}; or give the path of a "
@@ -100,12 +104,15 @@ def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
             if _CARD not in archive:
                 raise KeyError(_CARD)
             arrays = {name: archive[name] for name in names or archive.files}
-            if json.loads(str(archive[_CARD]))["format"] != _FORMAT:
+            card = json.loads(str(archive[_CARD]))
+            if not isinstance(card["kind"], str) or not isinstance(card.get("styles", []), list):
+                raise KeyError("kind")
+            if card["format"] != _FORMAT:
                 raise NetworkError(f"{path} is of another version of tf_style; train it anew, or update tf_style.")
             return arrays
     except NetworkError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
         raise NetworkError(f"{path} is not a network that tf-style train wrote; give the path of one.") from None
 
 

@@ -45,6 +45,9 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
       https://arxiv.org/abs/1703.06868
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"autocast": False, **kwargs})
+
     def call(self, inputs: list) -> Any:
         """Args: inputs, [x, mean, deviation]."""
         x, mean, deviation = inputs

@@ -88,8 +88,8 @@ def hold_out(source: Source, count: int) -> tuple[Source, list[bytes]]:
 def unreadable(what: str) -> DataError:
     """The error about a file or a record that is no picture."""
     return DataError(
-        f"{what} cannot be read as a picture: it is damaged, cut short or of another kind; remove it, or train on what "
-        "tf-style prepare makes of the folder, which leaves such files out."
+        f"{what} cannot be read as a picture: it is damaged, cut short or of another kind; replace it, or train anew "
+        "on what tf-style prepare makes of the folder, which leaves such files out."
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_style.networks.arbitrary import ArbitraryStyleNetwork
@@ -109,3 +112,39 @@ class Trainer:
         if self.encoder_is_backbone:
             return self.network.code(features), targets  # type: ignore[union-attr]
         return self.network.encode_style(styles), targets
+
+
+class RunningAverage:
+    """A running average of variables, whose decay grows to its value: early weights are soon forgotten.
+
+    Args:
+      variables: Keras variables.
+      decay: In [0, 1); 0 keeps the last values.
+
+    Reference:
+      Polyak, Juditsky, "Acceleration of stochastic approximation by averaging", SIAM J. Control Optim. 30, 1992; the
+      growing decay is that of `tf.train.ExponentialMovingAverage`.
+    """
+
+    def __init__(self, variables: list[keras.Variable], decay: float) -> None:
+        self.variables, self.decay = variables, decay
+        self.values = [tf.Variable(variable.value, trainable=False) for variable in variables]
+
+    def update(self, step: tf.Tensor) -> None:
+        """After a step, of which there were `step` so far."""
+        step = tf.cast(step, tf.float32)
+        decay = tf.minimum(self.decay, (1.0 + step) / (10.0 + step))
+        for value, variable in zip(self.values, self.variables, strict=True):
+            value.assign(decay * value + (1.0 - decay) * variable.value)
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """The variables hold their averages inside the block, and their own values again after it."""
+        own = [np.asarray(variable) for variable in self.variables]
+        for value, variable in zip(self.values, self.variables, strict=True):
+            variable.assign(value)
+        try:
+            yield
+        finally:
+            for value, variable in zip(own, self.variables, strict=True):
+                variable.assign(value)

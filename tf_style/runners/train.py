@@ -40,6 +40,9 @@ def run(config: TrainConfig, files: TrainFiles) -> int:
 
                 session = TrainingSession(config, files)
             display.say(session.headline())
+            if session.complete:
+                display.say(f"Nothing to do: {session.network} has had all its {config.num_steps} steps.")
+                return 0
             for progress in session.steps():
                 interruption.at_once = False  # from now on there is something to lose
                 place = f"step {progress.step}/{config.num_steps}"

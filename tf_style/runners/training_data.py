@@ -53,6 +53,7 @@ class TrainingData:
                 "and have their names; give that folder."
             )
         self.names = tuple(Path(file).stem for file in self.styles.files) if self._named else ()
+        _check_names(self.names)
         self._held = contents_held, styles_held
 
     def validation_pairs(self) -> tuple[Any, Any]:
@@ -105,3 +106,14 @@ class TrainingData:
     @property
     def _style_seed(self) -> int:
         return 2 * self._config.seed + 1
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    """Raises DataError unless each style can be asked for by its name."""
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"{names.count(name)} styles are called {name!r}, after their files; rename all but one.")
+        if "," in name:
+            raise DataError(
+                f"The style {name!r} has a comma in its name, which parts styles in lists; rename its file."
+            )

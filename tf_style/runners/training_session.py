@@ -9,6 +9,7 @@ import math
 import platform
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from tf_style.build import build_trainer, choose_backbone
 from tf_style.config import ConfigError, TrainConfig, TrainFiles
 from tf_style.networks.arbitrary import ArbitraryStyleNetwork
 from tf_style.networks.archive import (
+    NETWORK_FILE,
     NetworkError,
     find_network,
     read_card,
@@ -30,12 +32,14 @@ from tf_style.networks.archive import (
     weights_of,
     write_network,
 )
+from tf_style.networks.training import RunningAverage
 from tf_style.runners.files import replacing
 from tf_style.runners.training_data import TrainingData
 from tf_style.version import versions
 
 _CODES_SEEN = 256  # styles from which the arbitrary network learns how codes are spread
 _CODES_BATCH = 16
+_MAY_CHANGE = ("learning_rate", "gradient_norm", "reason")  # between two parts of one training
 
 
 class TrainingError(ValueError):
@@ -76,11 +80,13 @@ class TrainingSession:
         keras.utils.set_random_seed(config.seed)
         with self._strategy.scope():
             self.trainer = build_trainer(config, self._data.names)
+            self._average = RunningAverage(self.trainer.variables, config.average_decay)
         self._validation = self._data.validation_pairs()
         self._prepare()
         self.step = 0
         self._seconds = 0.0
         self._losses: dict[str, float] = {}
+        self.network = self._folder / NETWORK_FILE
         self._state = self._folder / "checkpoint.npz"
         self._resume()
         self._compiled = tf.function(self._distributed_step, reduce_retracing=True)
@@ -135,18 +141,16 @@ class TrainingSession:
 
     def save(self) -> Path:
         """Writes the checkpoint, unless the training is complete, and the network; returns the network's path."""
-        network = self._folder / "network.npz"
-        network.parent.mkdir(parents=True, exist_ok=True)
-        if self.complete:
-            self._state.unlink(missing_ok=True)
-        else:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if not self.complete:
             meta = json.dumps({"identity": self._identity(), "step": self.step, "seconds": self._seconds})
             with replacing(self._state) as temporary, temporary.open("wb") as file:
                 np.savez(file, meta=np.array(meta), **self._variables())
-        current = self._average()
-        write_network(network, self._card(), weights_of(self.trainer.network.layers))
-        self._restore(current)
-        return network
+        with self._average.in_place():
+            write_network(self.network, self._card(), weights_of(self.trainer.network.layers))
+        if self.complete:
+            self._state.unlink(missing_ok=True)  # last: until the network is written, it is all there is
+        return self.network
 
     # Training ------------------------------------------------------------------------------------------------------
 
@@ -173,6 +177,7 @@ class TrainingSession:
 
     def _distributed_step(self, *batch: Any) -> dict[str, tf.Tensor]:
         losses = self._strategy.run(self.trainer.step, batch)
+        self._average.update(self.trainer.optimizer.iterations.value)
         return {name: self._strategy.reduce("MEAN", loss, None) for name, loss in losses.items()}
 
     def _validate(self, writer: Any) -> None:
@@ -180,9 +185,8 @@ class TrainingSession:
         contents, styles = self._validation
         if contents is None:
             return
-        current = self._average()
-        losses, painted = self.trainer.validate(contents, styles)
-        self._restore(current)
+        with self._average.in_place():
+            losses, painted = self.trainer.validate(contents, styles)
         rows = [contents, tf.clip_by_value(painted, 0.0, 1.0)]
         rows = [contents, styles, rows[1]] if not self._named else rows
         sheet = tf.concat([tf.concat(tf.unstack(row), 1) for row in rows], 0)
@@ -192,32 +196,23 @@ class TrainingSession:
                 tf.summary.scalar(f"validation/{name}", value)
             tf.summary.image("validation", sheet[tf.newaxis])
 
-    def _average(self) -> list[np.ndarray]:
-        """Puts the running average in place of the weights; returns these."""
-        current = [np.asarray(variable) for variable in self.trainer.variables]
-        if self._config.average_decay > 0 and self.step > 0:
-            self.trainer.optimizer.finalize_variable_values(self.trainer.variables)
-        return current
-
-    def _restore(self, values: list[np.ndarray]) -> None:
-        for variable, value in zip(self.trainer.variables, values, strict=True):
-            variable.assign(value)
-
     # Checkpoint ----------------------------------------------------------------------------------------------------
 
     def _variables(self) -> dict[str, Any]:
-        optimizer = {f"optimizer_{i:04}": np.asarray(v) for i, v in enumerate(self.trainer.optimizer.variables)}
-        return {**weights_of(self.trainer.network.layers), **optimizer}
+        named = {"optimizer": self.trainer.optimizer.variables, "average": self._average.values}
+        state = {f"{name}_{i:04}": np.asarray(v) for name, values in named.items() for i, v in enumerate(values)}
+        return {**weights_of(self.trainer.network.layers), **state}
 
     def _resume(self) -> None:
         if not self._state.exists():
+            self._check_untouched()
             return
         try:
             with np.load(self._state, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             meta = json.loads(str(arrays.pop("meta")))
             identity, step = meta["identity"], meta["step"]
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
             raise ConfigError(f"{self._state} is not a checkpoint of tf-style; delete it to start anew.") from None
         if identity != self._identity():
             raise ConfigError(
@@ -225,17 +220,33 @@ class TrainingSession:
                 "with it, or give another --output_dir (--init_from takes its network.npz as a start)."
             )
         set_weights(self.trainer.network.layers, arrays, str(self._state))
-        for index, variable in enumerate(self.trainer.optimizer.variables):
-            variable.assign(arrays[f"optimizer_{index:04}"])
+        named = {"optimizer": self.trainer.optimizer.variables, "average": self._average.values}
+        for name, values in named.items():
+            for index, variable in enumerate(values):
+                variable.assign(arrays[f"{name}_{index:04}"])
         self.step, self._seconds = step, meta["seconds"]
 
+    def _check_untouched(self) -> None:
+        """A network that is there already is either this training's, which is then complete, or not to be lost."""
+        if not self.network.exists():
+            return
+        training = read_card(self.network).get("training", {})
+        if training.get("identity") != self._identity() or training.get("steps_done") != self._config.num_steps:
+            raise ConfigError(
+                f"{self._folder} holds a network of another training; give another --output_dir, or remove "
+                f"{NETWORK_FILE} there."
+            )
+        self.step = self._config.num_steps
+
     def _identity(self) -> str:
-        """A digest of what decides the weights."""
+        """A digest of what decides the weights, but for what may have to change when training fails."""
         sources = [
-            [Path(file).name for file in source.files] + list(source.leave_out)
+            [[Path(file).name for file in source.files], list(source.leave_out), source.num_pictures, source.num_held]
             for source in (self._data.contents, self._data.styles)
         ]
-        parts = [dataclasses.asdict(self._config), sources, self._files.init_from]
+        config = dataclasses.asdict(self._config) | dataclasses.asdict(choose_backbone(self._config))
+        kept = {name: value for name, value in config.items() if name not in _MAY_CHANGE}
+        parts = [kept, sources, self._files.init_from]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def _card(self) -> dict[str, Any]:
@@ -245,6 +256,7 @@ class TrainingSession:
             "init_from": Path(self._files.init_from).name,
             "photos": self._data.contents.num_pictures,
             "paintings": self._data.styles.num_pictures,
+            "identity": self._identity(),
             "steps_done": self.step,
             "losses": self._losses,
             "seconds": round(self._seconds),

@@ -116,12 +116,12 @@ class Client:
         inputs = {**_pictures(content, style), **option_inputs(options)}
         return self._image(self.predict(signature, inputs), content)
 
-    def stylize_bytes(self, content: bytes | Sequence[bytes], style: bytes | Sequence[bytes]) -> Any:
+    def stylize_bytes(self, content: bytes | Sequence[bytes], style: bytes | str | Sequence[bytes | str]) -> Any:
         """Paints encoded pictures; the server decodes them, and paints at the size it was exported for.
 
         Args:
           content: A whole JPEG, PNG, WebP, GIF or BMP file, or a list of them, whose sizes may differ.
-          style: Likewise; one for all, or one for each content.
+          style: Likewise; one for all, or one for each content; for a model of named styles a name.
 
         Returns:
           A PNG file as bytes; a list of them for a list of contents.
@@ -129,7 +129,7 @@ class Client:
         Example:
           Path("painting.png").write_bytes(client.stylize_bytes(content_jpeg, style_jpeg))
         """
-        contents, styles = ([value] if isinstance(value, bytes) else list(value) for value in (content, style))
+        contents, styles = (_files(value) for value in (content, style))
         inputs = {"content_bytes": contents, "style_bytes": styles}
         paintings = list(self._output(self.predict("stylize_bytes", inputs), "image_bytes"))
         return paintings[0] if isinstance(content, bytes) else paintings
@@ -282,6 +282,12 @@ class Client:
 
 def _pictures(content: npt.ArrayLike, style: npt.ArrayLike) -> dict[str, Array]:
     return {"content": picture_batch("content", content), "style": style_batch(style)}
+
+
+def _files(value: bytes | str | Sequence[bytes | str]) -> list[bytes]:
+    """Encoded pictures, or names of styles."""
+    values = [value] if isinstance(value, bytes | str) else value
+    return [item.encode() if isinstance(item, str) else item for item in values]
 
 
 def _pinned(asked: Any, used: Any) -> Any:

@@ -37,7 +37,7 @@ class ServedNetwork(tf.Module):
         self.weights = [variable.value for holder in holders for variable in holder.variables]
         self._stylizer, self._config, self._limits, self._image_format = stylizer, config, limits, image_format
         self.names: tuple[str, ...] = getattr(network, "styles", ())
-        self._strength = tf.constant([config.style_strength])
+        self._strength = tf.constant([float(config.style_strength)])
 
     def signatures(self) -> dict[str, Any]:
         """Name -> `tf.function` with its input signature."""

@@ -96,7 +96,7 @@ class FeedForwardStylizer:
           strength: Float32 [B], in [0, 1]; None: the stylizer's own.
         """
         batch = tf.shape(content)[:1]
-        strength = tf.fill(batch, self.style_strength) if strength is None else strength
+        strength = tf.fill(batch, float(self.style_strength)) if strength is None else strength
         code = tf.broadcast_to(code, tf.concat([batch, [self.network.code_length]], 0))
         return tf.ensure_shape(self._compiled_paint(content, code, strength), content.shape)
 
