@@ -27,7 +27,7 @@ class TrainConfig:
     num_steps: int = option(20_000, "steps of training", "training", minimum=1)
     batch_size: int = option(8, "pictures a step", "training", minimum=1)
     neutral_share: float = option(
-        0.1, "share of pictures that are to stay as they are, so that style_strength works", "training", minimum=0
+        0.25, "share of pictures that are to stay as they are, so that style_strength works", "training", minimum=0
     )
     crop_size: int = option(160, "side of the crops in pixels, a multiple of 8", "training", minimum=32)
     style_size: int = option(384, "long side of named styles in pixels (many_styles)", "training", minimum=32)
@@ -36,7 +36,7 @@ class TrainConfig:
     average_decay: float = option(0.999, "decay of the running average of the weights", "training", minimum=0)
     gradient_norm: float = option(10.0, "longer gradients are shortened to this", "training", minimum=1e-6)
 
-    content_weight: float = option(1.0, "weight of the content loss", "objective", minimum=0)
+    content_weight: float = option(6.0, "weight of the content loss", "objective", minimum=0)
     style_weight: float = option(10.0, "weight of the style loss", "objective", minimum=0)
     reconstruction_weight: float = option(10.0, "weight of neutral pictures' own pixels", "objective", minimum=0)
     total_variation_weight: float = option(1.0, "weight of the smoothness of pixels", "objective", minimum=0)
