@@ -70,9 +70,10 @@ def make_network(kind: str, compute_dtype: str, styles: tuple[str, ...] = (), en
 
 def _arbitrary(compute_dtype: str, styles: tuple[str, ...], encoder: Any) -> ArbitraryStyleNetwork:
     del styles
-    own = compact_vgg19(ENCODER_LAYERS, padding="replicate", compute_dtype=compute_dtype)
-    channels = tuple(own.output[layer].shape[-1] for layer in ENCODER_LAYERS)
-    return ArbitraryStyleNetwork(own if encoder is None else encoder, channels, compute_dtype)
+    if encoder is None:
+        encoder = compact_vgg19(ENCODER_LAYERS, padding="replicate", compute_dtype=compute_dtype)
+    channels = tuple(encoder.output[layer].shape[-1] for layer in ENCODER_LAYERS)
+    return ArbitraryStyleNetwork(encoder, channels, compute_dtype)
 
 
 def _many_styles(compute_dtype: str, styles: tuple[str, ...], encoder: Any) -> ManyStylesNetwork:

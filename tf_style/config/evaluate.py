@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tf_style.config.options import ConfigError, check_option, option
+from tf_style.config.options import BACKBONES, COMPUTE_DTYPES, ConfigError, check_option, option
 
 #: Layers of the content distance.
 CONTENT_LAYERS = ("block4_conv2",)
@@ -27,14 +27,14 @@ class EvaluateConfig:
         "auto",
         "network that compares pictures; auto: vgg19 where its weights are at hand, else compact_vgg19",
         "backbone",
-        ("auto", "vgg19", "vgg16", "compact_vgg19"),
+        BACKBONES,
     )
     weights: str = option("", "file of the backbone's weights (Keras's `notop` file)", "backbone")
     compute_dtype: str = option(
         "float32",
         "type of the convolutions; float32 gives the same numbers on every machine, but for rounding",
         "backbone",
-        ("auto", "float32", "bfloat16"),
+        COMPUTE_DTYPES,
     )
 
     def __post_init__(self) -> None:

@@ -6,6 +6,11 @@ import dataclasses
 import difflib
 from typing import Any
 
+#: Choices that several commands share.
+BACKBONES = ("auto", "vgg19", "vgg16", "compact_vgg19")
+COMPUTE_DTYPES = ("auto", "float32", "bfloat16")
+STYLE_STATISTICS = ("gram", "mean_std", "wasserstein")
+
 
 class ConfigError(ValueError):
     """An option that does not exist or has a value that is not allowed; the message says what is."""

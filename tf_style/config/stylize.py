@@ -7,7 +7,15 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-from tf_style.config.options import ConfigError, check_option, option, parse_value
+from tf_style.config.options import (
+    BACKBONES,
+    COMPUTE_DTYPES,
+    STYLE_STATISTICS,
+    ConfigError,
+    check_option,
+    option,
+    parse_value,
+)
 
 #: Presets whose name is not given.
 DEFAULT_PRESET = "fine"
@@ -50,7 +58,7 @@ class StylizeConfig:
     total_variation_weight: float = option(10.0, "weight of the smoothness of pixels", "objective", minimum=0)
     total_variation: str = option("l2", "differences of pixels, absolute or squared", "objective", ("l1", "l2"))
     style_statistic: str = option(
-        "wasserstein", "what of the style's features is matched", "objective", ("gram", "mean_std", "wasserstein")
+        "wasserstein", "what of the style's features is matched", "objective", STYLE_STATISTICS
     )
     loss_normalization: str = option(
         "target", "divide each layer's loss by the size of its target, or not", "objective", ("target", "none")
@@ -75,7 +83,7 @@ class StylizeConfig:
         "auto",
         "network that compares pictures; auto: vgg19 where its weights are at hand, else compact_vgg19",
         "backbone",
-        ("auto", "vgg19", "vgg16", "compact_vgg19"),
+        BACKBONES,
     )
     weights: str = option("", "file of the backbone's weights (Keras's `notop` file)", "backbone")
     pooling: str = option("max", "how the backbone halves its maps", "backbone", ("max", "average"))
@@ -86,7 +94,7 @@ class StylizeConfig:
         "auto",
         "type of the convolutions; auto: bfloat16 where there are matrix units for it",
         "backbone",
-        ("auto", "float32", "bfloat16"),
+        COMPUTE_DTYPES,
     )
     jit_compile: bool = option(False, "compile each size's step with XLA: slow start, maybe faster steps", "backbone")
 

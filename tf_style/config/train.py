@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tf_style.config.options import ConfigError, check_option, option
+from tf_style.config.options import BACKBONES, COMPUTE_DTYPES, STYLE_STATISTICS, ConfigError, check_option, option
 from tf_style.config.stylize import STYLE_LAYERS
 
 
@@ -44,7 +44,7 @@ class TrainConfig:
         ("gram", "mean_std"),
         "what of the style's features is matched",
         "objective",
-        ("gram", "mean_std", "wasserstein"),
+        STYLE_STATISTICS,
     )
     content_layers: tuple[str, ...] = option(("block4_conv2",), "layers of the content loss", "objective")
     style_layers: tuple[str, ...] = option(STYLE_LAYERS, "layers of the style loss", "objective")
@@ -54,14 +54,14 @@ class TrainConfig:
         "compact_vgg19",
         "network that compares pictures; auto: vgg19 where its weights are at hand",
         "backbone",
-        ("auto", "vgg19", "vgg16", "compact_vgg19"),
+        BACKBONES,
     )
     weights: str = option("", "file of the backbone's weights (Keras's `notop` file)", "backbone")
     compute_dtype: str = option(
         "auto",
         "type of the convolutions; auto: bfloat16 where there are matrix units for it",
         "backbone",
-        ("auto", "float32", "bfloat16"),
+        COMPUTE_DTYPES,
     )
 
     def __post_init__(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import io
 import json
 import os
 import tempfile
@@ -100,7 +99,7 @@ def write_network(path: Path, card: Mapping[str, Any], weights: Mapping[str, np.
 
 def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+        with np.load(path, allow_pickle=False) as archive:
             if _CARD not in archive:
                 raise KeyError(_CARD)
             arrays = {name: archive[name] for name in names or archive.files}

@@ -109,8 +109,8 @@ class Trainer:
             return self.network.encode_style(styles), targets
         features = self.features(styles)
         targets = self.objective.reading("styles").targets(References({}, (features,)))
-        if self.encoder_is_backbone:
-            return self.network.code(features), targets  # type: ignore[union-attr]
+        if self.encoder_is_backbone and isinstance(self.network, ArbitraryStyleNetwork):
+            return self.network.code(features), targets
         return self.network.encode_style(styles), targets
 
 
