@@ -10,10 +10,10 @@ from keras import ops
 
 from tf_style.networks.blocks import (
     AdaptiveInstanceNormalization,
+    EnlargingConvolution,
     Modulation,
     Pixels,
     Standardization,
-    enlarge,
     reflect_convolution,
 )
 
@@ -99,8 +99,11 @@ def _decoder(channels: tuple[int, ...], dtype: str) -> keras.Model:
         spread(ops.log1p(ops.relu(code)))
     )
 
-    def block(x: Any, width: int, name: str) -> Any:
-        x = reflect_convolution(x, width, name=name, dtype=policy)
+    def block(x: Any, width: int, name: str, *, enlarge: bool = False) -> Any:
+        if enlarge:
+            x = EnlargingConvolution(width, name=name, dtype=policy)(x)
+        else:
+            x = reflect_convolution(x, width, name=name, dtype=policy)
         parameters = keras.layers.Dense(
             2 * width, kernel_initializer="zeros", name=f"{name}_modulation", dtype="float32"
         )(hidden)
@@ -112,10 +115,9 @@ def _decoder(channels: tuple[int, ...], dtype: str) -> keras.Model:
     small = keras.layers.Rescaling(1.0 / _FEATURE_SIZE, name="small", dtype="float32")
     x = AdaptiveInstanceNormalization(name="alignment", dtype=policy)([features, small(mean), small(deviation)])
     x = block(x, third, "eighth")
-    x = block(enlarge(x), third, "quarter_1")
+    x = block(x, third, "quarter_1", enlarge=True)
     x = block(x, second, "quarter_2")
-    x = block(enlarge(x), second, "half_1")
+    x = block(x, second, "half_1", enlarge=True)
     x = block(x, first, "half_2")
-    x = block(enlarge(x), first, "full")
-    x = reflect_convolution(x, 3, name="picture", dtype=policy)
+    x = EnlargingConvolution(3, name="picture", dtype=policy)(x)
     return keras.Model([features, code], Pixels(name="pixels", dtype="float32")(x), name="arbitrary")

@@ -8,6 +8,8 @@ import keras
 from keras import ops
 
 _EPSILON = 1e-5
+# Which rows of a 3x3 kernel fall on which of two small pixels: for the upper, then for the lower of two large pixels.
+_FOLDS = (((1, 0, 0), (0, 1, 1)), ((1, 1, 0), (0, 0, 1)))
 _OVERSHOOT = 0.6  # the picture is 0.5 + 0.6 tanh(x), clipped: pure black and white lie within reach
 
 
@@ -121,6 +123,64 @@ class Pixels(keras.layers.Layer):
         return tuple(input_shape)
 
 
+@keras.saving.register_keras_serializable("tf_style")
+class EnlargingConvolution(keras.layers.Layer):
+    """Twice the size, each pixel repeated, then a 3x3 convolution on a mirrored border: it leaves no checkerboard.
+
+    The enlarged picture is never made. A 3x3 kernel on repeated pixels sees 2x2 different ones at most, in one of four
+    ways; so each way is a 2x2 kernel on the small picture, and their four results interleaved are the large one: the
+    same values from 4/9 of the multiplications and much less memory.
+
+    Args:
+      channels: Of the result.
+      use_bias: Whether a bias is added.
+
+    Reference:
+      Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016
+      (https://distill.pub/2016/deconv-checkerboard/); interleaving: Shi et al., "Real-Time Single Image and Video
+      Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", CVPR 2016, section 3.2
+      (https://arxiv.org/abs/1609.05158).
+    """
+
+    def __init__(self, channels: int, *, use_bias: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.channels, self.use_bias = channels, use_bias
+
+    def build(self, input_shape: tuple) -> None:
+        """The 3x3 kernel, and the bias."""
+        self.kernel = self.add_weight(
+            shape=(3, 3, input_shape[-1], self.channels), initializer="glorot_uniform", name="kernel"
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(shape=(self.channels,), initializer="zeros", name="bias")
+
+    def call(self, x: Any) -> Any:
+        """Args: x, [B, H, W, C]; returns [B, 2 H, 2 W, channels]."""
+        batch, height, width = ops.shape(x)[:3]
+        kernel = ops.einsum("pah,qbw,hwio->abipqo", *(ops.cast(_FOLDS, self.kernel.dtype),) * 2, self.kernel)
+        kernel = ops.reshape(kernel, (2, 2, -1, 4 * self.channels))
+        x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")  # what mirroring is before enlarging
+        y = ops.conv(x, kernel, padding="valid")  # [B, H + 1, W + 1, 4 channels]
+        rows = []
+        for row in (0, 1):
+            start = 2 * row * self.channels
+            even = y[:, row : height + row, :width, start : start + self.channels]
+            odd = y[:, row : height + row, 1:, start + self.channels : start + 2 * self.channels]
+            rows.append(ops.concatenate([even, odd], axis=-1))
+        y = ops.stack(rows, axis=2)  # [B, H, 2, W, 2 channels]
+        y = ops.reshape(y, (batch, 2 * height, 2 * width, self.channels))
+        return y + self.bias if self.use_bias else y
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Height and width are doubled, where they are known."""
+        height, width = (None if side is None else 2 * side for side in input_shape[1:3])
+        return (input_shape[0], height, width, self.channels)
+
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is made again from."""
+        return {**super().get_config(), "channels": self.channels, "use_bias": self.use_bias}
+
+
 def reflect_convolution(x: Any, channels: int, size: int = 3, stride: int = 1, **options: Any) -> Any:
     """A convolution on a mirrored border: the size stays, or is divided by the stride.
 
@@ -133,13 +193,3 @@ def reflect_convolution(x: Any, channels: int, size: int = 3, stride: int = 1, *
     """
     x = ReflectPadding(size // 2, dtype=options.get("dtype"))(x)
     return keras.layers.Conv2D(channels, size, strides=stride, **options)(x)
-
-
-def enlarge(x: Any) -> Any:
-    """Twice the size, each pixel repeated: followed by a convolution it leaves no checkerboard.
-
-    Reference:
-      Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016.
-      https://distill.pub/2016/deconv-checkerboard/
-    """
-    return keras.layers.UpSampling2D(2, dtype=x.dtype)(x)

@@ -7,7 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_style.networks.blocks import AdaptiveInstanceNormalization, Pixels, enlarge, reflect_convolution
+from tf_style.networks.blocks import (
+    AdaptiveInstanceNormalization,
+    EnlargingConvolution,
+    Pixels,
+    reflect_convolution,
+)
 
 _WIDTHS = (16, 32, 64)  # channels at half, a quarter and an eighth of the size
 _RESIDUAL_BLOCKS = 5
@@ -82,6 +87,10 @@ def _painter(dtype: str) -> keras.Model:
         x = reflect_convolution(x, width, size, stride, name=name, use_bias=False, dtype=policy)
         return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(normalize(x, name))
 
+    def enlarged_block(x: Any, width: int, name: str) -> Any:
+        x = EnlargingConvolution(width, use_bias=False, name=name, dtype=policy)(x)
+        return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(normalize(x, name))
+
     x = block(image, half, "half_down", size=5, stride=2)
     x = skip = block(x, quarter, "quarter_down", stride=2)
     x = block(x, eighth, "eighth_down", stride=2)
@@ -89,8 +98,8 @@ def _painter(dtype: str) -> keras.Model:
         y = block(x, eighth, f"residual_{index}_1")
         y = reflect_convolution(y, eighth, name=f"residual_{index}_2", use_bias=False, dtype=policy)
         x = keras.layers.Add(name=f"residual_{index}", dtype=policy)([x, normalize(y, f"residual_{index}_2")])
-    x = block(enlarge(x), quarter, "quarter_up")
+    x = enlarged_block(x, quarter, "quarter_up")
     x = keras.layers.Add(name="skip", dtype=policy)([x, skip])
-    x = block(enlarge(x), half, "half_up")
-    x = reflect_convolution(enlarge(x), 3, 5, name="picture", dtype=policy)
+    x = enlarged_block(x, half, "half_up")
+    x = EnlargingConvolution(3, name="picture", dtype=policy)(x)
     return keras.Model([image, code], Pixels(name="pixels", dtype="float32")(x), name="many_styles")
