@@ -27,6 +27,7 @@ from tf_style.serving.tensors import to_array, to_tensor
 STEPS = 20  # when a request does not say
 VERSION = 7
 SIGNATURES = ("serving_default", "stylize", "stylize_bytes", "encode_style", "stylize_encoded", "start", "advance")
+NAMED = {b"red": (255.0, 0.0, 0.0), b"blue": (0.0, 0.0, 255.0)}  # styles that it knows by name
 TOKEN = bytes([0x81, 0xFF, 0x03, 0x7F])  # two odd bfloat16 as varints: one a NaN with a payload
 _REPEATED = ("float_val", "double_val")
 
@@ -177,22 +178,21 @@ class FakeServer:
 
     def _stylize(self, content, style, num_steps=None, **options):
         total = _per_picture(num_steps, len(content))
-        return _outputs(content, style.mean(axis=(1, 2)), total, total)
+        return _outputs(content, _colors(style), total, total)
 
     _serving_default = _stylize
 
     def _stylize_bytes(self, content_bytes, style_bytes):
-        contents, styles = ([np.asarray(_opened(data)) for data in column] for column in (content_bytes, style_bytes))
+        contents, styles = (
+            [np.array([[NAMED[data]]]) if data in NAMED else np.asarray(_opened(data)) for data in column]
+            for column in (content_bytes, style_bytes)
+        )
         styles = styles * len(contents) if len(styles) == 1 else styles
         images = [painting(c[None], s.mean(axis=(0, 1))[None], [1])[0] for c, s in zip(contents, styles, strict=True)]
         return {"image_bytes": np.array([_png(image, self.size) for image in images], object)}
 
     def _encode_style(self, style, size):
-        return {
-            "style_code": np.stack(
-                [style.mean(axis=(1, 2)), np.tile(size.mean(), (len(style), 3))], 1, dtype=np.float32
-            )
-        }
+        return {"style_code": np.stack([_colors(style), np.tile(size.mean(), (len(style), 3))], 1, dtype=np.float32)}
 
     def _stylize_encoded(self, content, style_code, num_steps=None, **options):
         total = _per_picture(num_steps, len(content))
@@ -212,6 +212,13 @@ class FakeServer:
         state = {"state_step": step, "state_total": state_total, "state_color": state_color}
         share = (step / state_total).astype(np.float32)
         return {**outputs, **state, "fraction": share, "finished": step >= state_total}
+
+
+def _colors(style):
+    """The mean colours of pictures, or those of names."""
+    if style.ndim == 1:
+        return np.array([NAMED[name] for name in style])
+    return style.mean(axis=(1, 2))
 
 
 def _per_picture(num_steps, batch):

@@ -103,6 +103,27 @@ def test_only_given_options_are_sent(ask, server):
     assert given == {"num_steps": [7], "seed": [0], "content_weight": [0.0], "style_weight": [2.5]}
 
 
+@pytest.mark.parametrize("flags", [(), ("--signature=stylize_bytes",), ("--signature=stylize_encoded",)])
+def test_a_style_by_name(ask, server, flags):
+    assert ask("--style=", "--style_name=red", *flags)[0] == 0
+    red = painting(levels("content.png")[None], np.array([[255.0, 0.0, 0.0]]), [1.0])[0]
+    np.testing.assert_array_equal(painted(), red)
+
+
+def test_a_style_by_name_over_rest(ask, server):
+    with fake_server.rest(server) as address:
+        assert ask("--rest", f"--server={address}", "--style=", "--style_name=red")[0] == 0
+    red = painting(levels("content.png")[None], np.array([[255.0, 0.0, 0.0]]), [1.0])[0]
+    np.testing.assert_array_equal(painted(), red)
+
+
+def test_strength_is_sent(ask, server):
+    ask("--style_strength=0.25")
+    assert server.calls[-1][1]["style_strength"].tolist() == [0.25]
+    ask()
+    assert "style_strength" not in server.calls[-1][1]
+
+
 def test_the_size_is_that_of_stylize(ask, server):
     assert ask("--size=0")[0] == 0
     assert painted().shape == (45, 60, 3)
@@ -377,6 +398,17 @@ REFUSALS = {
     "negative calls": (["--advance_every=-1"], ["advance_every", "at least 0"]),
     "negative deadline": (["--deadline=-1"], ["deadline", "at least 0"]),
     "deadline without end": (["--deadline=inf"], ["deadline", "finite"]),
+    "two styles": (["--style_name=red"], ["--style and --style_name came both"]),
+    "named style in calls": (
+        ["--style=", "--style_name=red", "--advance_every=5"],
+        ["--style_name cannot be used with --advance_every"],
+    ),
+    "strength in calls": (
+        ["--style_strength=0.5", "--advance_every=5"],
+        ["--style_strength cannot be used with --advance_every"],
+    ),
+    "strength over REST": (["--style_strength=0.5", "--rest"], ["--style_strength cannot be sent with --rest"]),
+    "large strength": (["--style_strength=1.5"], ["style_strength must be 0 to 1", "1.5"]),
     "negative weight": (["--style_weight=-0.5"], ["style_weight must be at least 0", "-0.5"]),
     "no weight": (["--content_weight=nan"], ["content_weight", "finite"]),
     "large seed": (["--seed=3000000000"], ["seed", "2^31"]),

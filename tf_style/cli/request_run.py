@@ -39,13 +39,13 @@ def run(options: RequestOptions) -> int:
     """
     files = StylizeFiles(
         content=options.content,
-        style=(options.style,),
+        style=(options.style_name or options.style,),
         output=options.output,
         quality=options.quality,
         max_pixels=options.max_pixels,
         quiet=options.quiet,
     )
-    inputs = read_inputs(StylizeConfig(size=options.size), files)
+    inputs = read_inputs(StylizeConfig(size=options.size), files, styles_are_names=bool(options.style_name))
     job = _Job(options, inputs)
     try:
         with contextlib.closing(_connect(options)) as client, Interruption() as interruption:
@@ -61,8 +61,11 @@ class _Job:
 
     def __init__(self, options: RequestOptions, inputs: Inputs) -> None:
         self._options, self._picture = options, inputs.content
-        style = _reduced(inputs.styles[0], _STYLE_SIDES * max(inputs.content.size))
-        self._content, self._style = (images.to_uint8(each.pixels) for each in (inputs.content, style))
+        self._content = images.to_uint8(inputs.content.pixels)
+        self._style: Levels | str = options.style_name
+        if not options.style_name:
+            style = _reduced(inputs.styles[0], _STYLE_SIDES * max(inputs.content.size))
+            self._style = images.to_uint8(style.pixels)
         self._display = ProgressDisplay(quiet=options.quiet)
         self._started = time.monotonic()
 
@@ -161,17 +164,18 @@ def _reduced(picture: images.Picture, long_side: int) -> images.Picture:
     return images.resize(picture, images.fit_size(picture.size, min(long_side, max(picture.size))))
 
 
-def _stylize(client: Any, options: RequestOptions, content: Levels, style: Levels) -> Levels:
+def _stylize(client: Any, options: RequestOptions, content: Levels, style: Levels | str) -> Levels:
     return client.stylize(content, style, signature=options.signature, **options.given)
 
 
-def _stylize_encoded(client: Any, options: RequestOptions, content: Levels, style: Levels) -> Levels:
+def _stylize_encoded(client: Any, options: RequestOptions, content: Levels, style: Levels | str) -> Levels:
     height, width, _ = content.shape
     return client.stylize_encoded(content, client.encode_style(style, (height, width)), **options.given)
 
 
-def _stylize_bytes(client: Any, options: RequestOptions, content: Levels, style: Levels) -> Levels:
-    answer = client.stylize_bytes(images.encode_png(content), images.encode_png(style))
+def _stylize_bytes(client: Any, options: RequestOptions, content: Levels, style: Levels | str) -> Levels:
+    encoded = style if isinstance(style, str) else images.encode_png(style)
+    answer = client.stylize_bytes(images.encode_png(content), encoded)
     try:
         return images.decode_uint8(answer)
     except images.ImageError as error:

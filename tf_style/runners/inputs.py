@@ -25,8 +25,13 @@ class Inputs:
     style_names: tuple[str, ...] = ()
 
 
-def read_inputs(config: StylizeConfig, files: StylizeFiles) -> Inputs:
+def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names: bool = False) -> Inputs:
     """Checks everything that can be checked without a model, and reads the pictures.
+
+    Args:
+      config: All options.
+      files: What to read.
+      styles_are_names: The styles are known by name, but not to this program.
 
     Raises:
       ImageError, ConfigError: With one sentence that says what came, what is allowed and what to do.
@@ -36,7 +41,7 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles) -> Inputs:
     check_options(config, files)
     _check_reports(files)
     content = read_content(Path(files.content), config, files)
-    styles, names = read_styles(config, files)
+    styles, names = ((), files.style) if styles_are_names else read_styles(config, files)
     return Inputs(content, styles, names)
 
 

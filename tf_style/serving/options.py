@@ -24,6 +24,7 @@ class RequestOptions:
 
     content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP)", "files")
     style: str = option("", "the painting whose style is taken", "files")
+    style_name: str = option("", "instead of --style: a style that the served network knows by name", "files")
     output: str = option("", "where the painting goes; the suffix decides the format", "files")
     quality: int = option(StylizeFiles.quality, "of JPEG and WebP, 1 to 100", "files", minimum=1)
     max_pixels: int = option(StylizeFiles.max_pixels, "refuse larger input pictures", "files", minimum=1)
@@ -51,6 +52,9 @@ class RequestOptions:
     seed: int = option(-1, "seed of the noise start; -1: as exported", "painting", minimum=-1)
     content_weight: float = option(-1.0, "weight of the content loss; -1: as exported", "painting", minimum=-1)
     style_weight: float = option(-1.0, "weight of the style loss; -1: as exported", "painting", minimum=-1)
+    style_strength: float = option(
+        -1.0, "of a network: 0 keeps the content, 1 is the whole style; -1: as exported", "painting", minimum=-1
+    )
 
     advance_every: int = option(
         0,
@@ -64,16 +68,20 @@ class RequestOptions:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             check_option(field, getattr(self, field.name))
-        missing = [f"--{name}" for name in ("server", "content", "style", "output") if not getattr(self, name)]
+        style = "style_name" if self.style_name else "style"
+        missing = [f"--{name}" for name in ("server", "content", style, "output") if not getattr(self, name)]
         if missing:
             raise ConfigError(
                 f"{', '.join(missing)} must be given: tf-style request --server=localhost:8500 --content=photo.jpg "
                 f"--style=painting.jpg --output=result.png"
             )
-        for name in ("content_weight", "style_weight"):
+        for name in ("content_weight", "style_weight", "style_strength"):
             value = getattr(self, name)
             if -1 < value < 0:
                 raise ConfigError(f"{name} must be at least 0, or -1 for the model's own, but {value:g} came.")
+        if self.style_strength > 1:
+            raise ConfigError(f"style_strength must be 0 to 1, but {self.style_strength:g} came.")
+        self._check_style_name()
         self._check_server()
         self._check_tls()
         if self.rest:
@@ -84,12 +92,22 @@ class RequestOptions:
     def given(self) -> dict[str, float]:
         """The options of painting that are to be sent."""
         fields = {field.name: field.default for field in dataclasses.fields(self)}
-        names = ("num_steps", "seed", "content_weight", "style_weight")
+        names = ("num_steps", "seed", "content_weight", "style_weight", "style_strength")
         return {name: getattr(self, name) for name in names if getattr(self, name) != fields[name]}
 
     @property
     def _given_flags(self) -> str:
         return ", ".join(f"--{name}" for name in self.given)
+
+    def _check_style_name(self) -> None:
+        if self.style_name and self.style:
+            raise ConfigError("--style and --style_name came both; give one of them.")
+        for name, given in (("style_name", self.style_name), ("style_strength", "style_strength" in self.given)):
+            if given and self.advance_every:
+                raise ConfigError(
+                    f"--{name} cannot be used with --advance_every: it is for networks, which paint in one pass; leave "
+                    f"one of them out."
+                )
 
     def _check_server(self) -> None:
         is_url = re.match(r"https?://", self.server)

@@ -103,12 +103,12 @@ class RestClient:
             raise ServerError(self._server, "DATA_LOSS", "the answer has no outputs")
         return _from_json(answer["outputs"])
 
-    def stylize_bytes(self, content: bytes, style: bytes) -> bytes:
+    def stylize_bytes(self, content: bytes, style: bytes | str) -> bytes:
         """Paints an encoded picture; the server decodes it, and paints at the size it was exported for.
 
         Args:
           content: A whole JPEG, PNG, WebP, GIF or BMP file.
-          style: Likewise.
+          style: Likewise; for a model of named styles a name.
 
         Returns:
           A PNG file.
@@ -119,6 +119,7 @@ class RestClient:
         Example:
           Path("painting.png").write_bytes(client.stylize_bytes(content_jpeg, style_jpeg))
         """
+        style = style.encode() if isinstance(style, str) else style
         outputs = self.predict("stylize_bytes", {"content_bytes": [content], "style_bytes": [style]})
         images = outputs.get("image_bytes") if isinstance(outputs, dict) else outputs
         if not (isinstance(images, list) and len(images) == 1 and isinstance(images[0], bytes)):
