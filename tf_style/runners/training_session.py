@@ -86,6 +86,7 @@ class TrainingSession:
         self.step = 0
         self._seconds = 0.0
         self._losses: dict[str, float] = {}
+        self._validation_losses: dict[str, float] = {}
         self.network = self._folder / NETWORK_FILE
         self._state = self._folder / "checkpoint.npz"
         self._resume()
@@ -187,6 +188,7 @@ class TrainingSession:
             return
         with self._average.in_place():
             losses, painted = self.trainer.validate(contents, styles)
+        self._validation_losses = {name: float(loss) for name, loss in losses.items()}
         rows = [contents, tf.clip_by_value(painted, 0.0, 1.0)]
         rows = [contents, styles, rows[1]] if not self._named else rows
         sheet = tf.concat([tf.concat(tf.unstack(row), 1) for row in rows], 0)
@@ -259,6 +261,7 @@ class TrainingSession:
             "identity": self._identity(),
             "steps_done": self.step,
             "losses": self._losses,
+            "validation_losses": self._validation_losses,
             "seconds": round(self._seconds),
             "machine": f"{platform.machine()}, {len(tf.config.list_physical_devices('GPU'))} GPUs",
             "versions": versions(),
