@@ -41,14 +41,17 @@ $(BENCH): $(DEV)
 	@$(PIP) --editable '.[dev,bench]'
 	@touch $@
 
-demo: $(DEV) ## paint a lighthouse in the style of The Starry Night
+demo: $(DEV) ## paint a lighthouse in the style of The Starry Night, in one pass and by optimisation
+	@$(BIN)/tf-style stylize --preset=instant --content=examples/pictures/lighthouse.jpg \
+		--style=examples/pictures/starry_night.jpg --output=demo_instant.png
+	@echo "In one pass: $(CURDIR)/demo_instant.png. Now the finer way:"
 	@$(BIN)/tf-style stylize --content=examples/pictures/lighthouse.jpg --style=examples/pictures/starry_night.jpg \
 		--output=demo.png --figure=demo_figure.png
 	@echo "The picture: $(CURDIR)/demo.png"
 	@echo "Content, style, result and losses side by side: $(CURDIR)/demo_figure.png"
 
 test: $(DEV) ## run all tests
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile $(PYTEST_ARGS)
 
 lint: $(DEV) ## check style (ruff) and types (mypy)
 	@$(BIN)/ruff check .
@@ -62,5 +65,5 @@ wheel: $(DEV) ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel --outdir dist .
 
 clean: ## remove what was built and cached (the environment stays; remove it with rm -r .venv)
-	@rm -rf build dist tf_style.egg-info .pytest_cache .mypy_cache .ruff_cache demo.png demo_figure.png
+	@rm -rf build dist tf_style.egg-info .pytest_cache .mypy_cache .ruff_cache demo.png demo_instant.png demo_figure.png
 	@find . -path './.?*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

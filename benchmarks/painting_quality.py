@@ -38,7 +38,7 @@ from tf_style.config import StylizeConfig
 
 RECORD = ROOT / "benchmarks" / "QUALITY.md"
 _SIZE = 512
-_CELL = 320  # of the sheet
+_CELL = 220  # of the sheet
 _COLUMNS = 3  # pairs in a row of the sheet
 
 
@@ -74,9 +74,9 @@ def measure(pairs: list[tuple[str, str]], paintings: list[Path], weights: str, f
         for pair, painting in zip(pairs, paintings, strict=True):
             writer.writerow((*map(os.path.abspath, pair), painting))
     backbone = ["--backbone=vgg19", f"--weights={weights}"] if weights else ["--backbone=compact_vgg19"]
-    status = tf_style(["evaluate", f"--pairs={listing}", f"--json={record}", f"--size={_SIZE}", *backbone])
+    status = tf_style(["evaluate", f"--pairs={listing}", f"--json={record}", f"--size={_SIZE}", "--quiet", *backbone])
     assert status == 0, status
-    return json.loads(record.read_text())["paintings"]
+    return json.loads(record.read_text())["rows"]
 
 
 def main() -> None:

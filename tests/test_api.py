@@ -1,7 +1,9 @@
 """`tf_style.stylize`, the public names, and the stylizer inside `tf.function`, `dataset.map` and a Keras model."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,6 +13,8 @@ import tensorflow as tf
 import tf_style
 from tests.materials import assert_one_sentence, picture
 from tf_style.build import choose_backbone, shared_stylizer
+from tf_style.networks.archive import weights_of, write_network
+from tf_style.networks.many_styles import ManyStylesNetwork
 
 #: Small enough for every test; one trace serves all of them.
 TINY = {
@@ -277,9 +281,46 @@ def test_layer_refuses():
         tf_style.StylizeLayer(options={"num_step": 3})
 
 
-def test_layer_refuses_networks():
-    with pytest.raises(tf_style.ConfigError, match="optimisation") as caught:
-        tf_style.StylizeLayer(options={"network": "some"})
+@pytest.fixture
+def named(tmp_path):
+    """The path of a network of two named styles, untrained."""
+    network, path = ManyStylesNetwork(("hills", "waves")), tmp_path / "named.npz"
+    keras.utils.set_random_seed(0)
+    network.table.set_weights([np.random.default_rng(0).normal(0.0, 0.05, network.table.get_weights()[0].shape)])
+    write_network(path, {"kind": "many_styles", "styles": ["hills", "waves"]}, weights_of(network.layers))
+    return str(path)
+
+
+@pytest.mark.parametrize("styles", [(), ("hills", "waves")])
+def test_layer_paints_with_a_network_and_keeps_its_weights(styles, named, tmp_path, monkeypatch):
+    """The saved model needs the network's file no more."""
+    content, style = picture(40, 48, seed=1), picture(36, 32, seed=2)
+    inputs = [content] if styles else [content, style]
+    places = [keras.Input((None, None, 3)) for _ in inputs]
+    options = {"network": named if styles else "arbitrary", "style_strength": 0.8}
+    model = keras.Model(places, tf_style.StylizeLayer(options=options, styles=styles)(places))
+    painting = tf_style.stylize(content[0], list(styles) or style[0], size=0, **options)
+    np.testing.assert_allclose(model(inputs)[0], painting, atol=1e-4)
+    model.save(tmp_path / "painter.keras")
+    Path(named).unlink()
+    monkeypatch.setattr("tf_style.networks.archive.EMBEDDED", {})
+    again = keras.saving.load_model(tmp_path / "painter.keras")
+    np.testing.assert_allclose(again(inputs), model(inputs), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("network", "styles", "part"),
+    [
+        ("", ("waves",), "named styles are for networks"),
+        ("arbitrary", ("waves",), "leave styles out"),
+        ("named", (), "name some of them in styles"),
+        ("named", ("wave",), "Did you mean 'waves'?"),
+        ("nowhere", (), "Unknown network 'nowhere'"),
+    ],
+)
+def test_layer_refuses_styles_that_do_not_fit(network, styles, part, named):
+    with pytest.raises(ValueError, match=re.escape(part)) as caught:
+        tf_style.StylizeLayer(options={"network": named if network == "named" else network}, styles=styles)
     assert_one_sentence(caught.value)
 
 

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests import command
+from tf_style.networks.archive import EMBEDDED
 from tf_style.presets import preset_names
 from tf_style.version import __version__
 
@@ -86,6 +87,7 @@ def test_the_wheel_holds_all_modules_presets_weights_and_notices(wheel):
         entry_points = archive.read(f"tf_style-{__version__}.dist-info/entry_points.txt").decode()
     modules = {path.relative_to(command.ROOT).as_posix() for path in (command.ROOT / "tf_style").rglob("*.py")}
     presets = {f"tf_style/configs/{name}.cfg" for name in preset_names()}
+    presets |= {f"tf_style/networks/data/{name}.{kind}" for name in EMBEDDED for kind in ("npz", "md")}
     assert modules | presets | {"tf_style/py.typed", "tf_style/backbones/data/compact_vgg19.npz"} <= names
     for notice in ("LICENSE", "NOTICE"):
         assert any(name.endswith(f"/{notice}") for name in names)

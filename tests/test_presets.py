@@ -8,8 +8,10 @@ import pytest
 import tf_style
 from tests.materials import assert_one_sentence, tiny_vgg
 from tf_style.build import build_backbone, build_objective, build_optimizer, build_stylizer
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig
+from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, check_for_network
+from tf_style.networks.archive import EMBEDDED
 from tf_style.presets import load_preset, preset_config, preset_names
+from tf_style.stylizers import FeedForwardStylizer
 
 FOLDER = Path(__file__).resolve().parent.parent / "configs"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.cfg"))
@@ -33,7 +35,7 @@ def test_names():
     assert DEFAULT_PRESET in NAMES
 
 
-@pytest.mark.parametrize("name", ["gatys2016", "gatys2016-adam", "fine", "draft"])
+@pytest.mark.parametrize("name", ["gatys2016", "gatys2016-adam", "fine", "draft", "instant"])
 def test_the_promised_ones_are_there(name):
     assert name in NAMES
 
@@ -55,7 +57,7 @@ def test_header_says_what_it_is(name):
     assert len(header) > 100
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if not preset_config(name).network])
 def test_builds(name, monkeypatch, tmp_path):
     """All of it but the backbone's weights, which may not be here; its layers exist in the embedded one."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
@@ -67,6 +69,14 @@ def test_builds(name, monkeypatch, tmp_path):
     assert stylizer.num_steps == config.num_steps
     outputs = build_backbone(config.replace(backbone="compact_vgg19", weights="")).output
     assert {tf_style.backbones.canonical_layer(layer) for layer in config.style_layers} <= set(outputs)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if preset_config(name).network])
+def test_names_an_embedded_network(name):
+    config = preset_config(name)
+    assert config.network in EMBEDDED
+    check_for_network(config, load_preset(name).options)
+    assert isinstance(build_stylizer(config), FeedForwardStylizer)
 
 
 @pytest.mark.parametrize("name", NAMES)

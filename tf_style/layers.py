@@ -3,57 +3,97 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tf_style.backbones import resolve_compute_dtype
 from tf_style.build import build_backbone, build_optimization, choose_backbone
+from tf_style.build.network import build_network, choose_network, make_network
+from tf_style.build.stylizer import build_feed_forward
 from tf_style.config import DEFAULT_PRESET, ConfigError
+from tf_style.networks.archive import check_style
 from tf_style.presets import preset_config
 from tf_style.types import Image
 
 
 @keras.saving.register_keras_serializable("tf_style")
 class StylizeLayer(keras.layers.Layer):
-    """Paints its first input in the style of its second, by optimisation, inside any Keras model.
+    """Paints its first input in the style of its second, inside any Keras model; by optimisation or by a network.
 
     Called on `[content, style]`, float32 [B, H, W, 3] and [B or 1, h, w, 3] in [0, 1]; returns float32 [B, H, W, 3].
-    The backbone is a sublayer, so a saved model holds its weights. All options are saved as they were resolved:
-    later changes to a preset, or another machine's cached weights, do not change the model
-    (`compute_dtype="auto"` follows the machine).
+    With named styles it is called on `[content]`. The backbone or the network is a sublayer, so a saved model holds its
+    weights. All options are saved as they were resolved: later changes to a preset, another machine's cached weights or
+    a network that was trained on do not change the model (`compute_dtype="auto"` follows the machine).
 
     Args:
       preset: Name of a preset or path of a flagfile.
       options: Options of `StylizeConfig` over the preset's. `size` is not used: the content is painted at its own size.
+      styles: For a network of named styles: those to paint in, mixed as `style_blend` says.
       **kwargs: Of `keras.layers.Layer`.
 
     Raises:
-      ConfigError, WeightsError: As `tf_style.stylize`.
+      ConfigError, NetworkError, WeightsError: As `tf_style.stylize`.
 
     Example:
       >>> content, style = keras.Input((None, None, 3)), keras.Input((None, None, 3))
-      >>> model = keras.Model([content, style], StylizeLayer("draft")([content, style]))
+      >>> model = keras.Model([content, style], StylizeLayer("instant")([content, style]))
     """
 
-    def __init__(self, preset: str = DEFAULT_PRESET, options: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        preset: str = DEFAULT_PRESET,
+        options: dict[str, Any] | None = None,
+        styles: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
         pretrained = kwargs.pop("pretrained", True)  # False in a saved config: the weights are in the saved model
+        card = kwargs.pop("card", None)  # in a saved config: of the network
         super().__init__(**{"dtype": "float32", **kwargs, "trainable": False})
-        config = preset_config(preset).replace(**(options or {}))
-        if config.network:
+        self.config = preset_config(preset).replace(**(options or {}))
+        self.styles = tuple(styles)
+        if self.config.network:
+            self._use_network(card)
+        else:
+            self._use_backbone(pretrained)
+
+    def _use_backbone(self, pretrained: bool) -> None:
+        if self.styles:
             raise ConfigError(
-                f"network={config.network!r} came, but StylizeLayer paints by optimisation; call tf_style.stylize with "
-                "it, or load what tf-style export makes of it as a layer."
+                f"styles={list(self.styles)} came, but named styles are for networks that know them; call the layer on "
+                "[content, style], or name a network in options."
             )
-        choice = choose_backbone(config)
-        self.config = config.replace(backbone=choice.name, weights=choice.weights)
+        choice = choose_backbone(self.config)
+        self.config = self.config.replace(backbone=choice.name, weights=choice.weights)
         self.backbone = build_backbone(self.config, pretrained=pretrained)
+        self.card = None
         self._stylizer = build_optimization(self.config, self.backbone)
 
+    def _use_network(self, card: dict[str, Any] | None) -> None:
+        choice = None if card else choose_network(self.config)
+        self.card = card or {"kind": choice.card["kind"], "styles": choice.card.get("styles", [])}
+        known = tuple(self.card["styles"])
+        if bool(known) != bool(self.styles):
+            raise ConfigError(
+                f"The network {self.config.network} "
+                + (f"paints in these styles: {', '.join(known)}; name some of them in styles."
+                   if known else "takes pictures as styles; leave styles out.")
+            )  # fmt: skip
+        for style in self.styles:
+            check_style(style, known)
+        if card:
+            network = make_network(card["kind"], resolve_compute_dtype(self.config.compute_dtype), known)
+        else:
+            network = build_network(self.config)
+        self.sublayers = [*network.layers, *([network.encoder] if hasattr(network, "encoder") else [])]
+        self._stylizer = build_feed_forward(self.config, network)
+
     def call(self, inputs: list[Image]) -> Image:
-        """Args: inputs, `[content, style]`, or `[content, style, style ...]`."""
+        """Args: inputs, `[content, style]`, or `[content, style, style ...]`; `[content]` with named styles."""
         content, *styles = inputs
-        return tf.stop_gradient(self._stylizer(content, styles))
+        return tf.stop_gradient(self._stylizer(content, [*styles, *self.styles]))
 
     def compute_output_shape(self, input_shape: list) -> tuple:
         """The content's shape."""
@@ -61,4 +101,6 @@ class StylizeLayer(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """What the layer is made again from."""
-        return {**super().get_config(), "options": dataclasses.asdict(self.config), "pretrained": False}
+        options = dataclasses.asdict(self.config)
+        extra = {"options": options, "styles": list(self.styles), "card": self.card, "pretrained": False}
+        return {**super().get_config(), **extra}

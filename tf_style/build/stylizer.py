@@ -8,7 +8,7 @@ from collections.abc import Callable
 import keras
 
 from tf_style.build.backbone import BackboneChoice, build_backbone, canonical_layers, choose_backbone
-from tf_style.build.network import build_network
+from tf_style.build.network import Network, build_network
 from tf_style.config import StylizeConfig
 from tf_style.guidance import preserve_color
 from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
@@ -82,10 +82,10 @@ def build_optimization(config: StylizeConfig, backbone: keras.Model | None = Non
     )
 
 
-def build_feed_forward(config: StylizeConfig) -> FeedForwardStylizer:
-    """The stylizer that paints in one pass; see `build_stylizer`."""
+def build_feed_forward(config: StylizeConfig, network: Network | None = None) -> FeedForwardStylizer:
+    """The stylizer that paints in one pass, with another network than the config's if one is given."""
     return FeedForwardStylizer(
-        build_network(config),
+        build_network(config) if network is None else network,
         style_scale=config.style_scale,
         style_blend=config.style_blend or None,
         style_strength=config.style_strength,

@@ -8,7 +8,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,8 @@ def find_network(name: str) -> Path:
         path = path / NETWORK_FILE
     if not path.is_file():
         raise NetworkError(
-            f"Unknown network {name!r}. There are: {', '.join(EMBEDDED) or 'none embedded'}; or give the path of a "
-            "file that tf-style train wrote."
+            f"Unknown network {name!r}. There are: {', '.join(EMBEDDED)}; or give the path of a file that tf-style "
+            f"train wrote.{_hint(name, EMBEDDED)}"
         )
     return path
 
@@ -59,9 +59,15 @@ def read_card(path: Path) -> dict[str, Any]:
 def check_style(name: str, known: Sequence[str]) -> None:
     """Raises NetworkError unless a network knows a style of that name."""
     if name not in known:
-        close = difflib.get_close_matches(name, known, 1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise NetworkError(f"Unknown style {name!r}. This network paints in these: {', '.join(known)}.{hint}")
+        raise NetworkError(
+            f"Unknown style {name!r}. This network paints in these: {', '.join(known)}.{_hint(name, known)}"
+        )
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    """A known name that is close, as a question after a full stop; empty if there is none."""
+    close = difflib.get_close_matches(name, known, 1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:

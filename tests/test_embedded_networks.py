@@ -1,0 +1,89 @@
+"""The networks in the package: small, described, and trained: they paint in the style they are given."""
+
+import zipfile
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tf_style
+from tests.materials import flat_picture, picture
+from tf_style.evaluation import Evaluation
+from tf_style.networks.archive import EMBEDDED, read_card
+
+STYLE_LAYERS = [f"block{block}_conv1" for block in range(1, 6)]
+PICTURES = "examples/pictures"
+SIZE = 192
+
+
+@pytest.fixture(scope="module")
+def evaluation():
+    return Evaluation(tf_style.compact_vgg19([*STYLE_LAYERS, "block4_conv2"]), STYLE_LAYERS, ["block4_conv2"])
+
+
+def example(name, size=SIZE):
+    """A picture of the repository, float32 [1, H, W, 3]."""
+    source = tf_style.images.read_image(f"{PICTURES}/{name}.jpg")
+    return tf.constant(tf_style.images.resize(source, tf_style.images.fit_size(source.size, size)).pixels[None])
+
+
+def paint(style, **options):
+    return tf.constant(tf_style.stylize(example("lighthouse")[0], style, size=0, **options).numpy()[None])
+
+
+def test_there_is_one_for_any_style_and_all_are_small():
+    assert read_card(EMBEDDED["arbitrary"])["kind"] == "arbitrary"
+    assert sum(path.stat().st_size for path in EMBEDDED.values()) < 16e6
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_card_says_how_it_was_made(name):
+    """For people, beside the file; its figures are those that the file itself holds."""
+    text = EMBEDDED[name].with_suffix(".md").read_text(encoding="utf-8")
+    for heading in ("Data", "Training", "Measured", "Limits", "Licence"):
+        assert f"\n## {heading}\n" in text
+    training = read_card(EMBEDDED[name])["training"]
+    assert training["steps_done"] == training["num_steps"]
+    for option in ("network", "num_steps", "crop_size", "batch_size"):
+        assert f"--{option}={training[option]}" in text
+    assert str(training["photos"]) in text
+    assert str(training["paintings"]) in text
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_weights_are_float16(name):
+    with np.load(EMBEDDED[name]) as archive:
+        assert {str(archive[member].dtype) for member in archive.files if member != "card"} == {"float16"}
+    assert zipfile.ZipFile(EMBEDDED[name]).testzip() is None
+
+
+def test_instant_comes_near_the_style_and_keeps_the_content(evaluation):
+    photo, style = example("lighthouse"), example("starry_night")
+    targets = evaluation.style_targets(style)
+    painting = paint(style[0], preset="instant")
+    before, after = evaluation(photo, photo, targets), evaluation(painting, photo, targets)
+    assert after.style_distance[0] < 0.3 * before.style_distance[0]
+    assert after.content_distance[0] < 1.0
+    assert after.structural_similarity[0] > 0.15
+
+
+def test_strength_goes_from_photo_to_painting():
+    photo = example("lighthouse").numpy()
+    changes = [
+        np.abs(paint(example("starry_night")[0], preset="instant", style_strength=strength).numpy() - photo).mean()
+        for strength in (0.0, 0.3, 0.6, 1.0)
+    ]
+    assert changes[0] < 1e-6
+    assert changes == sorted(changes)
+    assert changes[1] > 0.01
+
+
+def test_the_photo_itself_as_style_almost_keeps_it():
+    photo = example("lighthouse")
+    assert np.abs(paint(photo[0], preset="instant").numpy() - photo.numpy()).mean() < 0.1
+
+
+def test_flat_pictures_and_noise_stay_finite_and_calm():
+    for content in (flat_picture(0.0, 40, 48), flat_picture(1.0, 40, 48), picture(40, 48, seed=3)):
+        painting = tf_style.stylize(content[0], flat_picture(0.7, 48, 40)[0], preset="instant", size=0).numpy()
+        assert np.isfinite(painting).all()
