@@ -16,6 +16,7 @@ from tf_style.build.stylizer import build_feed_forward
 from tf_style.config import DEFAULT_PRESET, ConfigError
 from tf_style.networks.archive import check_style
 from tf_style.presets import preset_config
+from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer
 from tf_style.types import Image
 
 
@@ -54,6 +55,8 @@ class StylizeLayer(keras.layers.Layer):
         super().__init__(**{"dtype": "float32", **kwargs, "trainable": False})
         self.config = preset_config(preset).replace(**(options or {}))
         self.styles = tuple(styles)
+        self.card: dict[str, Any] | None = None
+        self._stylizer: FeedForwardStylizer | PyramidStylizer
         if self.config.network:
             self._use_network(card)
         else:
@@ -68,13 +71,14 @@ class StylizeLayer(keras.layers.Layer):
         choice = choose_backbone(self.config)
         self.config = self.config.replace(backbone=choice.name, weights=choice.weights)
         self.backbone = build_backbone(self.config, pretrained=pretrained)
-        self.card = None
         self._stylizer = build_optimization(self.config, self.backbone)
 
     def _use_network(self, card: dict[str, Any] | None) -> None:
-        choice = None if card else choose_network(self.config)
-        self.card = card or {"kind": choice.card["kind"], "styles": choice.card.get("styles", [])}
-        known = tuple(self.card["styles"])
+        pretrained = card is None
+        if card is None:
+            found = choose_network(self.config).card
+            card = {"kind": found["kind"], "styles": found.get("styles", [])}
+        self.card, known = card, tuple(card["styles"])
         if bool(known) != bool(self.styles):
             raise ConfigError(
                 f"The network {self.config.network} "
@@ -83,10 +87,10 @@ class StylizeLayer(keras.layers.Layer):
             )  # fmt: skip
         for style in self.styles:
             check_style(style, known)
-        if card:
-            network = make_network(card["kind"], resolve_compute_dtype(self.config.compute_dtype), known)
-        else:
+        if pretrained:
             network = build_network(self.config)
+        else:
+            network = make_network(card["kind"], resolve_compute_dtype(self.config.compute_dtype), known)
         self.sublayers = [*network.layers, *([network.encoder] if hasattr(network, "encoder") else [])]
         self._stylizer = build_feed_forward(self.config, network)
 
