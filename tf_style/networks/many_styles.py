@@ -16,13 +16,16 @@ from tf_style.networks.blocks import (
 
 _WIDTHS = (16, 32, 64)  # channels at half, a quarter and an eighth of the size
 _RESIDUAL_BLOCKS = 5
+# A row of the table learns from its own pictures only, one of many: so that it keeps pace with the other weights, a
+# step of the optimiser counts for more in it.
+_TABLE_GAIN = 8.0
 
 
 class ManyStylesNetwork:
     """A residual network whose instance normalisations take their mean and deviation from the style.
 
-    A style's code is a row of a table: all those means and deviations. The first row is no style: under it the picture
-    stays as it is, and mixing it in weakens a style.
+    A style's code is a row of a table, times a constant: all those means and deviations. The first row is no style:
+    under it the picture stays as it is, and mixing it in weakens a style.
 
     Args:
       styles: Names of the styles, in the order of the table.
@@ -57,11 +60,11 @@ class ManyStylesNetwork:
 
     def encode_style(self, index: Any) -> Any:
         """The codes of styles by their place in `styles`, int [B]: float32 [B, N]."""
-        return self.table(index + 1)
+        return _TABLE_GAIN * self.table(index + 1)
 
     def neutral_code(self, content: Any) -> Any:
         """The code under which pictures stay as they are, float32 [B, N]."""
-        return self.table(ops.zeros_like(content[:, 0, 0, 0], dtype="int32"))
+        return _TABLE_GAIN * self.table(ops.zeros_like(content[:, 0, 0, 0], dtype="int32"))
 
     def paint(self, content: Any, code: Any) -> Any:
         """The picture [B, H, W, 3] (sides multiples of 8) under a code: float32, a little beyond [0, 1]."""
