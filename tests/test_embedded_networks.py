@@ -7,12 +7,14 @@ import pytest
 import tensorflow as tf
 
 import tf_style
+from tests import command
 from tests.materials import flat_picture, picture
+from tf_style import images
 from tf_style.evaluation import Evaluation
 from tf_style.networks.archive import EMBEDDED, read_card
 
 STYLE_LAYERS = [f"block{block}_conv1" for block in range(1, 6)]
-PICTURES = "examples/pictures"
+PICTURES = command.ROOT / "examples" / "pictures"
 SIZE = 192
 
 
@@ -23,8 +25,8 @@ def evaluation():
 
 def example(name, size=SIZE):
     """A picture of the repository, float32 [1, H, W, 3]."""
-    source = tf_style.images.read_image(f"{PICTURES}/{name}.jpg")
-    return tf.constant(tf_style.images.resize(source, tf_style.images.fit_size(source.size, size)).pixels[None])
+    source = images.read_image(PICTURES / f"{name}.jpg")
+    return tf.constant(images.resize(source, images.fit_size(source.size, size)).pixels[None])
 
 
 def paint(style, **options):
