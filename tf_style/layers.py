@@ -91,7 +91,7 @@ class StylizeLayer(keras.layers.Layer):
             network = build_network(self.config)
         else:
             network = make_network(card["kind"], resolve_compute_dtype(self.config.compute_dtype), known)
-        self.sublayers = [*network.layers, *([network.encoder] if hasattr(network, "encoder") else [])]
+        self.sublayers = network.all_layers
         self._stylizer = build_feed_forward(self.config, network)
 
     def call(self, inputs: list[Image]) -> Image:

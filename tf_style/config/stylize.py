@@ -47,7 +47,9 @@ class StylizeConfig:
     )
 
     network: str = option(
-        "", "paint in one pass with a network of tf-style train: its file or folder; default: optimise", "network"
+        "",
+        "paint in one pass with a network: arbitrary, or the file or folder of tf-style train; default: optimise",
+        "network",
     )
     style_strength: float = option(
         1.0, "0: the content, 1: the whole style; without a network it scales style_weight", "network", minimum=0

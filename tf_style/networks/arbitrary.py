@@ -59,6 +59,11 @@ class ArbitraryStyleNetwork:
         """What holds the weights; the frozen encoder is not among them."""
         return [self.model]
 
+    @property
+    def all_layers(self) -> list[Any]:
+        """The frozen encoder too."""
+        return [self.model, self.encoder]
+
     def encode_content(self, image: Any) -> dict[str, Any]:
         """The encoder's features of a picture [B, H, W, 3], height and width multiples of 8."""
         features = self.encoder(image)

@@ -54,6 +54,11 @@ class ManyStylesNetwork:
         """What holds the weights."""
         return [self.model, self.table]
 
+    @property
+    def all_layers(self) -> list[keras.layers.Layer]:
+        """The same: nothing in it is frozen."""
+        return self.layers
+
     def encode_content(self, image: Any) -> Any:
         """The picture itself, [B, H, W, 3]."""
         return image
@@ -86,12 +91,11 @@ def _painter(dtype: str) -> keras.Model:
         deviation = 1.0 + code[:, sum(norms) + start : sum(norms) + start + width]
         return AdaptiveInstanceNormalization(name=f"{name}_style", dtype=policy)([x, mean, deviation])
 
-    def block(x: Any, width: int, name: str, size: int = 3, stride: int = 1) -> Any:
-        x = reflect_convolution(x, width, size, stride, name=name, use_bias=False, dtype=policy)
-        return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(normalize(x, name))
-
-    def enlarged_block(x: Any, width: int, name: str) -> Any:
-        x = EnlargingConvolution(width, use_bias=False, name=name, dtype=policy)(x)
+    def block(x: Any, width: int, name: str, size: int = 3, stride: int = 1, *, enlarge: bool = False) -> Any:
+        if enlarge:
+            x = EnlargingConvolution(width, name=name, use_bias=False, dtype=policy)(x)
+        else:
+            x = reflect_convolution(x, width, size, stride, name=name, use_bias=False, dtype=policy)
         return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(normalize(x, name))
 
     x = block(image, half, "half_down", size=5, stride=2)
@@ -101,8 +105,8 @@ def _painter(dtype: str) -> keras.Model:
         y = block(x, eighth, f"residual_{index}_1")
         y = reflect_convolution(y, eighth, name=f"residual_{index}_2", use_bias=False, dtype=policy)
         x = keras.layers.Add(name=f"residual_{index}", dtype=policy)([x, normalize(y, f"residual_{index}_2")])
-    x = enlarged_block(x, quarter, "quarter_up")
+    x = block(x, quarter, "quarter_up", enlarge=True)
     x = keras.layers.Add(name="skip", dtype=policy)([x, skip])
-    x = enlarged_block(x, half, "half_up")
+    x = block(x, half, "half_up", enlarge=True)
     x = EnlargingConvolution(3, name="picture", dtype=policy)(x)
     return keras.Model([image, code], Pixels(name="pixels", dtype="float32")(x), name="many_styles")

@@ -32,9 +32,8 @@ class ServedNetwork(tf.Module):
     ) -> None:
         super().__init__(name="network")
         network = stylizer.network
-        holders = [*network.layers, *([network.encoder] if hasattr(network, "encoder") else [])]
         # Not the Keras models: they save copies, and the C++ loader restores those only.
-        self.weights = [variable.value for holder in holders for variable in holder.variables]
+        self.weights = [variable.value for holder in network.all_layers for variable in holder.variables]
         self._stylizer, self._config, self._limits, self._image_format = stylizer, config, limits, image_format
         self.names: tuple[str, ...] = getattr(network, "styles", ())
         self._strength = tf.constant([float(config.style_strength)])
