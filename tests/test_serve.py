@@ -4,6 +4,8 @@ import dataclasses
 import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -20,7 +22,32 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc  # noqa: E402
 
 from tests.local_server import eventually, in_thread, predict_request, refused, running  # noqa: E402
 from tests.tiny_models import write_version  # noqa: E402
+from tf_style.serving import server  # noqa: E402
 from tf_style.serving.server import serve  # noqa: E402
+
+
+_WITHOUT_XLA = """
+import tensorflow as tf
+from tf_style.serving.server import prepare_process
+
+def double(x):
+    return 2 * x
+
+print(tf.function(double, jit_compile=True)(tf.constant(2.0)).numpy())
+prepare_process()
+try:
+    tf.function(double, jit_compile=True)(tf.constant(3.0))
+except tf.errors.InternalError as error:
+    print(error.message.partition(" [Op:")[0])
+"""
+
+
+@pytest.fixture(autouse=True)
+def preparations(monkeypatch):
+    """What `main` would do for good to this process, which other tests share, is only counted: there is no XLA after."""
+    calls = []
+    monkeypatch.setattr(server, "prepare_process", lambda: calls.append("prepared"))
+    return calls
 
 
 def test_help_names_every_flag_and_the_server_for_production(capsys):
@@ -69,11 +96,17 @@ def test_bad_flags_are_refused_with_status_2(capfd, arguments, text):
     assert output.out == ""
 
 
-def test_a_client_certificate_needs_an_authority(capfd, tmp_path):
+def test_a_client_certificate_needs_an_authority(capfd, tmp_path, preparations):
     path = tmp_path / "ssl.config"
     path.write_text("client_verify: true")
     assert main(["serve", "--model_base_path=x", f"--ssl_config_file={path}"]) == 2
     assert "client_verify needs custom_ca" in capfd.readouterr().err
+    assert preparations == ["prepared"]
+
+
+def test_a_prepared_process_has_no_xla_as_with_tensorflow_serving():
+    outcome = subprocess.run([sys.executable, "-c", _WITHOUT_XLA], capture_output=True, text=True, check=True)
+    assert outcome.stdout.splitlines() == ["4.0", "XLA compilation disabled"]
 
 
 def test_a_model_that_does_not_load_ends_with_status_1(tmp_path):
