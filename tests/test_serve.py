@@ -25,7 +25,6 @@ from tests.tiny_models import write_version  # noqa: E402
 from tf_style.serving import server  # noqa: E402
 from tf_style.serving.server import serve  # noqa: E402
 
-
 _WITHOUT_XLA = """
 import tensorflow as tf
 from tf_style.serving.server import prepare_process
@@ -44,7 +43,7 @@ except tf.errors.InternalError as error:
 
 @pytest.fixture(autouse=True)
 def preparations(monkeypatch):
-    """What `main` would do for good to this process, which other tests share, is only counted: there is no XLA after."""
+    """What `main` would do for good to this process, which other tests share, is only counted: XLA stays."""
     calls = []
     monkeypatch.setattr(server, "prepare_process", lambda: calls.append("prepared"))
     return calls
