@@ -99,6 +99,34 @@ def test_style_losses_of_flat_styles_are_softened():
     np.testing.assert_allclose(float(losses["style"]), np.mean(limit * np.log1p(plain / limit)), rtol=1e-4)
 
 
+def test_with_a_teacher_its_paintings_are_what_is_to_come_out():
+    made = trainer("many_styles")
+    teacher = ArbitraryStyleNetwork(made.backbone, (4, 4, 8, 8))
+    made.prepare_styles(list(STYLES), teacher)
+    contents, styles, neutral = batch("many_styles")
+    losses, image = made.losses(contents, styles, neutral)
+    codes = tf.concat([teacher.encode_style(style) for style in STYLES], 0)
+    painted = teacher.paint(teacher.encode_content(contents), tf.gather(codes, styles))
+    wanted = np.concatenate([np.clip(painted, 0, 1)[:3], contents[3:]])
+    errors = np.sum((image - wanted) ** 2, axis=(1, 2, 3)) / np.sum(wanted**2, axis=(1, 2, 3))
+    np.testing.assert_allclose(losses[RECONSTRUCTION], 5.0 * errors.mean(), rtol=1e-4)
+    assert float(losses["style"]) > 0.0
+
+
+def test_a_teacher_learns_nothing_and_is_matched():
+    made = trainer("many_styles", learning_rate=1e-2)
+    teacher = ArbitraryStyleNetwork(made.backbone, (4, 4, 8, 8))
+    made.objective = 5.0 * content_loss(("image",), name=RECONSTRUCTION)
+    made.prepare_styles(list(STYLES), teacher)
+    weights = [variable for layer in teacher.all_layers for variable in layer.weights]
+    before = [np.array(weight) for weight in weights]
+    step, data = tf.function(made.step), batch("many_styles")
+    losses = [float(step(*data)[RECONSTRUCTION]) for _ in range(100)]
+    assert np.mean(losses[-5:]) < 0.2 * losses[0]
+    for weight, value in zip(weights, before, strict=True):
+        np.testing.assert_array_equal(np.asarray(weight), value)
+
+
 def test_features_of_the_encoder_are_those_of_the_backbone():
     """Sharing them saves work and changes nothing."""
     shared = trainer("arbitrary")
@@ -229,7 +257,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(folder):
     """Both kinds, trained without a stop: {kind: Outcome}."""
-    lines = {kind: ["train", f"--network={kind}", f"--output_dir={kind}", *OPTIONS] for kind in KINDS}
+    lines = {kind: ["train", f"--network={kind}", f"--output_dir=my_{kind}", *OPTIONS] for kind in KINDS}
     return command.run_lines(lines, folder)
 
 
@@ -237,8 +265,8 @@ def trained(folder):
 @pytest.mark.parametrize("kind", KINDS)
 def test_writes_a_network_samples_and_logs(trained, folder, kind):
     assert trained[kind].status == 0, trained[kind].stderr
-    assert {path.name for path in (folder / kind).iterdir()} == {"network.npz", "samples.jpg", "logs"}
-    card = read_card(folder / kind / "network.npz")
+    assert {path.name for path in (folder / f"my_{kind}").iterdir()} == {"network.npz", "samples.jpg", "logs"}
+    card = read_card(folder / f"my_{kind}" / "network.npz")
     assert card["kind"] == kind
     assert card["training"]["steps_done"] == 6
     assert card["training"]["photos"] == 3
@@ -247,23 +275,23 @@ def test_writes_a_network_samples_and_logs(trained, folder, kind):
 
 @pytest.mark.slow
 def test_a_finished_training_is_not_lost_by_repeating_it(trained, folder):
-    before = (folder / "arbitrary" / "network.npz").read_bytes()
-    arguments = ["train", "--network=arbitrary", "--output_dir=arbitrary", *OPTIONS]
+    before = (folder / "my_arbitrary" / "network.npz").read_bytes()
+    arguments = ["train", "--network=arbitrary", "--output_dir=my_arbitrary", *OPTIONS]
     lines = {"again": arguments, "another": [*arguments, "--style_weight=3"]}
     outcomes = command.run_lines(lines, folder)
     assert outcomes["again"].status == 0
     assert "Nothing to do" in outcomes["again"].stderr
     assert outcomes["another"].status == 2
     assert_one_sentence(outcomes["another"].stderr.strip().splitlines()[-1])
-    assert (folder / "arbitrary" / "network.npz").read_bytes() == before
+    assert (folder / "my_arbitrary" / "network.npz").read_bytes() == before
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_stylize_paints_with_it(trained, folder, kind):
     style = "paintings_1,paintings_2" if kind == "many_styles" else "paintings/paintings_1.png"
-    arguments = [f"--network={kind}", "--content=photos/photos_0.png", f"--style={style}", "--size=64", "--json=r.json"]
-    outcome = command.run(["stylize", *arguments, f"--output={kind}.png", "--preserve_color=luminance"], folder)
+    arguments = [f"--network=my_{kind}", "--content=photos/photos_0.png", f"--style={style}", f"--output={kind}.png"]
+    outcome = command.run(["stylize", *arguments, "--size=64", "--json=r.json", "--preserve_color=luminance"], folder)
     assert outcome.status == 0, outcome.stderr
     assert (folder / f"{kind}.png").stat().st_size > 0
     record = json.loads((folder / "r.json").read_text())
@@ -292,7 +320,7 @@ def test_killed_it_goes_on_to_the_same_weights(trained, folder):
     assert again.status == 0, again.stderr
     assert "Going on from step" in again.stderr
     assert not state.exists()
-    weights, expected = (read_weights(folder / name / "network.npz") for name in ("killed", "arbitrary"))
+    weights, expected = (read_weights(folder / name / "network.npz") for name in ("killed", "my_arbitrary"))
     for name, value in expected.items():
         np.testing.assert_array_equal(weights[name], value, err_msg=name)
 
@@ -315,7 +343,7 @@ def test_interrupted_it_keeps_what_it_has_learned_and_says_how_to_go_on(folder):
 def test_starts_from_another_network(trained, folder):
     (folder / "one").mkdir()
     write_image(folder / "one" / "mine.png", picture(48, 40, seed=5)[0].numpy())
-    options = [*OPTIONS, "--style_dir=one", "--num_steps=1", "--learning_rate=1e-7", "--init_from=many_styles"]
+    options = [*OPTIONS, "--style_dir=one", "--num_steps=1", "--learning_rate=1e-7", "--init_from=my_many_styles"]
     lines = {
         "many": ["train", "--network=many_styles", "--output_dir=tuned", *options],
         "other kind": ["train", "--network=arbitrary", "--output_dir=no", *options, "--validation_pairs=0"],
@@ -323,10 +351,32 @@ def test_starts_from_another_network(trained, folder):
     outcomes = command.run_lines(lines, folder)
     assert outcomes["many"].status == 0, outcomes["many"].stderr
     assert outcomes["other kind"].status == 2
-    tuned, start = (read_weights(folder / name / "network.npz") for name in ("tuned", "many_styles"))
+    tuned, start = (read_weights(folder / name / "network.npz") for name in ("tuned", "my_many_styles"))
     assert read_card(folder / "tuned" / "network.npz")["styles"] == ["mine"]
     np.testing.assert_allclose(tuned["table/embeddings"][0], start["table/embeddings"][0], atol=1e-3)
     np.testing.assert_allclose(tuned["table/embeddings"][1], start["table/embeddings"][1:].mean(0), atol=1e-3)
+
+
+@pytest.mark.slow
+def test_learns_from_a_teacher(trained, folder):
+    options = ["train", *OPTIONS, "--content_weight=0", "--style_weight=0"]
+    lines = {
+        "taught": [*options, "--network=many_styles", "--output_dir=taught", "--teacher=my_arbitrary"],
+        "arbitrary": [*options, "--network=arbitrary", "--output_dir=no", "--teacher=my_arbitrary"],
+        "no weight": [*options, "--network=many_styles", "--output_dir=no", "--teacher=my_arbitrary",
+                      "--reconstruction_weight=0"],
+        "named styles": [*options, "--network=many_styles", "--output_dir=no", "--teacher=my_many_styles"],
+    }  # fmt: skip
+    outcomes = command.run_lines(lines, folder)
+    assert outcomes["taught"].status == 0, outcomes["taught"].stderr
+    training = read_card(folder / "taught" / "network.npz")["training"]
+    assert training["teacher"] == "my_arbitrary"
+    assert set(training["losses"]) == {RECONSTRUCTION, "total_variation"}
+    for name in ("arbitrary", "no weight", "named styles"):
+        assert outcomes[name].status == 2
+        assert "--teacher" in outcomes[name].stderr
+        assert_one_sentence(outcomes[name].stderr.strip().splitlines()[-1])
+    assert not (folder / "no").exists()
 
 
 _TWO_DEVICES = """

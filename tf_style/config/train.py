@@ -38,7 +38,9 @@ class TrainConfig:
 
     content_weight: float = option(6.0, "weight of the content loss", "objective", minimum=0)
     style_weight: float = option(10.0, "weight of the style loss", "objective", minimum=0)
-    reconstruction_weight: float = option(10.0, "weight of neutral pictures' own pixels", "objective", minimum=0)
+    reconstruction_weight: float = option(
+        10.0, "weight of the pixels of neutral pictures, and of a teacher's", "objective", minimum=0
+    )
     total_variation_weight: float = option(1.0, "weight of the smoothness of pixels", "objective", minimum=0)
     style_statistics: tuple[str, ...] = option(
         ("gram", "mean_std"),
@@ -99,6 +101,9 @@ class TrainFiles:
     )
     output_dir: str = option("", "where network.npz, checkpoints and TensorBoard's logs go", "files")
     init_from: str = option("", "a network to start from: the name of an embedded one, or a path", "files")
+    teacher: str = option(
+        "", "a network for any style, embedded or a path, whose paintings many_styles is to match", "files"
+    )
     leave_out: tuple[str, ...] = option((), "names of pictures, without suffix, to train without", "files")
 
     validation_pairs: int = option(4, "pictures and styles kept from training, to look at", "report", minimum=0)

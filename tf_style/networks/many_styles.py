@@ -14,7 +14,7 @@ from tf_style.networks.blocks import (
     reflect_convolution,
 )
 
-_WIDTHS = (16, 32, 64)  # channels at half, a quarter and an eighth of the size
+_WIDTHS = (24, 48, 64)  # channels at half, a quarter and an eighth of the size
 _RESIDUAL_BLOCKS = 5
 # A row of the table learns from its own pictures only, one of many: so that it keeps pace with the other weights, a
 # step of the optimiser counts for more in it.
@@ -80,7 +80,7 @@ def _painter(dtype: str) -> keras.Model:
     """A picture and a style's code to a picture."""
     policy = keras.DTypePolicy("mixed_bfloat16" if dtype == "bfloat16" else "float32")
     half, quarter, eighth = _WIDTHS
-    norms = [half, quarter, eighth, *[eighth] * (2 * _RESIDUAL_BLOCKS), quarter, half]
+    norms = [half, quarter, eighth, *[eighth] * (2 * _RESIDUAL_BLOCKS), quarter, quarter, quarter, half]
     image = keras.Input((None, None, 3), name="image", dtype="float32")
     code = keras.Input((2 * sum(norms),), name="code", dtype="float32")
     starts = iter(sum(norms[:index]) for index in range(len(norms)))
@@ -98,15 +98,18 @@ def _painter(dtype: str) -> keras.Model:
             x = reflect_convolution(x, width, size, stride, name=name, use_bias=False, dtype=policy)
         return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(normalize(x, name))
 
+    def residual(x: Any, name: str) -> Any:
+        y = block(x, x.shape[-1], f"{name}_1")
+        y = reflect_convolution(y, x.shape[-1], name=f"{name}_2", use_bias=False, dtype=policy)
+        return keras.layers.Add(name=name, dtype=policy)([x, normalize(y, f"{name}_2")])
+
     x = block(image, half, "half_down", size=5, stride=2)
     x = skip = block(x, quarter, "quarter_down", stride=2)
     x = block(x, eighth, "eighth_down", stride=2)
     for index in range(_RESIDUAL_BLOCKS):
-        y = block(x, eighth, f"residual_{index}_1")
-        y = reflect_convolution(y, eighth, name=f"residual_{index}_2", use_bias=False, dtype=policy)
-        x = keras.layers.Add(name=f"residual_{index}", dtype=policy)([x, normalize(y, f"residual_{index}_2")])
+        x = residual(x, f"residual_{index}")
     x = block(x, quarter, "quarter_up", enlarge=True)
-    x = keras.layers.Add(name="skip", dtype=policy)([x, skip])
+    x = residual(keras.layers.Add(name="skip", dtype=policy)([x, skip]), "residual_quarter")
     x = block(x, half, "half_up", enlarge=True)
     x = EnlargingConvolution(3, name="picture", dtype=policy)(x)
     return keras.Model([image, code], Pixels(name="pixels", dtype="float32")(x), name="many_styles")

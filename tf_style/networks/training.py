@@ -49,16 +49,27 @@ class Trainer:
         self.variables = [variable for layer in network.layers for variable in layer.trainable_variables]
         optimizer.build(self.variables)
         self._style_targets: Nest = None
+        self._teacher: ArbitraryStyleNetwork | None = None
+        self._teacher_codes: tf.Tensor | None = None
 
     def features(self, image: Image) -> Features:
         """The backbone's features, and the picture itself under "image"."""
         return {**self.backbone(image), "image": image}
 
-    def prepare_styles(self, styles: list[Image]) -> None:
-        """For networks of named styles: their targets, made once, from one picture [1, h, w, 3] each."""
+    def prepare_styles(self, styles: list[Image], teacher: ArbitraryStyleNetwork | None = None) -> None:
+        """For networks of named styles: what is known of the styles, made once.
+
+        Args:
+          styles: One picture [1, h, w, 3] each.
+          teacher: Another network, whose paintings in these styles are the "reconstruction" of pictures that are not
+            neutral (knowledge distillation: Hinton, Vinyals, Dean, 2015, https://arxiv.org/abs/1503.02531).
+        """
         style_objective = self.objective.reading("styles")
         targets = [style_objective.targets(References({}, (self.features(style),))) for style in styles]
         self._style_targets = tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *targets)
+        if teacher is not None:
+            self._teacher = teacher
+            self._teacher_codes = tf.concat([teacher.encode_style(style) for style in styles], 0)
 
     def step(self, contents: Image, styles: tf.Tensor, neutral: tf.Tensor) -> dict[str, tf.Tensor]:
         """Trains on a batch.
@@ -90,7 +101,8 @@ class Trainer:
         code, style_targets = self._style(styles)
         code = tf.where(neutral[:, tf.newaxis], self.network.neutral_code(content), code)
         image = self.network.paint(content, code)
-        content_targets = self.objective.reading("content").targets(References(content_features, ()))
+        references = {**content_features, "image": self._reference(contents, styles, neutral)}
+        content_targets = self.objective.reading("content").targets(References(references, ()))
         targets = tf.nest.map_structure(tf.stop_gradient, {**content_targets, **style_targets})
         losses = self.objective.losses(self.features(image), targets)
         for weight, term in self.objective.terms:
@@ -98,9 +110,17 @@ class Trainer:
             if term.reads == "styles":  # relative losses of almost flat styles are huge: they would outweigh all
                 limit = weight * _SOFT_LIMIT
                 losses[term.name] = tf.where(neutral, 0.0, limit * tf.math.log1p(loss / limit))
-            elif term.name == RECONSTRUCTION:
+            elif term.name == RECONSTRUCTION and self._teacher is None:
                 losses[term.name] = tf.where(neutral, loss, 0.0)
         return {name: tf.reduce_mean(loss) for name, loss in losses.items()}, image
+
+    def _reference(self, contents: Image, styles: tf.Tensor, neutral: tf.Tensor) -> Image:
+        """What pictures are to look like: as they were, or as the teacher paints them."""
+        if self._teacher is None:
+            return contents
+        codes = tf.gather(self._teacher_codes, styles)
+        painted = self._teacher.paint(self._teacher.encode_content(contents), codes)
+        return tf.where(neutral[:, tf.newaxis, tf.newaxis, tf.newaxis], contents, tf.clip_by_value(painted, 0.0, 1.0))
 
     def _style(self, styles: tf.Tensor) -> tuple[tf.Tensor, Nest]:
         """The codes and the targets of styles."""

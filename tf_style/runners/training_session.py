@@ -12,15 +12,15 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_style import images
-from tf_style.build import build_trainer, choose_backbone
-from tf_style.config import ConfigError, TrainConfig, TrainFiles
+from tf_style.build import build_network, build_trainer, choose_backbone
+from tf_style.config import ConfigError, StylizeConfig, TrainConfig, TrainFiles
 from tf_style.networks.arbitrary import ArbitraryStyleNetwork
 from tf_style.networks.archive import (
     NETWORK_FILE,
@@ -71,6 +71,10 @@ class TrainingSession:
         self._folder = Path(files.output_dir)
         self._data = TrainingData(config, files)
         self._named = config.network == "many_styles"
+        if files.teacher and not (self._named and config.reconstruction_weight):
+            raise ConfigError(
+                "--teacher is for --network=many_styles, with a --reconstruction_weight above 0; leave it out."
+            )
         self._strategy = _strategy()
         if config.batch_size % self._strategy.num_replicas_in_sync:
             raise ConfigError(
@@ -159,7 +163,7 @@ class TrainingSession:
         """What the network has to know of the styles before the first step."""
         network = self.trainer.network
         if self._named:
-            self.trainer.prepare_styles(self._data.named_styles(self._config.style_size))
+            self.trainer.prepare_styles(self._data.named_styles(self._config.style_size), self._teacher())
         if self._files.init_from:
             path = find_network(self._files.init_from)
             card = read_card(path)
@@ -175,6 +179,20 @@ class TrainingSession:
         elif isinstance(network, ArbitraryStyleNetwork):
             batches = self._data.style_batches(_CODES_BATCH, _CODES_SEEN // _CODES_BATCH)
             network.adapt(tf.concat([network.encode_style(batch) for batch in batches], 0))
+
+    def _teacher(self) -> ArbitraryStyleNetwork | None:
+        """The network whose paintings are to be matched, if there is one."""
+        if not self._files.teacher:
+            return None
+        kind = read_card(find_network(self._files.teacher))["kind"]
+        if kind != ArbitraryStyleNetwork.kind:
+            raise NetworkError(
+                f"--teacher={self._files.teacher} is a network of kind {kind}, but a teacher has to know all styles; "
+                "give one of kind arbitrary."
+            )
+        options = StylizeConfig(network=self._files.teacher, compute_dtype=choose_backbone(self._config).compute_dtype)
+        with self._strategy.scope():
+            return cast(ArbitraryStyleNetwork, build_network(options))
 
     def _distributed_step(self, *batch: Any) -> dict[str, tf.Tensor]:
         losses = self._strategy.run(self.trainer.step, batch)
@@ -248,7 +266,7 @@ class TrainingSession:
         ]
         config = dataclasses.asdict(self._config) | dataclasses.asdict(choose_backbone(self._config))
         kept = {name: value for name, value in config.items() if name not in _MAY_CHANGE}
-        parts = [kept, sources, self._files.init_from]
+        parts = [kept, sources, self._files.init_from, self._files.teacher]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def _card(self) -> dict[str, Any]:
@@ -256,6 +274,7 @@ class TrainingSession:
             **dataclasses.asdict(self._config),
             "weights": Path(self._config.weights).name,
             "init_from": Path(self._files.init_from).name,
+            "teacher": Path(self._files.teacher).name,
             "photos": self._data.contents.num_pictures,
             "paintings": self._data.styles.num_pictures,
             "identity": self._identity(),
