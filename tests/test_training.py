@@ -22,7 +22,7 @@ from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
 from tf_style.networks.archive import read_card, read_weights
 from tf_style.networks.many_styles import ManyStylesNetwork
 from tf_style.networks.sources import DataError
-from tf_style.networks.training import RECONSTRUCTION, RunningAverage, Trainer
+from tf_style.networks.training import COLORS, RECONSTRUCTION, RunningAverage, Trainer
 from tf_style.runners.training_data import TrainingData
 
 LAYERS = ("block2_conv1",)
@@ -111,6 +111,25 @@ def test_with_a_teacher_its_paintings_are_what_is_to_come_out():
     errors = np.sum((image - wanted) ** 2, axis=(1, 2, 3)) / np.sum(wanted**2, axis=(1, 2, 3))
     np.testing.assert_allclose(losses[RECONSTRUCTION], 5.0 * errors.mean(), rtol=1e-4)
     assert float(losses["style"]) > 0.0
+
+
+def test_colors_are_compared_without_strokes():
+    """Of a picture that differs from what it should be by a checkerboard, nothing is seen; by a stain, all of it."""
+    made = trainer("many_styles")
+    made.objective = content_loss((COLORS,), name=COLORS)
+    made.prepare_styles(list(STYLES))
+    contents, styles, neutral = batch("many_styles")
+    board = 0.1 * (2.0 * (np.indices((32, 32)).sum(0) % 2) - 1.0)[None, ..., None]
+    stain = np.zeros((1, 32, 32, 1))
+    stain[:, :8, 8:16] = 0.1
+    losses = []
+    for change in (0.0, board, stain):
+        made.network.paint = lambda content, code, change=change: content + tf.constant(change, tf.float32)
+        losses.append(float(made.losses(contents, styles, neutral)[0][COLORS]))
+    pooled = made.features(contents)[COLORS].numpy()
+    np.testing.assert_allclose(losses[:2], 0.0, atol=1e-9)
+    wanted = 3 * 0.1**2 / np.sum(pooled**2, axis=(1, 2, 3))
+    np.testing.assert_allclose(losses[2], wanted.mean(), rtol=1e-3)
 
 
 def test_a_teacher_learns_nothing_and_is_matched():

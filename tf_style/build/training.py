@@ -11,7 +11,7 @@ from tf_style.build.network import make_network
 from tf_style.config import TrainConfig
 from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
-from tf_style.networks.training import RECONSTRUCTION, Trainer
+from tf_style.networks.training import COLORS, RECONSTRUCTION, Trainer
 
 _ENCODER = "compact_vgg19"
 
@@ -62,6 +62,7 @@ def training_objective(config: TrainConfig) -> Objective:
             for statistic in config.style_statistics
         ),
         config.reconstruction_weight * content_loss(("image",), name=RECONSTRUCTION),
+        config.color_weight * content_loss((COLORS,), name=COLORS),
         config.total_variation_weight * total_variation_loss(),
     )
     return Objective(tuple(pair for objective in terms for pair in objective.terms if pair[0] > 0))

@@ -41,6 +41,12 @@ class TrainConfig:
     reconstruction_weight: float = option(
         10.0, "weight of the pixels of neutral pictures, and of a teacher's", "objective", minimum=0
     )
+    color_weight: float = option(
+        0.0,
+        "weight of the colours, an eighth in size, of the photo or of a teacher's painting",
+        "objective",
+        minimum=0,
+    )
     total_variation_weight: float = option(1.0, "weight of the smoothness of pixels", "objective", minimum=0)
     style_statistics: tuple[str, ...] = option(
         ("gram", "mean_std"),
@@ -71,8 +77,7 @@ class TrainConfig:
             check_option(field, getattr(self, field.name))
         if not self.style_statistics:
             raise ConfigError("style_statistics is empty; name at least one, for example gram.")
-        weights = (self.content_weight, self.style_weight, self.reconstruction_weight, self.total_variation_weight)
-        if not any(weights):
+        if not any(getattr(self, field.name) for field in dataclasses.fields(self) if field.name.endswith("_weight")):
             raise ConfigError("All weights of losses are 0; give at least one a positive value.")
         if self.crop_size % 8:
             raise ConfigError(f"crop_size must be a multiple of 8, but {self.crop_size} came.")

@@ -16,6 +16,9 @@ from tf_style.types import Backbone, Features, Image, Nest, References
 
 #: The term that holds pictures as they are where no style is asked for.
 RECONSTRUCTION = "reconstruction"
+#: What is left of a picture without its strokes: one of the `Trainer`'s features, at an eighth of the size.
+COLORS = "colors"
+_COLORS_POOL = 8
 _SOFT_LIMIT = 3.0  # relative style losses beyond this count by their logarithm
 
 
@@ -53,8 +56,8 @@ class Trainer:
         self._teacher_codes: tf.Tensor | None = None
 
     def features(self, image: Image) -> Features:
-        """The backbone's features, and the picture itself under "image"."""
-        return {**self.backbone(image), "image": image}
+        """The backbone's features, the picture itself under "image", and its "colors"."""
+        return {**self.backbone(image), **_pixels(image)}
 
     def prepare_styles(self, styles: list[Image], teacher: ArbitraryStyleNetwork | None = None) -> None:
         """For networks of named styles: what is known of the styles, made once.
@@ -101,7 +104,7 @@ class Trainer:
         code, style_targets = self._style(styles)
         code = tf.where(neutral[:, tf.newaxis], self.network.neutral_code(content), code)
         image = self.network.paint(content, code)
-        references = {**content_features, "image": self._reference(contents, styles, neutral)}
+        references = {**content_features, **_pixels(self._reference(contents, styles, neutral))}
         content_targets = self.objective.reading("content").targets(References(references, ()))
         targets = tf.nest.map_structure(tf.stop_gradient, {**content_targets, **style_targets})
         losses = self.objective.losses(self.features(image), targets)
@@ -132,6 +135,10 @@ class Trainer:
         if self.encoder_is_backbone and isinstance(self.network, ArbitraryStyleNetwork):
             return self.network.code(features), targets
         return self.network.encode_style(styles), targets
+
+
+def _pixels(image: Image) -> Features:
+    return {"image": image, COLORS: tf.nn.avg_pool2d(image, _COLORS_POOL, _COLORS_POOL, "VALID")}
 
 
 class RunningAverage:

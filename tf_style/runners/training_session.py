@@ -71,9 +71,10 @@ class TrainingSession:
         self._folder = Path(files.output_dir)
         self._data = TrainingData(config, files)
         self._named = config.network == "many_styles"
-        if files.teacher and not (self._named and config.reconstruction_weight):
+        if files.teacher and not (self._named and config.reconstruction_weight + config.color_weight):
             raise ConfigError(
-                "--teacher is for --network=many_styles, with a --reconstruction_weight above 0; leave it out."
+                "--teacher is for --network=many_styles with --reconstruction_weight or --color_weight above 0; leave "
+                "it out."
             )
         self._strategy = _strategy()
         if config.batch_size % self._strategy.num_replicas_in_sync:
