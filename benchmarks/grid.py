@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--style", required=True, help="paintings, with commas between")
     parser.add_argument("--preset", default="fine")
     parser.add_argument("--option", action="append", default=[], help="of StylizeConfig, name=value")
+    parser.add_argument("--named", action="store_true", help="the network knows the styles by the names of their files")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--cell", type=int, default=0, help="side of a cell in the sheet; 0: --size")
     parser.add_argument("--cells", type=Path, default=Path("grid_cells"))
@@ -59,7 +60,8 @@ def main() -> None:
             path = args.cells / f"{content_name}_{style_name}.png"
             if not path.exists():
                 started = time.monotonic()
-                painting = stylizer(tf.constant(small[None]), [tf.constant(style[None])])[0].numpy()
+                asked = style_name if args.named else tf.constant(style[None])
+                painting = stylizer(tf.constant(small[None]), [asked])[0].numpy()
                 images.write_image(path, painting)
                 print(f"{path} {time.monotonic() - started:.0f} s", flush=True)
             row.append(fit(images.read_image(path).pixels, side))

@@ -8,10 +8,13 @@ import tensorflow as tf
 
 import tf_style
 from tests import command
-from tests.materials import flat_picture, picture
+from tests.materials import assert_one_sentence, flat_picture, picture
 from tf_style import images
+from tf_style.config import ConfigError, StylizeFiles
 from tf_style.evaluation import Evaluation
 from tf_style.networks.archive import EMBEDDED, read_card
+from tf_style.presets import preset_config
+from tf_style.runners.inputs import read_inputs
 
 STYLE_LAYERS = [f"block{block}_conv1" for block in range(1, 6)]
 PICTURES = command.ROOT / "examples" / "pictures"
@@ -33,8 +36,8 @@ def paint(style, **options):
     return tf.constant(tf_style.stylize(example("lighthouse")[0], style, size=0, **options).numpy()[None])
 
 
-def test_there_is_one_for_any_style_and_all_are_small():
-    assert read_card(EMBEDDED["arbitrary"])["kind"] == "arbitrary"
+def test_there_are_both_kinds_in_16_megabytes():
+    assert {read_card(path)["kind"] for path in EMBEDDED.values()} == {"arbitrary", "many_styles"}
     assert sum(path.stat().st_size for path in EMBEDDED.values()) < 16e6
 
 
@@ -69,15 +72,37 @@ def test_instant_comes_near_the_style_and_keeps_the_content(evaluation):
     assert after.structural_similarity[0] > 0.15
 
 
-def test_strength_goes_from_photo_to_painting():
+def test_named_styles_are_what_their_names_say(evaluation):
+    """At least a dozen; the picture in a style that is at hand is nearer to that painting than the others are."""
+    names = read_card(EMBEDDED["many_styles"])["styles"]
+    assert len(set(names)) >= 12
+    targets = evaluation.style_targets(example("starry_night"))
+    distances = {
+        name: float(evaluation(painting := paint(name, network="many_styles"), painting, targets).style_distance[0])
+        for name in names
+    }
+    assert min(distances, key=distances.get) == "starry_night"
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_strength_goes_from_photo_to_painting(name):
+    style = "starry_night" if name == "many_styles" else example("starry_night")[0]
     photo = example("lighthouse").numpy()
     changes = [
-        np.abs(paint(example("starry_night")[0], preset="instant", style_strength=strength).numpy() - photo).mean()
+        np.abs(paint(style, network=name, style_strength=strength).numpy() - photo).mean()
         for strength in (0.0, 0.3, 0.6, 1.0)
     ]
     assert changes[0] < 1e-6
     assert changes == sorted(changes)
     assert changes[1] > 0.01
+
+
+@pytest.mark.parametrize("preset", ["instant", "fine"])
+def test_a_name_without_its_network_gets_a_hint(preset):
+    files = StylizeFiles(content=str(PICTURES / "lighthouse.jpg"), style=("starry_night",), output="unwritten.png")
+    with pytest.raises(ConfigError, match="--network=many_styles") as caught:
+        read_inputs(preset_config(preset), files)
+    assert_one_sentence(caught.value)
 
 
 def test_the_photo_itself_as_style_almost_keeps_it():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
-from tf_style.networks.archive import check_style, find_network, read_card
+from tf_style.networks.archive import EMBEDDED, check_style, find_network, read_card
 
 FIGURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".pdf", ".svg")
 
@@ -84,10 +84,24 @@ def _style_names(config: StylizeConfig, files: StylizeFiles) -> tuple[str, ...]:
     """The styles by name, where the config's network knows named ones only; else nothing."""
     known = read_card(find_network(config.network)).get("styles") if config.network else None
     if not known:
+        for style in files.style:
+            _hint_at_names(style)
         return ()
     for name in files.style:
         check_style(name, known)
     return files.style
+
+
+def _hint_at_names(style: str) -> None:
+    """Raises ConfigError if there is no such file, but a network in the package that knows a style of that name."""
+    if Path(style).exists():
+        return
+    for network, path in EMBEDDED.items():
+        if style in read_card(path).get("styles", ()):
+            raise ConfigError(
+                f"--style={style} is no file, but a style that the network {network} knows; add --network={network}, "
+                "or give the path of a picture."
+            )
 
 
 def _check_single(files: StylizeFiles) -> None:
