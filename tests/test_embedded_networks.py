@@ -110,6 +110,15 @@ def test_the_photo_itself_as_style_almost_keeps_it():
     assert np.abs(paint(photo[0], preset="instant").numpy() - photo.numpy()).mean() < 0.1
 
 
+@pytest.mark.parametrize(("value", "size"), [(0.0, 200), (0.4, 64), (1.0, 256)])
+def test_a_flat_picture_stays_flat_in_a_named_style(value, size):
+    """As a black frame of a film: what rounding leaves is not made a pattern."""
+    painting = tf_style.stylize(
+        flat_picture(value, size, size)[0], "starry_night", network="many_styles", size=0
+    ).numpy()
+    assert np.ptp(painting, axis=(0, 1)).max() < 1e-3
+
+
 def test_flat_pictures_and_noise_stay_finite_and_calm():
     for content in (flat_picture(0.0, 40, 48), flat_picture(1.0, 40, 48), picture(40, 48, seed=3)):
         painting = tf_style.stylize(content[0], flat_picture(0.7, 48, 40)[0], preset="instant", size=0).numpy()

@@ -11,7 +11,7 @@ from tf_style.build.stylizer import (
     build_stylizer,
     shared_stylizer,
 )
-from tf_style.build.training import build_trainer
+from tf_style.build.training import build_teacher, build_trainer
 
 __all__ = [
     "BackboneChoice",
@@ -24,6 +24,7 @@ __all__ = [
     "build_optimization",
     "build_optimizer",
     "build_stylizer",
+    "build_teacher",
     "build_trainer",
     "choose_backbone",
     "choose_network",

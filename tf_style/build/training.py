@@ -7,10 +7,11 @@ import tensorflow as tf
 
 from tf_style.backbones import BACKBONES
 from tf_style.build.backbone import canonical_layers, choose_backbone
-from tf_style.build.network import make_network
-from tf_style.config import TrainConfig
+from tf_style.build.network import build_network, make_network
+from tf_style.config import StylizeConfig, TrainConfig
 from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
+from tf_style.networks.archive import NetworkError
 from tf_style.networks.training import COLORS, RECONSTRUCTION, Trainer
 
 _ENCODER = "compact_vgg19"
@@ -45,6 +46,25 @@ def build_trainer(config: TrainConfig, styles: tuple[str, ...] = ()) -> Trainer:
         keras_optimizer(config),
         encoder_is_backbone=encodes,
     )
+
+
+def build_teacher(config: TrainConfig, name: str) -> ArbitraryStyleNetwork:
+    """A trained network whose paintings another one is to match.
+
+    Args:
+      config: All options of the other one.
+      name: Of an embedded network, or a path.
+
+    Raises:
+      NetworkError: There is none, or it does not know all styles.
+    """
+    network = build_network(StylizeConfig(network=name, compute_dtype=choose_backbone(config).compute_dtype))
+    if not isinstance(network, ArbitraryStyleNetwork):
+        raise NetworkError(
+            f"--teacher={name} is a network of kind {network.kind}, but a teacher has to know all styles; give one of "
+            f"kind {ArbitraryStyleNetwork.kind}."
+        )
+    return network
 
 
 def training_objective(config: TrainConfig) -> Objective:

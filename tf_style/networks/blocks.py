@@ -8,6 +8,9 @@ import keras
 from keras import ops
 
 _EPSILON = 1e-5
+# Much more than the variance that rounding leaves in a flat channel, much less than that of any picture. Without it
+# each normalisation makes rounding hundreds of times larger, and a flat picture, as a black frame, ends as noise.
+_FLAT = 1e-7
 # Which rows of a 3x3 kernel fall on which of two small pixels: for the upper, then for the lower of two large pixels.
 _FOLDS = (((1, 0, 0), (0, 1, 1)), ((1, 1, 0), (0, 0, 1)))
 _OVERSHOOT = 0.6  # the picture is 0.5 + 0.6 tanh(x), clipped: pure black and white lie within reach
@@ -56,6 +59,8 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
         x = ops.cast(x, "float32")
         own_mean, own_variance = ops.moments(x, axes=[1, 2], keepdims=True)
         scale = ops.expand_dims(ops.cast(deviation, "float32"), (1, 2)) * ops.rsqrt(own_variance + _EPSILON)
+        squared = ops.square(own_variance)
+        scale = scale * squared / (squared + _FLAT**2)
         shift = ops.expand_dims(ops.cast(mean, "float32"), (1, 2)) - own_mean * scale
         return ops.cast(x * scale + shift, self.compute_dtype)
 

@@ -12,15 +12,15 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_style import images
-from tf_style.build import build_network, build_trainer, choose_backbone
-from tf_style.config import ConfigError, StylizeConfig, TrainConfig, TrainFiles
+from tf_style.build import build_teacher, build_trainer, choose_backbone
+from tf_style.config import ConfigError, TrainConfig, TrainFiles
 from tf_style.networks.arbitrary import ArbitraryStyleNetwork
 from tf_style.networks.archive import (
     NETWORK_FILE,
@@ -164,7 +164,9 @@ class TrainingSession:
         """What the network has to know of the styles before the first step."""
         network = self.trainer.network
         if self._named:
-            self.trainer.prepare_styles(self._data.named_styles(self._config.style_size), self._teacher())
+            with self._strategy.scope():
+                teacher = build_teacher(self._config, self._files.teacher) if self._files.teacher else None
+            self.trainer.prepare_styles(self._data.named_styles(self._config.style_size), teacher)
         if self._files.init_from:
             path = find_network(self._files.init_from)
             card = read_card(path)
@@ -180,20 +182,6 @@ class TrainingSession:
         elif isinstance(network, ArbitraryStyleNetwork):
             batches = self._data.style_batches(_CODES_BATCH, _CODES_SEEN // _CODES_BATCH)
             network.adapt(tf.concat([network.encode_style(batch) for batch in batches], 0))
-
-    def _teacher(self) -> ArbitraryStyleNetwork | None:
-        """The network whose paintings are to be matched, if there is one."""
-        if not self._files.teacher:
-            return None
-        kind = read_card(find_network(self._files.teacher))["kind"]
-        if kind != ArbitraryStyleNetwork.kind:
-            raise NetworkError(
-                f"--teacher={self._files.teacher} is a network of kind {kind}, but a teacher has to know all styles; "
-                "give one of kind arbitrary."
-            )
-        options = StylizeConfig(network=self._files.teacher, compute_dtype=choose_backbone(self._config).compute_dtype)
-        with self._strategy.scope():
-            return cast(ArbitraryStyleNetwork, build_network(options))
 
     def _distributed_step(self, *batch: Any) -> dict[str, tf.Tensor]:
         losses = self._strategy.run(self.trainer.step, batch)
