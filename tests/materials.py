@@ -5,8 +5,10 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from tf_style.backbones.vgg import vgg_features
+from tf_style.backbones.vgg import up_to, vgg_features
 from tf_style.losses import content_loss, style_loss, total_variation_loss
+from tf_style.networks.arbitrary import ENCODER_LAYERS
+from tf_style.networks.archive import encoder_weights, weights_of
 from tf_style.optimizers import OPTIMIZERS
 from tf_style.stylizers import Optimization, PyramidStylizer
 from tf_style.types import References
@@ -32,6 +34,16 @@ def tiny_kernels(seed=0):
             kernels[f"block{block}_conv{index}"] = (kernel, bias)
             channels = width
     return kernels
+
+
+def tiny_encoder():
+    """What of it a network for any style looks at."""
+    return up_to(tiny_kernels(), ENCODER_LAYERS)
+
+
+def network_weights(network, encoder=None):
+    """All that a network's file holds."""
+    return {**encoder_weights(encoder or {}), **weights_of(network.layers)}
 
 
 def tiny_vgg(layers=CONTENT_LAYERS + STYLE_LAYERS, pooling="max", padding="zero", compute_dtype="float32"):

@@ -8,11 +8,12 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.exported import Served, pixels
+from tests.materials import network_weights, tiny_encoder
 from tests.test_networks import stir
 from tf_style.build import build_feed_forward
 from tf_style.build.network import make_network
 from tf_style.config import StylizeConfig
-from tf_style.networks.archive import weights_of, write_network
+from tf_style.networks.archive import write_network
 from tf_style.serving.arguments import style_batch
 from tf_style.serving.c_session import SessionError
 from tf_style.serving.card import read_card
@@ -30,9 +31,10 @@ class Case:
     """A network, the library's stylizer for it, and its export in a session."""
 
     def __init__(self, kind, folder):
-        network = stir(make_network(kind, "float32", NAMES))
-        write_network(folder / "network.npz", {"kind": kind, "styles": NAMES} if kind == "many_styles" else
-                      {"kind": kind}, weights_of(network.layers))  # fmt: skip
+        encoder = tiny_encoder() if kind == "arbitrary" else None
+        network = stir(make_network(kind, "float32", NAMES, encoder))
+        card = {"kind": kind, "styles": NAMES} if kind == "many_styles" else {"kind": kind}
+        write_network(folder / "network.npz", card, network_weights(network, encoder))
         self.config = StylizeConfig(network=str(folder / "network.npz"), compute_dtype="float32", size=64)
         self.stylizer = build_feed_forward(self.config)
         self.version = export_model(self.config, folder / "served", limits=Limits(30_000, 1, 4), warm_up_sizes=(64,))

@@ -13,11 +13,11 @@ import tensorflow as tf
 from PIL import Image
 
 from tests import command
-from tests.materials import assert_one_sentence
+from tests.materials import assert_one_sentence, network_weights, tiny_encoder
 from tf_style import images
 from tf_style.build.network import make_network
 from tf_style.cli.main import main
-from tf_style.networks.archive import weights_of, write_network
+from tf_style.networks.archive import write_network
 from tf_style.runners.folder_session import FolderSession
 from tf_style.stylizers import FeedForwardStylizer
 
@@ -74,11 +74,12 @@ def _write_bad(photos):
 def _write_network(path, kind="many_styles"):
     keras.utils.set_random_seed(0)
     styles = ("a", "b") if kind == "many_styles" else ()
-    network = make_network(kind, "float32", styles)
+    encoder = tiny_encoder() if kind == "arbitrary" else None
+    network = make_network(kind, "float32", styles, encoder)
     rng = np.random.default_rng(0)
     for variable in network.table.weights if styles else ():
         variable.assign(rng.normal(0.0, 0.3, variable.shape))
-    write_network(path, {"kind": kind, "styles": list(styles)}, weights_of(network.layers))
+    write_network(path, {"kind": kind, "styles": list(styles)}, network_weights(network, encoder))
 
 
 @pytest.fixture(scope="module")

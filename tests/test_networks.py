@@ -2,13 +2,15 @@
 
 import io
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import tf_style
 from tests.conformance.table import NETWORK_ROWS, walk
-from tests.materials import assert_one_sentence, flat_picture, picture
+from tests.materials import assert_one_sentence, flat_picture, network_weights, picture, tiny_encoder
+from tf_style.build.network import build_network, make_network
 from tf_style.config import ConfigError, StylizeConfig, check_for_network
 from tf_style.guidance import preserve_color
 from tf_style.networks import archive
@@ -236,6 +238,49 @@ def test_file_holds_all(tmp_path, row):
     painted, again = (FeedForwardStylizer(each)(content, row.styles[:1]) for each in (network, other))
     np.testing.assert_allclose(painted, again, atol=0.01)  # float16
     assert [file.name for file in tmp_path.iterdir()] == ["network.npz"]
+
+
+STYLE = picture(36, 32, seed=2)
+
+
+def written_arbitrary(path, **encoder):
+    """The path of a network for any style with the tiny encoder, and the network."""
+    network = stir(make_network("arbitrary", "float32", encoder=tiny_encoder()))
+    weights = network_weights(network, encoder.get("encoder", tiny_encoder()))
+    widths = {layer: kernel.shape[-1] for layer, (kernel, _) in tiny_encoder().items()}
+    archive.write_network(path, {"kind": "arbitrary", "encoder": widths}, weights)
+    return network
+
+
+def test_a_network_keeps_the_encoder_it_was_trained_with(tmp_path, monkeypatch):
+    """It paints the same when the embedded backbone is another one."""
+    path, content = tmp_path / "network.npz", picture(40, 48, seed=1)
+    network = written_arbitrary(path)
+    monkeypatch.setattr("tf_style.backbones.compact._EMBEDDED", tmp_path / "no such file")
+    again = build_network(StylizeConfig(network=str(path), compute_dtype="float32"))
+    assert again.channels == (4, 4, 8, 8)
+    painted, repainted = (FeedForwardStylizer(each)(content, [STYLE]) for each in (network, again))
+    np.testing.assert_allclose(painted, repainted, atol=0.02)  # float16
+
+
+def test_the_layer_keeps_an_encoder_of_any_width(tmp_path):
+    path, content = tmp_path / "network.npz", picture(40, 48, seed=1)
+    written_arbitrary(path)
+    places = [keras.Input((None, None, 3)) for _ in range(2)]
+    options = {"network": str(path), "compute_dtype": "float32"}
+    model = keras.Model(places, tf_style.StylizeLayer("instant", options=options)(places))
+    model.save(tmp_path / "model.keras")
+    painted = model([content, STYLE])
+    path.unlink()
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again([content, STYLE]), painted, atol=1e-5)
+
+
+def test_refuses_a_network_without_its_encoder(tmp_path):
+    written_arbitrary(tmp_path / "network.npz", encoder={})
+    with pytest.raises(NetworkError, match="no encoder") as caught:
+        build_network(StylizeConfig(network=str(tmp_path / "network.npz"), compute_dtype="float32"))
+    assert_one_sentence(caught.value)
 
 
 @pytest.mark.parametrize("bad", [b"", b"PK\x03\x04 no archive", b"text", npy()])

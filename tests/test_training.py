@@ -13,8 +13,9 @@ import tensorflow as tf
 
 import tf_style
 from tests import command
-from tests.materials import assert_one_sentence, picture, tiny_vgg
-from tf_style.build.training import build_trainer, keras_optimizer, training_objective
+from tests.materials import assert_one_sentence, picture, tiny_kernels, tiny_vgg
+from tf_style.backbones.weights import write_kernels
+from tf_style.build.training import build_trainer, find_encoder, keras_optimizer, training_objective
 from tf_style.config import ConfigError, TrainConfig, TrainFiles
 from tf_style.images import write_image
 from tf_style.losses import content_loss, style_loss
@@ -212,9 +213,45 @@ def test_the_learning_rate_rises_then_falls_to_zero():
 @pytest.mark.parametrize("kind", KINDS)
 def test_builds_from_options(kind):
     config = TrainConfig(network=kind, compute_dtype="float32", style_layers=("conv1_1",), content_layers=("conv2_1",))
-    made = build_trainer(config, ("a",))
+    made = build_trainer(config, ("a",), find_encoder(config))
     assert made.network.kind == kind
     assert made.encoder_is_backbone == (kind == "arbitrary")
+
+
+def test_an_encoder_of_ones_own(tmp_path):
+    write_kernels(tmp_path / "mine.npz", tiny_kernels())
+    config = TrainConfig(compute_dtype="float32", style_layers=("conv1_1",), content_layers=("conv2_1",))
+    made = build_trainer(config, encoder=find_encoder(config, encoder=str(tmp_path / "mine.npz")))
+    assert made.network.channels == (4, 4, 8, 8)
+    assert not made.encoder_is_backbone
+    content = picture(32, 40, seed=1)
+    expected = tiny_vgg(ENCODER_LAYERS, padding="replicate")(content)
+    for layer, features in made.network.encode_content(content).items():
+        np.testing.assert_allclose(features, expected[layer], rtol=1e-5, atol=1e-4)
+
+
+def test_the_encoder_is_the_backbone_where_both_have_the_same_weights():
+    """Through other layers, and through other weights, it is not."""
+    config = TrainConfig(compute_dtype="float32", style_layers=("conv1_1",), content_layers=("conv2_1",))
+    encoder = find_encoder(config)
+    assert build_trainer(config, encoder=encoder).encoder_is_backbone
+    kernel, bias = encoder["block1_conv1"]
+    other = {**encoder, "block1_conv1": (kernel, bias + 1)}
+    shorter = {layer: arrays for layer, arrays in encoder.items() if layer != "block3_conv4"}
+    for changed in (other, shorter):
+        assert not build_trainer(config, encoder=changed).encoder_is_backbone
+
+
+def test_refused_encoders(tmp_path):
+    write_kernels(tmp_path / "short.npz", {"block1_conv1": tiny_kernels()["block1_conv1"]})
+    for network, path, part in (
+        ("arbitrary", "short.npz", "no layer block2_conv1"),
+        ("arbitrary", "nowhere.npz", "is not an archive"),
+        ("many_styles", "short.npz", "--encoder is for"),
+    ):
+        with pytest.raises(ValueError, match=part) as caught:
+            find_encoder(TrainConfig(network=network), encoder=str(tmp_path / path))
+        assert_one_sentence(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_style.backbones import resolve_compute_dtype
+from tf_style.backbones import empty_kernels, resolve_compute_dtype
 from tf_style.build import build_backbone, build_optimization, choose_backbone
 from tf_style.build.network import build_network, choose_network, make_network
 from tf_style.build.stylizer import build_feed_forward
@@ -77,7 +77,7 @@ class StylizeLayer(keras.layers.Layer):
         pretrained = card is None
         if card is None:
             found = choose_network(self.config).card
-            card = {"kind": found["kind"], "styles": found.get("styles", [])}
+            card = {"kind": found["kind"], "styles": found.get("styles", []), "encoder": found.get("encoder", {})}
         self.card, known = card, tuple(card["styles"])
         if bool(known) != bool(self.styles):
             raise ConfigError(
@@ -90,7 +90,8 @@ class StylizeLayer(keras.layers.Layer):
         if pretrained:
             network = build_network(self.config)
         else:
-            network = make_network(card["kind"], resolve_compute_dtype(self.config.compute_dtype), known)
+            encoder = empty_kernels(card["encoder"]) or None
+            network = make_network(card["kind"], resolve_compute_dtype(self.config.compute_dtype), known, encoder)
         self.sublayers = network.all_layers
         self._stylizer = build_feed_forward(self.config, network)
 

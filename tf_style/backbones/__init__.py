@@ -1,20 +1,25 @@
 """Frozen networks whose activations the losses compare."""
 
-from tf_style.backbones.compact import compact_vgg19
+from tf_style.backbones.compact import compact_kernels, compact_vgg19
 from tf_style.backbones.precision import resolve_compute_dtype
-from tf_style.backbones.vgg import canonical_layer, vgg16, vgg19
-from tf_style.backbones.weights import WeightsError, cached_weights
+from tf_style.backbones.vgg import canonical_layer, empty_kernels, up_to, vgg16, vgg19, vgg_features
+from tf_style.backbones.weights import Kernels, WeightsError, cached_weights
 
 #: Name -> factory. A new backbone is a new row here.
 BACKBONES = {"vgg19": vgg19, "vgg16": vgg16, "compact_vgg19": compact_vgg19}
 
 __all__ = [
     "BACKBONES",
+    "Kernels",
     "WeightsError",
     "cached_weights",
     "canonical_layer",
+    "compact_kernels",
     "compact_vgg19",
+    "empty_kernels",
     "resolve_compute_dtype",
+    "up_to",
     "vgg16",
     "vgg19",
+    "vgg_features",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from tf_style.backbones.vgg import vgg_features
-from tf_style.backbones.weights import archive_kernels
+from tf_style.backbones.weights import Kernels, archive_kernels
 
 _EMBEDDED = Path(__file__).parent / "data" / "compact_vgg19.npz"
 
@@ -45,5 +45,9 @@ def compact_vgg19(
       Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015.
       https://arxiv.org/abs/1409.1556
     """
-    kernels = archive_kernels(Path(weights) if weights else _EMBEDDED)
-    return vgg_features("compact_vgg19", kernels, layers, pooling, padding, compute_dtype)
+    return vgg_features("compact_vgg19", compact_kernels(weights), layers, pooling, padding, compute_dtype)
+
+
+def compact_kernels(weights: str | None = None) -> Kernels:
+    """The kernels of `compact_vgg19`, in the order of its layers; argument and errors as there."""
+    return archive_kernels(Path(weights) if weights else _EMBEDDED)

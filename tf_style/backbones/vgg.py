@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_style.backbones.convolution import Convolution
-from tf_style.backbones.weights import Kernels, application_kernels
+from tf_style.backbones.weights import Kernels, WeightsError, application_kernels
 
 #: Mean of ImageNet in the Caffe convention: blue, green, red, in 0 to 255.
 _MEAN_BGR = (103.939, 116.779, 123.68)
@@ -135,6 +136,29 @@ def vgg_features(
     for convolution in convolutions:
         convolution.set_weights(kernels[convolution.name])
     return model
+
+
+def empty_kernels(channels: Mapping[str, int]) -> Kernels:
+    """Kernels and biases of zeros, for layers with so many channels, shallow to deep."""
+    before = [3, *channels.values()]
+    return {
+        layer: (np.zeros((3, 3, inputs, outputs), np.float32), np.zeros(outputs, np.float32))
+        for (layer, outputs), inputs in zip(channels.items(), before, strict=False)
+    }
+
+
+def up_to(kernels: Kernels, layers: Sequence[str]) -> Kernels:
+    """The kernels as far as the deepest of `layers`.
+
+    Raises:
+      WeightsError: A layer is missing.
+    """
+    order = list(kernels)
+    missing = [layer for layer in layers if layer not in order]
+    if missing:
+        raise WeightsError(f"The weights have no layer {missing[0]}, but {', '.join(layers)} are needed; give others.")
+    deepest = max(order.index(layer) for layer in layers)
+    return {layer: kernels[layer] for layer in order[: deepest + 1]}
 
 
 def _known_layer(layer: str, backbone: str, known: Iterable[str]) -> str:

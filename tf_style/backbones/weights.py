@@ -91,4 +91,17 @@ def archive_kernels(path: Path) -> Kernels:
                 for name in names
             }
     except Exception as error:  # NumPy raises another one for a text, an array, an empty, cut-off or damaged file
-        raise WeightsError(f"{path} is not an archive of compact_vgg19 weights; leave --weights out.") from error
+        raise WeightsError(
+            f"{path} is not an archive of compact_vgg19 weights; give another, or none for the embedded ones."
+        ) from error
+
+
+def write_kernels(path: Path, kernels: Kernels, **extras: np.ndarray) -> None:
+    """Writes what `archive_kernels` reads, in float16, and other arrays beside it."""
+    arrays = {
+        f"{name}/{part}": array.astype(np.float16)
+        for name, pair in kernels.items()
+        for part, array in zip(("kernel", "bias"), pair, strict=True)
+    }
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays, **extras)

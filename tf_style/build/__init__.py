@@ -11,7 +11,7 @@ from tf_style.build.stylizer import (
     build_stylizer,
     shared_stylizer,
 )
-from tf_style.build.training import build_teacher, build_trainer
+from tf_style.build.training import build_teacher, build_trainer, find_encoder
 
 __all__ = [
     "BackboneChoice",
@@ -28,5 +28,6 @@ __all__ = [
     "build_trainer",
     "choose_backbone",
     "choose_network",
+    "find_encoder",
     "shared_stylizer",
 ]

@@ -7,10 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tf_style.backbones import compact_vgg19, resolve_compute_dtype
+from tf_style.backbones import Kernels, compact_kernels, resolve_compute_dtype, up_to, vgg_features
 from tf_style.config import StylizeConfig
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
-from tf_style.networks.archive import EMBEDDED, NetworkError, find_network, read_card, read_weights, set_weights
+from tf_style.networks.archive import (
+    EMBEDDED,
+    NetworkError,
+    encoder_kernels,
+    find_network,
+    read_card,
+    read_weights,
+    set_weights,
+)
 from tf_style.networks.many_styles import ManyStylesNetwork
 
 Network = ArbitraryStyleNetwork | ManyStylesNetwork
@@ -51,32 +59,41 @@ def build_network(config: StylizeConfig) -> Network:
         raise NetworkError(
             f"{choice.path} holds a network of kind {kind!r}, which this version does not know; update it."
         )
-    network = make_network(kind, choice.compute_dtype, tuple(choice.card.get("styles", ())))
-    set_weights(network.layers, read_weights(Path(choice.path)), choice.path)
+    weights = read_weights(Path(choice.path))
+    encoder = encoder_kernels(weights, choice.path) if kind == ArbitraryStyleNetwork.kind else None
+    network = make_network(kind, choice.compute_dtype, tuple(choice.card.get("styles", ())), encoder)
+    set_weights(network.layers, weights, choice.path)
     return network
 
 
-def make_network(kind: str, compute_dtype: str, styles: tuple[str, ...] = (), encoder: Any = None) -> Network:
-    """A network with random weights.
+def default_encoder() -> Kernels:
+    """The embedded backbone as far as an arbitrary network looks at it."""
+    return up_to(compact_kernels(), ENCODER_LAYERS)
+
+
+def make_network(kind: str, compute_dtype: str, styles: tuple[str, ...] = (), encoder: Kernels | Any = None) -> Network:
+    """A network whose own weights are random.
 
     Args:
       kind: A key of `NETWORKS`.
       compute_dtype: Of its convolutions.
       styles: Names of its styles, for "many_styles".
-      encoder: For "arbitrary", another than the embedded backbone up to the layers it needs.
+      encoder: For "arbitrary": its kernels, or a backbone with the layers it needs; None: the embedded backbone's.
     """
     return NETWORKS[kind](compute_dtype, styles, encoder)
 
 
-def _arbitrary(compute_dtype: str, styles: tuple[str, ...], encoder: Any) -> ArbitraryStyleNetwork:
+def _arbitrary(compute_dtype: str, styles: tuple[str, ...], encoder: Kernels | Any) -> ArbitraryStyleNetwork:
     del styles
     if encoder is None:
-        encoder = compact_vgg19(ENCODER_LAYERS, padding="replicate", compute_dtype=compute_dtype)
+        encoder = default_encoder()
+    if isinstance(encoder, dict):
+        encoder = vgg_features("encoder", encoder, ENCODER_LAYERS, "max", "replicate", compute_dtype)
     channels = tuple(encoder.output[layer].shape[-1] for layer in ENCODER_LAYERS)
     return ArbitraryStyleNetwork(encoder, channels, compute_dtype)
 
 
-def _many_styles(compute_dtype: str, styles: tuple[str, ...], encoder: Any) -> ManyStylesNetwork:
+def _many_styles(compute_dtype: str, styles: tuple[str, ...], encoder: Kernels | Any) -> ManyStylesNetwork:
     del encoder
     return ManyStylesNetwork(styles, compute_dtype)
 

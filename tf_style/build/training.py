@@ -3,34 +3,60 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from tf_style.backbones import BACKBONES
+from tf_style.backbones import BACKBONES, Kernels, compact_kernels, up_to
 from tf_style.build.backbone import canonical_layers, choose_backbone
-from tf_style.build.network import build_network, make_network
-from tf_style.config import StylizeConfig, TrainConfig
+from tf_style.build.network import build_network, default_encoder, make_network
+from tf_style.config import ConfigError, StylizeConfig, TrainConfig
 from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
-from tf_style.networks.archive import NetworkError
+from tf_style.networks.archive import NetworkError, encoder_kernels, find_network, read_weights
 from tf_style.networks.training import COLORS, RECONSTRUCTION, Trainer
 
-_ENCODER = "compact_vgg19"
+_COMPACT = "compact_vgg19"
 
 
-def build_trainer(config: TrainConfig, styles: tuple[str, ...] = ()) -> Trainer:
-    """The network, with random weights, and what trains it.
+def find_encoder(config: TrainConfig, init_from: str = "", encoder: str = "") -> Kernels | None:
+    """The kernels of the encoder that a network for any style has for good; None for other networks.
+
+    Args:
+      config: All options.
+      init_from: The network to start from; its encoder is kept, unless there is another.
+      encoder: A file of the form of the embedded backbone's, whose weights are the default.
+
+    Raises:
+      ConfigError: An encoder, but a network that has none.
+      NetworkError: There is no such network, or it holds none.
+      WeightsError: No such file, not of this form, or without a layer that the network looks at.
+    """
+    if config.network != ArbitraryStyleNetwork.kind:
+        if encoder:
+            raise ConfigError(f"--encoder is for --network={ArbitraryStyleNetwork.kind}; leave it out.")
+        return None
+    if encoder:
+        return up_to(compact_kernels(encoder), ENCODER_LAYERS)
+    if not init_from:
+        return default_encoder()
+    path = find_network(init_from)
+    return encoder_kernels(read_weights(path), str(path))
+
+
+def build_trainer(config: TrainConfig, styles: tuple[str, ...] = (), encoder: Kernels | None = None) -> Trainer:
+    """The network, whose own weights are random, and what trains it.
 
     Args:
       config: All options.
       styles: Names of the styles, for networks of named ones.
+      encoder: From `find_encoder`.
 
     Raises:
       ValueError: Unknown layer.
       WeightsError: The backbone's weights are missing or do not fit.
     """
     choice = choose_backbone(config)
-    # Painting uses the embedded weights, whatever the losses look through.
-    encodes = config.network == ArbitraryStyleNetwork.kind and choice.name == _ENCODER and not choice.weights
+    encodes = encoder is not None and choice.name == _COMPACT and _same(encoder, compact_kernels(choice.weights))
     layers = canonical_layers(config.content_layers) + canonical_layers(config.style_layers)
     backbone = BACKBONES[choice.name](
         list(dict.fromkeys(layers + (ENCODER_LAYERS if encodes else ()))),
@@ -38,7 +64,7 @@ def build_trainer(config: TrainConfig, styles: tuple[str, ...] = ()) -> Trainer:
         padding="replicate",
         compute_dtype=choice.compute_dtype,
     )
-    network = make_network(config.network, choice.compute_dtype, styles, backbone if encodes else None)
+    network = make_network(config.network, choice.compute_dtype, styles, backbone if encodes else encoder)
     return Trainer(
         network,
         backbone,
@@ -101,4 +127,11 @@ def keras_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
         schedule,
         # Each replica shortens its share of the gradient, before they are added up.
         global_clipnorm=config.gradient_norm / tf.distribute.get_strategy().num_replicas_in_sync,
+    )
+
+
+def _same(encoder: Kernels, backbone: Kernels) -> bool:
+    """Whether the encoder is the beginning of the backbone."""
+    return list(encoder) == list(backbone)[: len(encoder)] and all(
+        all(map(np.array_equal, arrays, backbone[layer])) for layer, arrays in encoder.items()
     )

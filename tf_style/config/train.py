@@ -106,6 +106,9 @@ class TrainFiles:
     )
     output_dir: str = option("", "where network.npz, checkpoints and TensorBoard's logs go", "files")
     init_from: str = option("", "a network to start from: the name of an embedded one, or a path", "files")
+    encoder: str = option(
+        "", "weights of the frozen encoder, a file of tf-style distill; default: the embedded (arbitrary)", "files"
+    )
     teacher: str = option(
         "", "a network for any style, embedded or a path, whose paintings many_styles is to match", "files"
     )

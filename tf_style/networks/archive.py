@@ -21,6 +21,7 @@ EMBEDDED = {path.stem: path for path in sorted((Path(__file__).parent / "data").
 NETWORK_FILE = "network.npz"
 
 _CARD = "card"
+_ENCODER = "encoder"
 _FORMAT = 1
 
 
@@ -119,6 +120,30 @@ def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
         raise NetworkError(f"{path} is not a network that tf-style train wrote; give the path of one.") from None
+
+
+def encoder_weights(kernels: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
+    """The kernels and biases of a frozen encoder under the names that they have in a network's file."""
+    return {
+        f"{_ENCODER}/{layer}/{part}": array
+        for layer, arrays in kernels.items()
+        for part, array in zip(("kernel", "bias"), arrays, strict=True)
+    }
+
+
+def encoder_kernels(weights: Mapping[str, np.ndarray], source: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The kernels and biases of the frozen encoder in the arrays of a network's file, shallow to deep.
+
+    Raises:
+      NetworkError: There is none.
+    """
+    layers = [name.split("/")[1] for name in weights if name.startswith(f"{_ENCODER}/") and name.endswith("/kernel")]
+    if not layers:
+        raise NetworkError(
+            f"{source} holds no encoder, so it is of an earlier version of tf_style; give another network, or train "
+            "it anew."
+        )
+    return {layer: (weights[f"{_ENCODER}/{layer}/kernel"], weights[f"{_ENCODER}/{layer}/bias"]) for layer in layers}
 
 
 def weights_of(layers: list[Any]) -> dict[str, np.ndarray]:

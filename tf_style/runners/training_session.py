@@ -19,12 +19,13 @@ import numpy as np
 import tensorflow as tf
 
 from tf_style import images
-from tf_style.build import build_teacher, build_trainer, choose_backbone
+from tf_style.build import build_teacher, build_trainer, choose_backbone, find_encoder
 from tf_style.config import ConfigError, TrainConfig, TrainFiles
 from tf_style.networks.arbitrary import ArbitraryStyleNetwork
 from tf_style.networks.archive import (
     NETWORK_FILE,
     NetworkError,
+    encoder_weights,
     find_network,
     read_card,
     read_weights,
@@ -83,8 +84,9 @@ class TrainingSession:
                 "multiple of that."
             )
         keras.utils.set_random_seed(config.seed)
+        self._encoder = find_encoder(config, files.init_from, files.encoder) or {}
         with self._strategy.scope():
-            self.trainer = build_trainer(config, self._data.names)
+            self.trainer = build_trainer(config, self._data.names, self._encoder or None)
             self._average = RunningAverage(self.trainer.variables, config.average_decay)
         self._validation = self._data.validation_pairs()
         self._prepare()
@@ -153,7 +155,8 @@ class TrainingSession:
             with replacing(self._state) as temporary, temporary.open("wb") as file:
                 np.savez(file, meta=np.array(meta), **self._variables())
         with self._average.in_place():
-            write_network(self.network, self._card(), weights_of(self.trainer.network.layers))
+            weights = weights_of(self.trainer.network.layers)
+        write_network(self.network, self._card(), {**encoder_weights(self._encoder), **weights})
         if self.complete:
             self._state.unlink(missing_ok=True)  # last: until the network is written, it is all there is
         return self.network
@@ -255,7 +258,7 @@ class TrainingSession:
         ]
         config = dataclasses.asdict(self._config) | dataclasses.asdict(choose_backbone(self._config))
         kept = {name: value for name, value in config.items() if name not in _MAY_CHANGE}
-        parts = [kept, sources, self._files.init_from, self._files.teacher]
+        parts = [kept, sources, self._files.init_from, self._files.encoder, self._files.teacher]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def _card(self) -> dict[str, Any]:
@@ -263,6 +266,7 @@ class TrainingSession:
             **dataclasses.asdict(self._config),
             "weights": Path(self._config.weights).name,
             "init_from": Path(self._files.init_from).name,
+            "encoder": Path(self._files.encoder).name,
             "teacher": Path(self._files.teacher).name,
             "photos": self._data.contents.num_pictures,
             "paintings": self._data.styles.num_pictures,
@@ -274,7 +278,9 @@ class TrainingSession:
             "machine": f"{platform.machine()}, {len(tf.config.list_physical_devices('GPU'))} GPUs",
             "versions": versions(),
         }}  # fmt: skip
-        return {**card, "styles": list(self._data.names)} if self._named else card
+        if self._named:
+            return {**card, "styles": list(self._data.names)}
+        return {**card, "encoder": {layer: kernel.shape[-1] for layer, (kernel, _) in self._encoder.items()}}
 
 
 def _table_for(names: tuple[str, ...], known: list[str], table: np.ndarray) -> np.ndarray:
