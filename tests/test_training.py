@@ -227,7 +227,7 @@ def test_an_encoder_of_ones_own(tmp_path):
     content = picture(32, 40, seed=1)
     expected = tiny_vgg(ENCODER_LAYERS, padding="replicate")(content)
     for layer, features in made.network.encode_content(content).items():
-        np.testing.assert_allclose(features, expected[layer], rtol=1e-5, atol=1e-4)
+        np.testing.assert_allclose(features, expected[layer], rtol=1e-3, atol=0.2)  # float16
 
 
 def test_the_encoder_is_the_backbone_where_both_have_the_same_weights():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -98,10 +99,10 @@ def archive_kernels(path: Path) -> Kernels:
 
 def write_kernels(path: Path, kernels: Kernels, **extras: np.ndarray) -> None:
     """Writes what `archive_kernels` reads, in float16, and other arrays beside it."""
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{name}/{part}": array.astype(np.float16)
         for name, pair in kernels.items()
         for part, array in zip(("kernel", "bias"), pair, strict=True)
     }
     with path.open("wb") as file:
-        np.savez_compressed(file, **arrays, **extras)
+        np.savez_compressed(file, **(arrays | extras))
