@@ -24,7 +24,7 @@ LEVELS: tuple[set[str], ...] = (
     {"presets"},
     {"ops"},
     {"losses", "optimizers", "backbones", "networks"},
-    {"guidance", "stylizers", "evaluation"},
+    {"guidance", "stylizers", "evaluation", "distillation"},
     {"build"},
     {"api"},
     {"runners", "serving", "layers"},

@@ -98,9 +98,18 @@ def vgg16(
 
 
 def vgg_features(
-    name: str, kernels: Kernels, layers: Sequence[str], pooling: str, padding: str, compute_dtype: str
+    name: str,
+    kernels: Kernels,
+    layers: Sequence[str],
+    pooling: str,
+    padding: str,
+    compute_dtype: str,
+    *,
+    trainable: bool = False,
 ) -> keras.Model:
     """A VGG of any width from its kernels (in the order of the layers), as far as the deepest of `layers`.
+
+    Frozen, unless `trainable`: then its weights are float32 whatever the convolutions' type.
 
     Raises:
       ValueError: Unknown layer, pooling, padding or dtype.
@@ -116,14 +125,15 @@ def vgg_features(
     x = CaffePreprocessing(name="preprocessing", dtype="float32")(image)
     if padding == "replicate":
         x = ReplicatePadding(name="padding", dtype="float32")(x)
+    policy = "mixed_bfloat16" if trainable and compute_dtype == "bfloat16" else compute_dtype
     outputs, block, convolutions = {}, order[0][:6], []
     for index, layer in enumerate(order[:depth]):
         if layer[:6] != block:
             x = _POOLINGS[pooling](2, name=f"{block}_pool", dtype=compute_dtype)(x)
             block = layer[:6]
         border = "valid" if index == 0 and padding == "replicate" else "same"
-        convolution = (Convolution if index else keras.layers.Conv2D)(
-            kernels[layer][0].shape[-1], 3, padding=border, activation="relu", name=layer, dtype=compute_dtype
+        convolution = (Convolution if index and not trainable else keras.layers.Conv2D)(
+            kernels[layer][0].shape[-1], 3, padding=border, activation="relu", name=layer, dtype=policy
         )
         x = outputs[layer] = convolution(x)
         convolutions.append(convolution)
@@ -132,7 +142,7 @@ def vgg_features(
         for layer in layers
     }
     model = keras.Model(image, features, name=name)
-    model.trainable = False  # as an argument of keras.Model it would not reach the layers
+    model.trainable = trainable  # as an argument of keras.Model it would not reach the layers
     for convolution in convolutions:
         convolution.set_weights(kernels[convolution.name])
     return model

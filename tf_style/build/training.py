@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -116,18 +118,21 @@ def training_objective(config: TrainConfig) -> Objective:
 
 def keras_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
     """Adam with a cosine schedule."""
-    warm_up = min(config.warm_up_steps, config.num_steps // 2)
+    # Each replica shortens its share of the gradient, before they are added up.
+    norm = config.gradient_norm / tf.distribute.get_strategy().num_replicas_in_sync
+    return cosine_adam(config.learning_rate, config.num_steps, config.warm_up_steps, global_clipnorm=norm)
+
+
+def cosine_adam(learning_rate: float, num_steps: int, warm_up_steps: int, **options: Any) -> keras.optimizers.Adam:
+    """Adam whose learning rate rises in the first steps, then falls to 0 along a cosine."""
+    warm_up = min(warm_up_steps, num_steps // 2)
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0 if warm_up else config.learning_rate,
-        config.num_steps - warm_up,
-        warmup_target=config.learning_rate if warm_up else None,
+        0.0 if warm_up else learning_rate,
+        max(num_steps - warm_up, 1),
+        warmup_target=learning_rate if warm_up else None,
         warmup_steps=warm_up,
     )
-    return keras.optimizers.Adam(
-        schedule,
-        # Each replica shortens its share of the gradient, before they are added up.
-        global_clipnorm=config.gradient_norm / tf.distribute.get_strategy().num_replicas_in_sync,
-    )
+    return keras.optimizers.Adam(schedule, **options)
 
 
 def _same(encoder: Kernels, backbone: Kernels) -> bool:

@@ -17,6 +17,7 @@ COMMANDS = {
     "presets": ("tf_style.cli.presets", "list the presets and what to expect of them"),
     "prepare": ("tf_style.cli.prepare", "make files for training from a folder of pictures of any kind"),
     "train": ("tf_style.cli.train", "make a feed-forward network from your own pictures"),
+    "distill": ("tf_style.cli.distill", "make a narrow backbone that sees as VGG-19 does"),
     "evaluate": ("tf_style.cli.evaluate", "measure paintings against their photos and styles"),
     "export": ("tf_style.cli.export", "write a SavedModel for TensorFlow Serving"),
     "inspect": ("tf_style.cli.inspect", "print what an exported model is, takes and gives"),

@@ -3,6 +3,7 @@
 Flags, presets and the Python API derive from these fields. A preset overrides a default, a flag overrides both.
 """
 
+from tf_style.config.distill import DistillConfig, DistillFiles
 from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
 from tf_style.config.options import ConfigError, check_option, option, parse_value
 from tf_style.config.prepare import PrepareConfig
@@ -12,6 +13,8 @@ from tf_style.config.train import TrainConfig, TrainFiles
 __all__ = [
     "DEFAULT_PRESET",
     "ConfigError",
+    "DistillConfig",
+    "DistillFiles",
     "EvaluateConfig",
     "EvaluateFiles",
     "PrepareConfig",

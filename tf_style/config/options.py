@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from collections.abc import Callable
 from typing import Any
 
 #: Choices that several commands share.
@@ -32,19 +33,23 @@ def parse_value(field: dataclasses.Field, value: Any) -> Any:
     try:
         if isinstance(default, tuple):
             items = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-            kind = str if str(field.type).startswith("tuple[str") else float
+            kind = _TUPLES[str(field.type)]
             return tuple(kind(item) for item in items)
         if isinstance(default, bool):
             return _parse_bool(value)
-        if isinstance(default, int) and float(value) != int(float(value)):
-            raise ValueError
         if isinstance(default, int):
-            return int(float(value))
+            return _parse_int(value)
         return type(default)(value)
     except (KeyError, OverflowError, TypeError, ValueError):
         kinds = {tuple: "comma-separated values", bool: "true or false", int: "a whole number", float: "a number"}
         kind_name = kinds.get(type(default), "text")
         raise ConfigError(f"{field.name} must be {kind_name}, but {value!r} came.") from None
+
+
+def _parse_int(value: Any) -> int:
+    if float(value) != int(float(value)):
+        raise ValueError
+    return int(float(value))
 
 
 def _parse_bool(value: Any) -> bool:
@@ -66,3 +71,10 @@ def check_option(field: dataclasses.Field, value: Any) -> None:
         for item in items:
             if not minimum <= item < float("inf"):  # false for NaN too
                 raise ConfigError(f"{field.name} must be a finite number of at least {minimum:g}, but {item:g} came.")
+
+
+_TUPLES: dict[str, Callable[[Any], Any]] = {
+    "tuple[str, ...]": str,
+    "tuple[float, ...]": float,
+    "tuple[int, ...]": _parse_int,
+}

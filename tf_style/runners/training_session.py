@@ -8,8 +8,6 @@ import json
 import math
 import platform
 import time
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,8 +32,8 @@ from tf_style.networks.archive import (
     write_network,
 )
 from tf_style.networks.training import RunningAverage
-from tf_style.runners.files import replacing
 from tf_style.runners.training_data import TrainingData
+from tf_style.runners.training_state import load_state, numbered, restore, save_state
 from tf_style.version import versions
 
 _CODES_SEEN = 256  # styles from which the arbitrary network learns how codes are spread
@@ -151,9 +149,8 @@ class TrainingSession:
         """Writes the checkpoint, unless the training is complete, and the network; returns the network's path."""
         self._folder.mkdir(parents=True, exist_ok=True)
         if not self.complete:
-            meta = json.dumps({"identity": self._identity(), "step": self.step, "seconds": self._seconds})
-            with replacing(self._state) as temporary, temporary.open("wb") as file:
-                np.savez(file, meta=np.array(meta), **self._variables())
+            facts = {"step": self.step, "seconds": self._seconds}
+            save_state(self._state, self._identity(), facts, self._variables())
         with self._average.in_place():
             weights = weights_of(self.trainer.network.layers)
         write_network(self.network, self._card(), {**encoder_weights(self._encoder), **weights})
@@ -211,32 +208,22 @@ class TrainingSession:
     # Checkpoint ----------------------------------------------------------------------------------------------------
 
     def _variables(self) -> dict[str, Any]:
-        named = {"optimizer": self.trainer.optimizer.variables, "average": self._average.values}
-        state = {f"{name}_{i:04}": np.asarray(v) for name, values in named.items() for i, v in enumerate(values)}
-        return {**weights_of(self.trainer.network.layers), **state}
+        return {
+            **weights_of(self.trainer.network.layers),
+            **numbered("optimizer", self.trainer.optimizer.variables),
+            **numbered("average", self._average.values),
+        }
 
     def _resume(self) -> None:
         if not self._state.exists():
             self._check_untouched()
             return
-        try:
-            with np.load(self._state, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-            meta = json.loads(str(arrays.pop("meta")))
-            identity, step = meta["identity"], meta["step"]
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
-            raise ConfigError(f"{self._state} is not a checkpoint of tf-style; delete it to start anew.") from None
-        if identity != self._identity():
-            raise ConfigError(
-                f"{self._state} belongs to a training with other pictures or settings; repeat that command to go on "
-                "with it, or give another --output_dir (--init_from takes its network.npz as a start)."
-            )
+        advice = "give another --output_dir (--init_from takes its network.npz as a start)"
+        facts, arrays = load_state(self._state, self._identity(), advice)
         set_weights(self.trainer.network.layers, arrays, str(self._state))
-        named = {"optimizer": self.trainer.optimizer.variables, "average": self._average.values}
-        for name, values in named.items():
-            for index, variable in enumerate(values):
-                variable.assign(arrays[f"{name}_{index:04}"])
-        self.step, self._seconds = step, meta["seconds"]
+        restore("optimizer", self.trainer.optimizer.variables, arrays)
+        restore("average", self._average.values, arrays)
+        self.step, self._seconds = facts["step"], facts["seconds"]
 
     def _check_untouched(self) -> None:
         """A network that is there already is either this training's, which is then complete, or not to be lost."""

@@ -1,0 +1,76 @@
+"""From a config to what makes a narrow backbone."""
+
+from __future__ import annotations
+
+import keras
+
+from tf_style.backbones import Kernels, canonical_layer, compact_kernels, resolve_compute_dtype, up_to, vgg_features
+from tf_style.backbones.weights import application_kernels
+from tf_style.build.training import cosine_adam
+from tf_style.config import ConfigError, DistillConfig
+from tf_style.distillation.initialization import Student
+from tf_style.distillation.training import Distiller
+from tf_style.losses import Objective, content_loss, style_loss
+
+
+def teacher_kernels(config: DistillConfig) -> Kernels:
+    """The teacher's kernels, as far as the student goes.
+
+    Raises:
+      ConfigError: A layer that the teacher does not have, layers out of order, more channels than the teacher's.
+      WeightsError: Its weights are missing or do not fit.
+    """
+    if config.teacher == "compact_vgg19":
+        kernels = compact_kernels(config.weights)
+    else:
+        kernels = application_kernels(config.teacher, config.weights or "imagenet")
+    widths = student_widths(config)
+    unknown = [layer for layer in widths if layer not in kernels]
+    if unknown:
+        raise ConfigError(f"Unknown layer {unknown[0]!r}. {config.teacher} has: {', '.join(kernels)}.")
+    if list(widths) != [layer for layer in kernels if layer in widths]:
+        raise ConfigError(f"layers must be in the teacher's order and named once, but {', '.join(config.layers)} came.")
+    blocks = sorted({layer[5] for layer in widths})
+    if blocks != [str(number + 1) for number in range(len(blocks))]:
+        raise ConfigError("Between two layers there is a block without any; name at least one layer of each block.")
+    for layer, width in widths.items():
+        if width > kernels[layer][0].shape[-1]:
+            raise ConfigError(
+                f"{width} channels came for {layer}, but {config.teacher} has {kernels[layer][0].shape[-1]}; give at "
+                "most that."
+            )
+    return up_to(kernels, list(widths))
+
+
+def student_widths(config: DistillConfig) -> dict[str, int]:
+    """How many channels each of the student's layers has, by Keras's names."""
+    layers = [canonical_layer(layer) for layer in config.layers]
+    if len(config.channels) == len(layers):
+        return dict(zip(layers, config.channels, strict=True))
+    return {layer: config.channels[min(int(layer[5:6]) - 1, 4)] if layer[5:6].isdigit() else 1 for layer in layers}
+
+
+def build_distiller(config: DistillConfig, teacher: Kernels, student: Student) -> Distiller:
+    """What fine-tunes a student that was fitted."""
+    layers, dtype = list(student.kernels), resolve_compute_dtype(config.compute_dtype)
+    return Distiller(
+        vgg_features("teacher", teacher, layers, "max", "zero", dtype),
+        vgg_features("student", student.kernels, layers, "max", "zero", dtype, trainable=True),
+        student.channels,
+        distillation_objective(config, layers),
+        distillation_optimizer(config),
+        noise=config.noise,
+    )
+
+
+def distillation_objective(config: DistillConfig, layers: list[str]) -> Objective:
+    """Features, and their Gram matrices, of all layers alike; terms of weight 0 are left out."""
+    terms = config.feature_weight * content_loss(layers, name="features") + config.gram_weight * style_loss(
+        layers, name="gram"
+    )
+    return Objective(tuple(pair for pair in terms.terms if pair[0] > 0))
+
+
+def distillation_optimizer(config: DistillConfig) -> keras.optimizers.Optimizer:
+    """Adam with a cosine schedule."""
+    return cosine_adam(config.learning_rate, config.num_steps, config.warm_up_steps)

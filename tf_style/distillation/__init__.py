@@ -1,0 +1,1 @@
+"""A narrow backbone from a wide one: channels chosen, kernels fitted by least squares, then features matched."""

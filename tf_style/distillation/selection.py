@@ -1,0 +1,44 @@
+"""Which of a teacher's channels a narrower student is to have."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_EXHAUSTED = 1e-9  # of a channel's energy: what is left of it beside those chosen is rounding
+
+
+def choose_channels(gram: np.ndarray, count: int) -> np.ndarray:
+    """Channels from which all others can best be told, by linear combination.
+
+    Greedy: each time the channel is taken that explains most of what is left of all channels, each counted relative to
+    its own energy. Channels that never are active come last.
+
+    Args:
+      gram: Second moments of the channels' activations, [C, C].
+      count: How many to take, 1 to C.
+
+    Returns:
+      Their places, int32 [count], ascending.
+
+    Raises:
+      ValueError: Another count.
+
+    Reference:
+      Farahat, Ghodsi, Kamel, "An Efficient Greedy Method for Unsupervised Feature Selection", ICDM 2011, algorithm 1.
+      https://doi.org/10.1109/ICDM.2011.22
+    """
+    total = len(gram)
+    if not 1 <= count <= total:
+        raise ValueError(f"count must be 1 to {total}, the number of channels, but {count} came.")
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), np.finfo(np.float64).tiny))
+    rest = np.where(np.diag(gram)[:, None] > 0, gram.astype(np.float64) * scale * scale[:, None], 0.0)
+    chosen: list[int] = []
+    for _ in range(count):
+        own = np.diag(rest)
+        gains = np.where(own > _EXHAUSTED, (rest**2).sum(0) / np.maximum(own, _EXHAUSTED), -1.0)
+        gains[chosen] = -2.0
+        best = int(gains.argmax())
+        chosen.append(best)
+        if own[best] > _EXHAUSTED:
+            rest = rest - np.outer(rest[best], rest[best]) / own[best]
+    return np.sort(np.array(chosen, np.int32))
