@@ -169,6 +169,18 @@ def test_training_lowers_the_errors_of_other_pictures():
     )
 
 
+def test_layers_count_by_their_weights():
+    """Of two layers, the first in full and the other not at all."""
+    images = tf.constant(IMAGES[:4])
+    whole, first, second = (
+        distiller(layer_weights=weights)._losses(images, distiller()._targets(images))
+        for weights in ((), (3.0, 0.0, 3.0, 0.0), (0.0, 2.0, 0.0, 2.0))
+    )
+    for name in ("features", "gram"):
+        np.testing.assert_allclose((first[name] + second[name]) / 2, whole[name], rtol=1e-4)
+        assert not np.isclose(first[name], second[name], rtol=0.05)
+
+
 def test_noise_is_added_by_seed():
     made = distiller(noise=0.2)
     images = tf.constant(IMAGES[:4])
@@ -188,6 +200,8 @@ def test_noise_is_added_by_seed():
         ({"channels": (1, 2)}, "one for each"),
         ({"channels": (0,) * 5}, "at least 1"),
         ({"layers": ()}, "layers is empty"),
+        ({"layer_weights": (1.0,)}, "layer_weights"),
+        ({"layer_weights": (0.0,) * 13}, "not all of them 0"),
         ({"crop_size": 100}, "multiple of 16"),
         ({"average_decay": 1.0}, "below 1"),
         ({"feature_weight": 0.0, "gram_weight": 0.0}, "both 0"),

@@ -64,9 +64,12 @@ def build_distiller(config: DistillConfig, teacher: Kernels, student: Student) -
 
 
 def distillation_objective(config: DistillConfig, layers: list[str]) -> Objective:
-    """Features, and their Gram matrices, of all layers alike; terms of weight 0 are left out."""
-    terms = config.feature_weight * content_loss(layers, name="features") + config.gram_weight * style_loss(
-        layers, name="gram"
+    """Features, and their Gram matrices; terms of weight 0 are left out."""
+    total = sum(config.layer_weights)
+    shares = [weight / total for weight in config.layer_weights] or None
+    features = content_loss(layers, layer_weights=shares, name="features")
+    terms = config.feature_weight * features + config.gram_weight * style_loss(
+        layers, layer_weights=shares, name="gram"
     )
     return Objective(tuple(pair for pair in terms.terms if pair[0] > 0))
 

@@ -41,6 +41,9 @@ class DistillConfig:
     noise: float = option(0.05, "largest deviation of the noise that is added to crops", "training", minimum=0)
     feature_weight: float = option(1.0, "weight of the features' errors, relative, all layers", "training", minimum=0)
     gram_weight: float = option(0.3, "weight of the Gram matrices' errors, relative, all layers", "training", minimum=0)
+    layer_weights: tuple[float, ...] = option(
+        (), "weights of the layers in both; default: equal", "training", minimum=0
+    )
     compute_dtype: str = option(
         "auto",
         "type of the convolutions; auto: bfloat16 where there are matrix units for it",
@@ -57,6 +60,11 @@ class DistillConfig:
             raise ConfigError(
                 f"{len(self.channels)} values came in channels for {len(self.layers)} layers; give one for each, or "
                 f"{_BLOCKS}, one for each block."
+            )
+        if self.layer_weights and (len(self.layer_weights) != len(self.layers) or not any(self.layer_weights)):
+            raise ConfigError(
+                f"{len(self.layer_weights)} values came in layer_weights for {len(self.layers)} layers; give one for "
+                "each, not all of them 0."
             )
         if self.crop_size % 16:
             raise ConfigError(f"crop_size must be a multiple of 16, but {self.crop_size} came.")
