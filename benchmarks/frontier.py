@@ -1,0 +1,295 @@
+"""Narrow backbones beside VGG-19: size, speed, features, and the pictures painted through them, judged by VGG-19.
+
+  python -m benchmarks.frontier --weights=vgg19_notop.h5 --students=half=half/backbone.npz,slim=slim/backbone.npz \
+      --content=a.jpg,b.jpg --style=c.jpg,d.jpg,e.jpg
+
+Every pair is painted through all backbones in turn, with the same steps; a painting's distance is that of `fine`'s
+content and Gram weights. "Equal seconds": VGG-19's own painting is taken when it has had the time of the student's.
+What is painted is kept in --cells, and not painted again. The record goes to benchmarks/FRONTIER.md, a plot and a sheet
+to docs/pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import functools
+import os
+import statistics
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tf_style.runners.quiet import quiet_tensorflow
+
+with quiet_tensorflow():
+    import tensorflow as tf
+
+import matplotlib.figure
+import numpy as np
+
+from benchmarks.grid import fit
+from benchmarks.painting_quality import pairs_of, picture
+from benchmarks.run import ROOT, has_bfloat16_units, machine, table
+from benchmarks.timing import milliseconds
+from tf_style import images
+from tf_style.backbones import BACKBONES, Kernels, canonical_layer, compact_kernels
+from tf_style.backbones.weights import application_kernels
+from tf_style.build import build_stylizer
+from tf_style.config import StylizeConfig
+from tf_style.evaluation import Evaluation
+from tf_style.presets import preset_config
+
+RECORD = ROOT / "benchmarks" / "FRONTIER.md"
+TEACHER = "vgg19"
+_PICTURES = ROOT / "docs" / "pictures"
+_SPEED_SIZE = 512
+_SNAPSHOTS_EVERY = 2  # steps, of VGG-19's paintings in the making
+_CELL = 200  # of the sheet
+_COLUMNS = 2  # pairs in a row of the sheet
+
+
+def config_of(name: str, weights: str, steps: int, dtype: str = "auto") -> StylizeConfig:
+    """`fine` with plain Gram matrices at one scale: what is optimised is what is judged."""
+    return preset_config("fine").replace(
+        backbone=TEACHER if name == TEACHER else "compact_vgg19",
+        weights=weights,
+        style_statistic="gram",
+        style_layer_weights=(),
+        min_size=0,
+        num_steps=steps,
+        first_steps=steps,
+        compute_dtype=dtype,
+    )
+
+
+def paint(pair: tuple[str, str], stylizer: Any, size: int, path: Path, *, snapshots: bool) -> None:
+    """Paints, and keeps the painting, the seconds after each step and, if asked for, the paintings on the way."""
+    content, style = (tf.constant(picture(name, size)[None]) for name in pair)
+    seconds, kept, spent = [], {}, 0.0
+    run = stylizer.run(content, [style])
+    while True:
+        started = time.perf_counter()
+        progress = next(run, None)
+        spent += time.perf_counter() - started
+        if progress is None:
+            break
+        seconds.append(spent)
+        last = progress.image[0].numpy()
+        if snapshots and progress.step % _SNAPSHOTS_EVERY == 0:
+            kept[f"step_{progress.step}"] = _levels(last)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part.npz")
+    np.savez_compressed(temporary, painting=_levels(last), seconds=np.array(seconds), **kept)
+    temporary.replace(path)
+
+
+def _levels(pixels: np.ndarray) -> np.ndarray:
+    return np.round(255.0 * pixels).astype(np.uint8)
+
+
+class Judge:
+    """VGG-19's distances at the weights of the objective."""
+
+    def __init__(self, weights: str) -> None:
+        self._config = config_of(TEACHER, weights, 1)
+        layers = [canonical_layer(layer) for layer in (*self._config.style_layers, *self._config.content_layers)]
+        count = len(self._config.style_layers)
+        backbone = BACKBONES[TEACHER](layers, weights=weights, compute_dtype="float32")
+        self._evaluation = Evaluation(backbone, layers[:count], layers[count:])
+
+    def __call__(self, painting: np.ndarray, pair: tuple[str, str], size: int) -> tuple[float, float, float]:
+        """Distance, and its parts: of style and of content, unweighted."""
+        content, style = (tf.constant(picture(name, size)[None]) for name in pair)
+        image = tf.constant(painting[None] / np.float32(255))
+        found = self._evaluation(image, content, self._evaluation.style_targets(style))
+        style_distance, content_distance = float(found.style_distance[0]), float(found.content_distance[0])
+        config = self._config
+        return (
+            config.style_weight * style_distance + config.content_weight * content_distance,
+            style_distance,
+            content_distance,
+        )
+
+
+def multiply_adds(kernels: Kernels, size: int) -> float:
+    """Of one forward pass, in thousand millions."""
+    return sum(
+        kernel.size * (size // 2 ** (int(layer[5]) - 1)) ** 2 for layer, (kernel, _) in kernels.items()
+    ) / 1e9  # fmt: skip
+
+
+def feature_error(path: str, teacher: Any, pictures: list[np.ndarray], layers: list[str]) -> float:
+    """Mean over layers of the squared error of a student's features, relative to VGG-19's."""
+    with np.load(path) as archive:
+        channels = {layer: archive[f"{layer}/channels"] for layer in layers}
+    student = BACKBONES["compact_vgg19"](layers, weights=path)
+    wrong, whole = dict.fromkeys(layers, 0.0), dict.fromkeys(layers, 0.0)
+    for pixels in pictures:
+        wanted, found = teacher(tf.constant(pixels[None])), student(tf.constant(pixels[None]))
+        for layer, chosen in channels.items():
+            goal = wanted[layer].numpy()[..., chosen]
+            wrong[layer] += float(np.sum((found[layer].numpy() - goal) ** 2))
+            whole[layer] += float(np.sum(goal**2))
+    return statistics.mean(wrong[layer] / whole[layer] for layer in layers)
+
+
+def speeds(weights: dict[str, str], dtype: str, repeats: int, turns: int) -> dict[str, float]:
+    """Milliseconds of one evaluation with its gradient at 512 px; in turns, medians."""
+    image = tf.random.stateless_uniform([1, _SPEED_SIZE, _SPEED_SIZE, 3], [0, 0])
+    steps = {}
+    for name, path in weights.items():
+        optimization = build_stylizer(config_of(name, path, 1, dtype)).optimization
+        targets, state = optimization.targets(image, [image]), optimization.start(image)
+        steps[name] = functools.partial(optimization.step, state, targets, tf.constant(1))
+    runs: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(turns):
+        for name, step in steps.items():
+            runs[name].append(milliseconds(step, repeats))
+    return {name: statistics.median(times) for name, times in runs.items()}
+
+
+class Comparison(NamedTuple):
+    """Of one pair: VGG-19's distances of a student's painting, of VGG-19's own, and of that at the student's time."""
+
+    student: tuple[float, float, float]
+    equal_steps: tuple[float, float, float]
+    equal_seconds: tuple[float, float, float]
+    paintings: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def compare(student: Path, own: Path, judge: Judge, pair: tuple[str, str], size: int) -> Comparison:
+    """What was kept of a student's run beside what was kept of VGG-19's."""
+    with np.load(student) as theirs, np.load(own) as ours:
+        budget = theirs["seconds"][-1]
+        steps = int(np.searchsorted(ours["seconds"], budget, side="right")) // _SNAPSHOTS_EVERY * _SNAPSHOTS_EVERY
+        early = ours[f"step_{steps}"] if steps else _levels(picture(pair[0], size))
+        paintings = theirs["painting"], ours["painting"], early
+    return Comparison(*(judge(painting, pair, size) for painting in paintings), paintings)
+
+
+def summary(found: list[Comparison]) -> list[str]:
+    """Cells of the table: ratio after equal steps, its parts, and pairs won after equal seconds."""
+    ratio, style, content = (
+        statistics.median(each.student[part] / each.equal_steps[part] for each in found) for part in range(3)
+    )
+    won = sum(each.student[0] < each.equal_seconds[0] for each in found)
+    return [f"{ratio:.2f}", f"{style:.2f}", f"{content:.2f}", f"{won} of {len(found)}"]
+
+
+def plot(path: Path, points: dict[str, tuple[float, float]]) -> None:
+    """Speed against distance, one point a backbone."""
+    figure = matplotlib.figure.Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for name, (speed, ratio) in points.items():
+        axes.scatter(speed, ratio, color="tab:gray" if name == TEACHER else "tab:blue")
+        axes.annotate(name, (speed, ratio), textcoords="offset points", xytext=(6, 4))
+    axes.set_xlabel("times VGG-19's speed, float32, 512 px")
+    axes.set_ylabel("distance after equal steps, times VGG-19's")
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    """Paints what is missing, judges, and writes record, plot and sheet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--content", required=True, help="pictures, with commas between")
+    parser.add_argument("--style", required=True, help="paintings, with commas between")
+    parser.add_argument("--styles_each", type=int, default=2, help="styles for each content")
+    parser.add_argument("--students", default="", help="name=path of weights, with commas between; default: embedded")
+    parser.add_argument("--weights", default=os.environ.get("TF_STYLE_VGG19_WEIGHTS", ""), help="of VGG-19")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--cells", type=Path, default=Path("frontier_cells"))
+    args = parser.parse_args()
+    students = dict(entry.split("=", 1) for entry in args.students.split(",") if entry)
+    if not students:
+        students = {"compact_vgg19": str(ROOT / "tf_style" / "backbones" / "data" / "compact_vgg19.npz")}
+    pairs = pairs_of(args.content.split(","), args.style.split(","), args.styles_each)
+    weights = {TEACHER: args.weights, **students}
+    _paint_all(pairs, weights, args)
+
+    judge = Judge(args.weights)
+    layers = [canonical_layer(layer) for layer in (*config_of(TEACHER, "", 1).style_layers, "conv4_2")]
+    teacher = BACKBONES[TEACHER](layers, weights=args.weights)
+    pictures = [picture(path, args.size) for path in (*args.content.split(","), *args.style.split(","))]
+    compared = {
+        name: [
+            compare(_cell(args, name, number), _cell(args, TEACHER, number), judge, pair, args.size)
+            for number, pair in enumerate(pairs)
+        ]
+        for name in students
+    }
+    dtypes = ["float32", "bfloat16"] if has_bfloat16_units() else ["float32"]
+    times = {dtype: speeds(weights, dtype, 3, 3) for dtype in dtypes}
+    rows, points = [], {TEACHER: (1.0, 1.0)}
+    for name, path in weights.items():
+        kernels = compact_kernels(path) if name in students else application_kernels(TEACHER, path)
+        kernels = {layer: arrays for layer, arrays in kernels.items() if layer <= "block5_conv1"}
+        figures = [f"{times[dtype][name]:.0f} ({times[dtype][TEACHER] / times[dtype][name]:.1f})" for dtype in dtypes]
+        parameters = sum(array.size for arrays in kernels.values() for array in arrays) / 1e6
+        row = [name, f"{parameters:.2f}", f"{multiply_adds(kernels, _SPEED_SIZE):.1f}", *figures]
+        if name in students:
+            cells = summary(compared[name])
+            row += [f"{feature_error(path, teacher, pictures, layers):.3f}", *cells]
+            points[name] = (times["float32"][TEACHER] / times["float32"][name], float(cells[0]))
+        else:
+            row += ["0", "1", "1", "1", ""]
+        rows.append(row)
+    plot(_PICTURES / "frontier.png", points)
+    _write_sheet(pairs, compared[next(iter(students))], args.size)
+    _write_record(rows, dtypes, len(pairs), args)
+
+
+def _cell(args: argparse.Namespace, name: str, number: int) -> Path:
+    return args.cells / f"{name}_{args.size}_{args.steps}_{number:02}.npz"
+
+
+def _paint_all(pairs: list[tuple[str, str]], weights: dict[str, str], args: argparse.Namespace) -> None:
+    """A pair through all backbones, then the next, so that what else the machine does hits all alike."""
+    stylizers: dict[str, Any] = {}
+    for number, pair in enumerate(pairs):
+        for name, path in weights.items():
+            cell = _cell(args, name, number)
+            if cell.exists():
+                continue
+            if name not in stylizers:
+                stylizers[name] = build_stylizer(config_of(name, path, args.steps))
+                content, style = (tf.constant(picture(path, args.size)[None]) for path in pair)
+                next(stylizers[name].run(content, [style]))  # compiles
+            paint(pair, stylizers[name], args.size, cell, snapshots=name == TEACHER)
+            print(f"{cell.name}", flush=True)
+
+
+def _write_sheet(pairs: list[tuple[str, str]], found: list[Comparison], size: int) -> None:
+    """Content, style, VGG-19's painting after the same steps, the student's, VGG-19's after the same seconds."""
+    cells = []
+    for pair, each in zip(pairs, found, strict=True):
+        student, own, early = (pixels / np.float32(255) for pixels in each.paintings)
+        row = [*(picture(path, size) for path in pair), own, student, early]
+        cells.append(np.concatenate([fit(pixels, _CELL) for pixels in row], axis=1))
+    cells += [np.ones_like(cells[0])] * (-len(cells) % _COLUMNS)
+    rows = [np.concatenate(cells[start : start + _COLUMNS], axis=1) for start in range(0, len(cells), _COLUMNS)]
+    images.write_image(_PICTURES / "frontier_sheet.jpg", np.concatenate(rows), quality=85)
+
+
+def _write_record(rows: list[list[str]], dtypes: list[str], count: int, args: argparse.Namespace) -> None:
+    header = [
+        "backbone", "parameters, millions", "multiply-adds, thousand millions",
+        *(f"ms, {dtype} (times VGG-19's speed)" for dtype in dtypes), "feature error",
+        "distance, equal steps", "its style", "its content", "nearer after equal seconds",
+    ]  # fmt: skip
+    text = (
+        f"# Narrow backbones\n\n{datetime.date.today().isoformat()}, {machine()}. Made by `python -m "
+        f"benchmarks.frontier`: {count} pairs at {args.size} px, {args.steps} steps of Adam, judged by VGG-19; none of "
+        "the pictures was in training. Multiply-adds and milliseconds are of one evaluation at 512 px (forward; with "
+        "gradient). Feature errors are relative, means over the six layers that the presets look at. Distances are "
+        "medians of ratios to VGG-19's own paintings after as many steps. The last column counts the pairs in which "
+        f"the student's painting is nearer than VGG-19's after as many seconds.\n\n{table(header, rows)}\n"
+    )
+    RECORD.write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
