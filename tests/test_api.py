@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 
 import tf_style
-from tests.materials import assert_one_sentence, picture
+from tests.materials import assert_one_sentence, picture, tiny_kernels
+from tf_style.backbones.weights import write_kernels
 from tf_style.build import choose_backbone, shared_stylizer
 from tf_style.networks.archive import weights_of, write_network
 from tf_style.networks.many_styles import ManyStylesNetwork
@@ -262,6 +263,20 @@ def test_layer_keeps_its_weights(tmp_path):
     again = keras.saving.load_model(tmp_path / "painter.keras")
     inputs = [picture(40, 48, seed=1), picture(36, 32, seed=2)]
     np.testing.assert_allclose(again(inputs), model(inputs), atol=1e-5)
+
+
+def test_layer_needs_the_file_of_its_backbone_no_more(tmp_path):
+    """A narrow backbone of any width, whose weights the saved model holds."""
+    path = tmp_path / "tiny.npz"
+    write_kernels(path, tiny_kernels())
+    places = [keras.Input((None, None, 3)) for _ in range(2)]
+    options = {**LAYER_OPTIONS, "backbone": "compact_vgg19", "weights": str(path)}
+    model = keras.Model(places, tf_style.StylizeLayer(options=options)(places))
+    inputs = [picture(40, 48, seed=1), picture(36, 32, seed=2)]
+    before = model(inputs)
+    model.save(tmp_path / "painter.keras")
+    path.unlink()
+    np.testing.assert_allclose(keras.saving.load_model(tmp_path / "painter.keras")(inputs), before, atol=1e-5)
 
 
 def test_layer_does_not_follow_later_changes_of_its_preset(tmp_path):

@@ -3,7 +3,6 @@
 import json
 import math
 import signal
-import time
 from pathlib import Path
 
 import keras
@@ -25,6 +24,7 @@ from tf_style.networks.many_styles import ManyStylesNetwork
 from tf_style.networks.sources import DataError
 from tf_style.networks.training import COLORS, RECONSTRUCTION, RunningAverage, Trainer
 from tf_style.runners.training_data import TrainingData
+from tf_style.runners.training_session import TrainingSession
 
 LAYERS = ("block2_conv1",)
 EMBEDDED_BACKBONE = Path(tf_style.__file__).parent / "backbones" / "data" / "compact_vgg19.npz"
@@ -242,6 +242,32 @@ def test_the_encoder_is_the_backbone_where_both_have_the_same_weights():
         assert not build_trainer(config, encoder=changed).encoder_is_backbone
 
 
+def test_another_encoder_is_another_training(tmp_path):
+    """Also under the same name: a checkpoint is not gone on with."""
+    for name, seed in (("photos", 0), ("paintings", 10)):
+        (tmp_path / name).mkdir()
+        for index in range(2):
+            write_image(tmp_path / name / f"{index}.png", picture(40, 40, seed=seed + index)[0].numpy())
+    config = TrainConfig(
+        compute_dtype="float32", style_layers=("conv1_1",), content_layers=("conv2_1",), crop_size=32, batch_size=1
+    )
+    files = TrainFiles(
+        content_dir=str(tmp_path / "photos"),
+        style_dir=str(tmp_path / "paintings"),
+        output_dir=str(tmp_path / "out"),
+        encoder=str(tmp_path / "mine.npz"),
+        validation_pairs=0,
+    )
+    write_kernels(tmp_path / "mine.npz", tiny_kernels())
+    session = TrainingSession(config, files)
+    next(session.steps())
+    session.save()
+    assert TrainingSession(config, files).step == 1
+    write_kernels(tmp_path / "mine.npz", tiny_kernels(seed=1))
+    with pytest.raises(ConfigError, match="other pictures or settings"):
+        TrainingSession(config, files)
+
+
 def test_refused_encoders(tmp_path):
     write_kernels(tmp_path / "short.npz", {"block1_conv1": tiny_kernels()["block1_conv1"]})
     for network, path, part in (
@@ -354,22 +380,11 @@ def test_stylize_paints_with_it(trained, folder, kind):
     assert record["network"]["card"]["kind"] == kind
 
 
-def kill_once_saved(arguments, folder, state, number):
-    """Runs the command, and sends the signal once there is a checkpoint."""
-    process = command.start(arguments, folder)
-    deadline = time.monotonic() + SECONDS
-    while process.poll() is None and time.monotonic() < deadline and not state.exists():
-        time.sleep(0.005)
-    process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=SECONDS)
-    return command.Outcome(process.returncode, stdout, stderr)
-
-
 @pytest.mark.slow
 def test_killed_it_goes_on_to_the_same_weights(trained, folder):
     arguments = ["train", "--network=arbitrary", "--output_dir=killed", *OPTIONS]
     state = folder / "killed" / "checkpoint.npz"
-    outcome = kill_once_saved(arguments, folder, state, signal.SIGKILL)
+    outcome = command.signal_at_step(arguments, folder, state, signal.SIGKILL, 1)
     assert outcome.status == -signal.SIGKILL
     assert state.exists()
     again = command.run(arguments, folder)
@@ -385,7 +400,7 @@ def test_killed_it_goes_on_to_the_same_weights(trained, folder):
 def test_interrupted_it_keeps_what_it_has_learned_and_says_how_to_go_on(folder):
     arguments = ["train", "--network=many_styles", "--output_dir=stopped", *OPTIONS, "--num_steps=100000"]
     state = folder / "stopped" / "checkpoint.npz"
-    outcome = kill_once_saved(arguments, folder, state, signal.SIGINT)
+    outcome = command.signal_at_step(arguments, folder, state, signal.SIGINT, 1)
     assert outcome.status == 130, outcome.stderr
     assert "Repeat the same command" in outcome.stderr
     assert "Traceback" not in outcome.stderr
@@ -407,6 +422,7 @@ def test_starts_from_another_network(trained, folder):
     outcomes = command.run_lines(lines, folder)
     assert outcomes["many"].status == 0, outcomes["many"].stderr
     assert outcomes["other kind"].status == 2
+    assert "is a network of kind many_styles" in outcomes["other kind"].stderr
     tuned, start = (read_weights(folder / name / "network.npz") for name in ("tuned", "my_many_styles"))
     assert read_card(folder / "tuned" / "network.npz")["styles"] == ["mine"]
     np.testing.assert_allclose(tuned["table/embeddings"][0], start["table/embeddings"][0], atol=1e-3)

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from tf_style.backbones import empty_kernels, resolve_compute_dtype
-from tf_style.build import build_backbone, build_optimization, choose_backbone
+from tf_style.build import backbone_widths, build_backbone, build_optimization, choose_backbone
 from tf_style.build.network import build_network, choose_network, make_network
 from tf_style.build.stylizer import build_feed_forward
 from tf_style.config import DEFAULT_PRESET, ConfigError
@@ -60,9 +60,9 @@ class StylizeLayer(keras.layers.Layer):
         if self.config.network:
             self._use_network(card)
         else:
-            self._use_backbone(pretrained)
+            self._use_backbone(card or {}, pretrained)
 
-    def _use_backbone(self, pretrained: bool) -> None:
+    def _use_backbone(self, card: dict[str, Any], pretrained: bool) -> None:
         if self.styles:
             raise ConfigError(
                 f"styles={list(self.styles)} came, but named styles are for networks that know them; call the layer on "
@@ -70,7 +70,9 @@ class StylizeLayer(keras.layers.Layer):
             )
         choice = choose_backbone(self.config)
         self.config = self.config.replace(backbone=choice.name, weights=choice.weights)
-        self.backbone = build_backbone(self.config, pretrained=pretrained)
+        widths = card.get("backbone", {})
+        self.card = {"backbone": widths or backbone_widths(self.config)}
+        self.backbone = build_backbone(self.config, pretrained=pretrained, widths=widths)
         self._stylizer = build_optimization(self.config, self.backbone)
 
     def _use_network(self, card: dict[str, Any] | None) -> None:
@@ -90,7 +92,7 @@ class StylizeLayer(keras.layers.Layer):
         if pretrained:
             network = build_network(self.config)
         else:
-            encoder = empty_kernels(card["encoder"]) or None
+            encoder = empty_kernels(card.get("encoder", {})) or None
             network = make_network(card["kind"], resolve_compute_dtype(self.config.compute_dtype), known, encoder)
         self.sublayers = network.all_layers
         self._stylizer = build_feed_forward(self.config, network)

@@ -1,8 +1,8 @@
 """Frozen networks whose activations the losses compare."""
 
-from tf_style.backbones.compact import compact_kernels, compact_vgg19
+from tf_style.backbones.compact import compact_channels, compact_kernels, compact_vgg19
 from tf_style.backbones.precision import resolve_compute_dtype
-from tf_style.backbones.vgg import canonical_layer, empty_kernels, up_to, vgg16, vgg19, vgg_features
+from tf_style.backbones.vgg import canonical_layer, empty_kernels, known_layer, up_to, vgg16, vgg19, vgg_features
 from tf_style.backbones.weights import Kernels, WeightsError, cached_weights
 
 #: Name -> factory. A new backbone is a new row here.
@@ -14,9 +14,11 @@ __all__ = [
     "WeightsError",
     "cached_weights",
     "canonical_layer",
+    "compact_channels",
     "compact_kernels",
     "compact_vgg19",
     "empty_kernels",
+    "known_layer",
     "resolve_compute_dtype",
     "up_to",
     "vgg16",

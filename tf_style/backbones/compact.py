@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from tf_style.backbones.vgg import vgg_features
-from tf_style.backbones.weights import Kernels, archive_kernels
+from tf_style.backbones.weights import Kernels, archive_channels, archive_kernels
 
 _EMBEDDED = Path(__file__).parent / "data" / "compact_vgg19.npz"
 
@@ -46,6 +47,11 @@ def compact_vgg19(
       https://arxiv.org/abs/1409.1556
     """
     return vgg_features("compact_vgg19", compact_kernels(weights), layers, pooling, padding, compute_dtype)
+
+
+def compact_channels(weights: str | None = None) -> dict[str, np.ndarray]:
+    """Which channels of VGG-19 those of each layer approximate; argument as of `compact_vgg19`, whose kernels fit."""
+    return archive_channels(Path(weights) if weights else _EMBEDDED)
 
 
 def compact_kernels(weights: str | None = None) -> Kernels:

@@ -114,7 +114,7 @@ def vgg_features(
     Raises:
       ValueError: Unknown layer, pooling, padding or dtype.
     """
-    wanted = {layer: _known_layer(layer, name, kernels) for layer in layers}
+    wanted = {layer: known_layer(layer, name, kernels) for layer in layers}
     _check_choice("pooling", pooling, _POOLINGS)
     _check_choice("padding", padding, _PADDINGS)
     _check_choice("compute_dtype", compute_dtype, ("float32", "bfloat16"))
@@ -171,7 +171,12 @@ def up_to(kernels: Kernels, layers: Sequence[str]) -> Kernels:
     return {layer: kernels[layer] for layer in order[: deepest + 1]}
 
 
-def _known_layer(layer: str, backbone: str, known: Iterable[str]) -> str:
+def known_layer(layer: str, backbone: str, known: Iterable[str]) -> str:
+    """Keras's name of a layer, by either name; `known` are those of the backbone.
+
+    Raises:
+      ValueError: It is not among them.
+    """
     canonical, names = canonical_layer(layer), list(known)
     if canonical in names:
         return canonical

@@ -97,12 +97,27 @@ def archive_kernels(path: Path) -> Kernels:
         ) from error
 
 
+def archive_channels(path: Path) -> dict[str, np.ndarray]:
+    """Which channels of its teacher each layer of an archive has, as far as it tells; `archive_kernels` comes first."""
+    with np.load(path) as archive:
+        ends = "/channels"
+        return {key.removesuffix(ends): archive[key] for key in archive.files if key.endswith(ends)}
+
+
 def write_kernels(path: Path, kernels: Kernels, **extras: np.ndarray) -> None:
-    """Writes what `archive_kernels` reads, in float16, and other arrays beside it."""
-    arrays: dict[str, Any] = {
-        f"{name}/{part}": array.astype(np.float16)
-        for name, pair in kernels.items()
-        for part, array in zip(("kernel", "bias"), pair, strict=True)
-    }
+    """Writes what `archive_kernels` reads, in float16, and other arrays beside it.
+
+    Raises:
+      ValueError: A weight that float16 cannot hold.
+    """
+    with np.errstate(over="ignore"):  # found below
+        arrays: dict[str, Any] = {
+            f"{name}/{part}": array.astype(np.float16)
+            for name, pair in kernels.items()
+            for part, array in zip(("kernel", "bias"), pair, strict=True)
+        }
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"The weight {name} has values beyond float16; the backbone cannot be written.")
     with path.open("wb") as file:
         np.savez_compressed(file, **(arrays | extras))

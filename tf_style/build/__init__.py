@@ -1,6 +1,6 @@
 """From a config to objects: the one place where names become what they stand for."""
 
-from tf_style.build.backbone import BackboneChoice, build_backbone, choose_backbone
+from tf_style.build.backbone import BackboneChoice, backbone_widths, build_backbone, choose_backbone
 from tf_style.build.evaluation import build_evaluation
 from tf_style.build.network import NetworkChoice, build_network, choose_network
 from tf_style.build.stylizer import (
@@ -16,6 +16,7 @@ from tf_style.build.training import build_teacher, build_trainer, find_encoder
 __all__ = [
     "BackboneChoice",
     "NetworkChoice",
+    "backbone_widths",
     "build_backbone",
     "build_evaluation",
     "build_feed_forward",

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import keras
 
-from tf_style.backbones import BACKBONES, cached_weights, canonical_layer, resolve_compute_dtype
+from tf_style.backbones import (
+    BACKBONES,
+    cached_weights,
+    canonical_layer,
+    compact_kernels,
+    empty_kernels,
+    resolve_compute_dtype,
+    vgg_features,
+)
 from tf_style.config import EvaluateConfig, StylizeConfig, TrainConfig
 
 
@@ -37,12 +46,27 @@ def choose_backbone(config: EvaluateConfig | StylizeConfig | TrainConfig) -> Bac
     return BackboneChoice(name, weights, dtype, reason)
 
 
-def build_backbone(config: StylizeConfig, *, pretrained: bool = True) -> keras.Model:
+def backbone_widths(config: StylizeConfig) -> dict[str, int]:
+    """How many channels each layer of a narrow backbone has, as far as losses look; empty for `keras.applications`'.
+
+    Raises:
+      WeightsError: Its weights cannot be used.
+    """
+    choice = choose_backbone(config)
+    if choice.name != "compact_vgg19":
+        return {}
+    return {layer: len(bias) for layer, (_, bias) in compact_kernels(choice.weights).items()}
+
+
+def build_backbone(
+    config: StylizeConfig, *, pretrained: bool = True, widths: Mapping[str, int] | None = None
+) -> keras.Model:
     """The backbone with just the layers that the config's losses look at.
 
     Args:
       config: All options.
       pretrained: False leaves VGG-19 and VGG-16 with random weights, for those who set them afterwards.
+      widths: The same for a narrow backbone, from `backbone_widths`: its weights are zeros.
 
     Raises:
       ValueError: Unknown layer.
@@ -50,6 +74,9 @@ def build_backbone(config: StylizeConfig, *, pretrained: bool = True) -> keras.M
     """
     choice = choose_backbone(config)
     layers = dict.fromkeys(canonical_layers(config.content_layers) + canonical_layers(config.style_layers))
+    if widths:
+        kernels, dtype = empty_kernels(widths), choice.compute_dtype
+        return vgg_features(choice.name, kernels, list(layers), config.pooling, config.padding, dtype)
     return BACKBONES[choice.name](
         list(layers),
         weights=(choice.weights or None) if pretrained or choice.name == "compact_vgg19" else None,

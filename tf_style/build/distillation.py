@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 
-from tf_style.backbones import Kernels, canonical_layer, compact_kernels, resolve_compute_dtype, up_to, vgg_features
+from tf_style.backbones import (
+    Kernels,
+    canonical_layer,
+    compact_channels,
+    compact_kernels,
+    known_layer,
+    resolve_compute_dtype,
+    up_to,
+    vgg_features,
+)
 from tf_style.backbones.weights import application_kernels
 from tf_style.build.training import cosine_adam
 from tf_style.config import ConfigError, DistillConfig
@@ -17,7 +27,8 @@ def teacher_kernels(config: DistillConfig) -> Kernels:
     """The teacher's kernels, as far as the student goes.
 
     Raises:
-      ConfigError: A layer that the teacher does not have, layers out of order, more channels than the teacher's.
+      ConfigError: Layers out of order, a block without any, more channels than the teacher's.
+      ValueError: A layer that the teacher does not have.
       WeightsError: Its weights are missing or do not fit.
     """
     if config.teacher == "compact_vgg19":
@@ -25,14 +36,13 @@ def teacher_kernels(config: DistillConfig) -> Kernels:
     else:
         kernels = application_kernels(config.teacher, config.weights or "imagenet")
     widths = student_widths(config)
-    unknown = [layer for layer in widths if layer not in kernels]
-    if unknown:
-        raise ConfigError(f"Unknown layer {unknown[0]!r}. {config.teacher} has: {', '.join(kernels)}.")
-    if list(widths) != [layer for layer in kernels if layer in widths]:
+    layers = [known_layer(layer, config.teacher, kernels) for layer in config.layers]
+    if layers != [layer for layer in kernels if layer in layers]:
         raise ConfigError(f"layers must be in the teacher's order and named once, but {', '.join(config.layers)} came.")
-    blocks = sorted({layer[5] for layer in widths})
-    if blocks != [str(number + 1) for number in range(len(blocks))]:
-        raise ConfigError("Between two layers there is a block without any; name at least one layer of each block.")
+    blocks = {layer[:6] for layer in layers}
+    for block in (layer[:6] for layer in kernels):
+        if block < max(blocks) and block not in blocks:
+            raise ConfigError(f"No layer of {block} came, but deeper ones; name at least one layer of each block.")
     for layer, width in widths.items():
         if width > kernels[layer][0].shape[-1]:
             raise ConfigError(
@@ -40,6 +50,11 @@ def teacher_kernels(config: DistillConfig) -> Kernels:
                 "most that."
             )
     return up_to(kernels, list(widths))
+
+
+def teacher_channels(config: DistillConfig) -> dict[str, np.ndarray]:
+    """Which channels of VGG-19 the teacher's own are, by layer, if it is a narrow one itself."""
+    return compact_channels(config.weights) if config.teacher == "compact_vgg19" else {}
 
 
 def student_widths(config: DistillConfig) -> dict[str, int]:

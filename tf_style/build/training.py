@@ -14,7 +14,7 @@ from tf_style.build.network import build_network, default_encoder, make_network
 from tf_style.config import ConfigError, StylizeConfig, TrainConfig
 from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
-from tf_style.networks.archive import NetworkError, encoder_kernels, find_network, read_weights
+from tf_style.networks.archive import NetworkError, encoder_kernels, find_network, read_card, read_weights
 from tf_style.networks.training import COLORS, RECONSTRUCTION, Trainer
 
 _COMPACT = "compact_vgg19"
@@ -42,6 +42,8 @@ def find_encoder(config: TrainConfig, init_from: str = "", encoder: str = "") ->
     if not init_from:
         return default_encoder()
     path = find_network(init_from)
+    if read_card(path)["kind"] != config.network:
+        return default_encoder()  # who starts from it will say that it does not fit
     return encoder_kernels(read_weights(path), str(path))
 
 

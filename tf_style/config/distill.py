@@ -26,9 +26,11 @@ class DistillConfig:
     weights: str = option("", "file of its weights (Keras's `notop` file); default: its own", "backbones")
     layers: tuple[str, ...] = option(_LAYERS, "layers of the teacher that the narrow one has too", "backbones")
     channels: tuple[int, ...] = option(
-        (32, 64, 128, 256, 256), "channels, one number for each of the five blocks, or for each layer", "backbones",
+        (32, 64, 128, 256, 256),
+        "channels, one number for each layer, or else for each of the five blocks",
+        "backbones",
         minimum=1,
-    )  # fmt: skip
+    )
     seed: int = option(0, "seed of crops and places; same seed, same pictures", "backbones", minimum=0)
 
     fit_pictures: int = option(256, "crops from which kernels are fitted, before training", "fit", minimum=1)

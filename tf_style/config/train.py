@@ -107,7 +107,10 @@ class TrainFiles:
     output_dir: str = option("", "where network.npz, checkpoints and TensorBoard's logs go", "files")
     init_from: str = option("", "a network to start from: the name of an embedded one, or a path", "files")
     encoder: str = option(
-        "", "weights of the frozen encoder, a file of tf-style distill; default: the embedded (arbitrary)", "files"
+        "",
+        "weights of the frozen encoder, a file of tf-style distill (arbitrary); default: those of --init_from, whose "
+        "channels it must have too, or the embedded ones",
+        "files",
     )
     teacher: str = option(
         "", "a network for any style, embedded or a path, whose paintings many_styles is to match", "files"

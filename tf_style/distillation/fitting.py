@@ -41,8 +41,8 @@ def fit_convolution(
     Returns:
       Kernel [3, 3, C, K] and bias [K], float32.
     """
-    mean, center = inputs.mean(0, dtype=np.float64), answers.mean(0, dtype=np.float64)
-    centered = (inputs - mean).astype(np.float32)
+    mean = inputs.mean(0, dtype=np.float64).astype(np.float32)
+    centered = inputs - mean
     moments = (centered.T @ centered).astype(np.float64)
     moments[np.diag_indices_from(moments)] += _RIDGE * max(np.trace(moments) / len(moments), np.finfo(np.float32).tiny)
     solve = np.linalg.inv(moments)

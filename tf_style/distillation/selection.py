@@ -36,7 +36,8 @@ def choose_channels(gram: np.ndarray, count: int) -> np.ndarray:
     for _ in range(count):
         own = np.diag(rest)
         gains = np.where(own > _EXHAUSTED, (rest**2).sum(0) / np.maximum(own, _EXHAUSTED), -1.0)
-        gains[chosen] = -2.0
+        gains = np.where(np.diag(gram) > 0, gains, -2.0)
+        gains[chosen] = -3.0
         best = int(gains.argmax())
         chosen.append(best)
         if own[best] > _EXHAUSTED:

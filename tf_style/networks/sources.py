@@ -67,8 +67,8 @@ def hold_out(source: Source, count: int) -> tuple[Source, list[bytes]]:
     """
     if count >= source.num_pictures:
         raise DataError(
-            f"{source.num_pictures} pictures came, of which {count} were to be kept for validation; give more "
-            "pictures, or a lower --validation_pairs."
+            f"{source.num_pictures} pictures came, of which {count} were to be kept from training, to measure with; "
+            "give more pictures, or keep fewer."
         )
     rest = source._replace(num_pictures=source.num_pictures - count)
     if source.records:

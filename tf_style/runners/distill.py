@@ -40,18 +40,22 @@ def run(config: DistillConfig, files: DistillFiles) -> int:
 
                 session = DistillationSession(config, files)
             display.say(session.headline())
+            if session.complete:
+                display.say(f"Nothing to do: {session.backbone} has had all its {config.num_steps} steps.")
+                return 0
             if not session.fitted:
                 for layer, share in session.fit():
                     display.show(f"fitted {layer}", share, 0.0, {}, last=share == 1)
                 interruption.at_once = False
                 session.save()
+            display.close()
             display = ProgressDisplay(quiet=files.quiet)  # fitting says nothing about the time that training takes
             for progress in session.steps():
                 interruption.at_once = False  # from now on there is something to lose
                 place = f"step {progress.step}/{config.num_steps}"
                 last = progress.step == config.num_steps
                 display.show(place, progress.step / config.num_steps, progress.loss, progress.losses, last=last)
-                if interruption.asked:
+                if interruption.asked and not last:  # after the last step there is its validation
                     break
         except KeyboardInterrupt:
             display.say("Interrupted before the first step; nothing was written since.")

@@ -66,9 +66,10 @@ class DistillationData:
     @contextlib.contextmanager
     def reading(self, start: int, count: int) -> Iterator[None]:
         """The same for any numbers of crops."""
+        end_of_turn = start + count + len(self.sources) - 1  # one picture of each folder is read at a time
         with contextlib.ExitStack() as stack:
             for place, source in enumerate(self.sources):
-                first, end = (self._in_folder(number, place) for number in (start, start + count))
+                first, end = (self._in_folder(number, place) for number in (start, end_of_turn))
                 stack.enter_context(reading(source, seed=self._seed(place), start=first, count=end - first))
             yield
 

@@ -16,9 +16,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_style.backbones import resolve_compute_dtype
+from tf_style.backbones import compact_kernels, empty_kernels, resolve_compute_dtype
 from tf_style.backbones.weights import write_kernels
-from tf_style.build.distillation import build_distiller, student_widths, teacher_kernels
+from tf_style.build.distillation import build_distiller, student_widths, teacher_channels, teacher_kernels
 from tf_style.config import ConfigError, DistillConfig, DistillFiles
 from tf_style.distillation.initialization import Student, fit_student
 from tf_style.networks.training import RunningAverage
@@ -57,7 +57,7 @@ class DistillationSession:
         self.step, self._seconds = 0, 0.0
         self._losses: dict[str, float] = {}
         self._errors: dict[str, dict[str, float]] = {}
-        self._student = Student({}, {})
+        self._student, self._done_before = Student({}, {}), False
         self._resume()
 
     def headline(self) -> str:
@@ -79,7 +79,7 @@ class DistillationSession:
     @property
     def complete(self) -> bool:
         """Whether the last step is done."""
-        return self.fitted and self.step >= self._config.num_steps
+        return self.step >= self._config.num_steps and (self.fitted or self._done_before)
 
     def fit(self) -> Iterator[tuple[str, float]]:
         """Fits the student; yields the layer that is done, and the share of all that are."""
@@ -132,7 +132,11 @@ class DistillationSession:
             save_state(self._state, self._identity(), facts, self._arrays())
         with self._average.in_place():
             kernels = self._distiller.kernels()
-        extras = {f"{layer}/channels": chosen for layer, chosen in self._student.channels.items()}
+        origin = teacher_channels(self._config)
+        extras = {
+            f"{layer}/channels": origin[layer][chosen] if layer in origin else chosen
+            for layer, chosen in self._student.channels.items()
+        }
         with replacing(self.backbone) as temporary:
             write_kernels(temporary, kernels, card=np.array(json.dumps(self._card(), sort_keys=True)), **extras)
         if self.complete:
@@ -157,7 +161,10 @@ class DistillationSession:
         with self._average.in_place():
             found = [self._distiller.errors(tf.constant(batch)) for batch in batches]
         errors = {
-            layer: round(sum(float(part[layer]) for part, _ in found) / sum(float(part[layer]) for _, part in found), 5)
+            layer: round(
+                sum(float(part[layer]) for part, _ in found) / max(sum(float(part[layer]) for _, part in found), 1e-9),
+                5,
+            )
             for layer in self._student.kernels
         }
         if writer:
@@ -182,12 +189,7 @@ class DistillationSession:
             return
         facts, arrays = load_state(self._state, self._identity(), "give another --output_dir")
         channels = {layer: arrays[f"channels/{layer}"] for layer in student_widths(self._config)}
-        shapes = [3, *map(len, channels.values())]
-        kernels = {
-            layer: (np.zeros((3, 3, inputs, len(chosen)), np.float32), np.zeros(len(chosen), np.float32))
-            for inputs, (layer, chosen) in zip(shapes, channels.items(), strict=False)
-        }
-        self._student = Student(kernels, channels)
+        self._student = Student(empty_kernels(student_widths(self._config)), channels)
         self._begin()
         restore("variable", self._distiller.variables, arrays)
         restore("optimizer", self._distiller.optimizer.variables, arrays)
@@ -195,10 +197,18 @@ class DistillationSession:
         self.step, self._seconds, self._errors = facts["step"], facts["seconds"], facts["errors"]
 
     def _check_untouched(self) -> None:
-        if self.backbone.exists():
+        """A backbone that is there already is either this distillation's, which is then complete, or not to be lost."""
+        if not self.backbone.exists():
+            return
+        compact_kernels(str(self.backbone))  # or it is no backbone at all
+        with np.load(self.backbone) as archive:
+            card = json.loads(str(archive["card"])) if "card" in archive else {}
+        if card.get("identity") != self._identity() or card.get("steps_done") != self._config.num_steps:
             raise ConfigError(
-                f"{self._folder} holds a {BACKBONE_FILE} already; give another --output_dir, or remove it there."
+                f"{self._folder} holds a {BACKBONE_FILE} of another distillation; give another --output_dir, or remove "
+                "it there."
             )
+        self.step, self._done_before = self._config.num_steps, True
 
     def _identity(self) -> str:
         """A digest of what decides the weights, but for what may have to change when training fails."""
@@ -215,6 +225,7 @@ class DistillationSession:
             **dataclasses.asdict(self._config),
             "weights": Path(self._config.weights).name,
             "pictures": self._data.num_pictures,
+            "identity": self._identity(),
             "steps_done": self.step,
             "losses": self._losses,
             "errors": self._errors,

@@ -48,7 +48,7 @@ def run(config: TrainConfig, files: TrainFiles) -> int:
                 place = f"step {progress.step}/{config.num_steps}"
                 last = progress.step == config.num_steps
                 display.show(place, progress.step / config.num_steps, progress.loss, progress.losses, last=last)
-                if interruption.asked:
+                if interruption.asked and not last:  # after the last step there is its validation
                     break
         except KeyboardInterrupt:
             display.say("Interrupted before the first step; nothing was written.")

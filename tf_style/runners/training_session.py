@@ -245,8 +245,11 @@ class TrainingSession:
         ]
         config = dataclasses.asdict(self._config) | dataclasses.asdict(choose_backbone(self._config))
         kept = {name: value for name, value in config.items() if name not in _MAY_CHANGE}
-        parts = [kept, sources, self._files.init_from, self._files.encoder, self._files.teacher]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        parts = [kept, sources, self._files.init_from, self._files.teacher]
+        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+        for array in encoder_weights(self._encoder).values():
+            digest.update(array.tobytes())
+        return digest.hexdigest()
 
     def _card(self) -> dict[str, Any]:
         card = {"kind": self._config.network, "training": {

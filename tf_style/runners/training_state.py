@@ -16,7 +16,12 @@ from tf_style.runners.files import replacing
 
 
 def save_state(path: Path, identity: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-    """Writes some facts (as JSON) and arrays, whole or not at all."""
+    """Writes some facts (as JSON) and arrays, whole or not at all.
+
+    With values that are not finite nothing is written: no training goes on from them, but from an earlier file it may.
+    """
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        return
     meta = json.dumps({**facts, "identity": identity})
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **{"meta": np.array(meta), **arrays})
@@ -38,7 +43,7 @@ def load_state(path: Path, identity: str, advice: str) -> tuple[dict[str, Any], 
             arrays = {name: archive[name] for name in archive.files}
         facts = json.loads(str(arrays.pop("meta")))
         other = facts.pop("identity") != identity
-    except (OSError, EOFError, ValueError, KeyError, AttributeError, zipfile.BadZipFile, zlib.error):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error):
         raise ConfigError(f"{path} is not a checkpoint of tf-style; delete it to start anew.") from None
     if other:
         raise ConfigError(
