@@ -15,6 +15,7 @@ from tf_style.backbones import (
     cached_weights,
     canonical_layer,
     compact_vgg19,
+    convolution,
     precision,
     resolve_compute_dtype,
     vgg,
@@ -95,10 +96,38 @@ def test_replicate_padding_leaves_no_border():
     assert not np.allclose(zero, np.broadcast_to(zero[:, 1:2, 1:2], zero.shape))
 
 
-def test_paddings_agree_inside():
+@pytest.mark.parametrize("padding", ["replicate", "replicate_all"])
+def test_paddings_agree_inside(padding):
     image = picture(32, 40, seed=1)
-    replicate, zero = (tiny_vgg(["conv1_2"], padding=kind)(image)["conv1_2"] for kind in ("replicate", "zero"))
+    replicate, zero = (tiny_vgg(["conv1_2"], padding=kind)(image)["conv1_2"] for kind in (padding, "zero"))
+    assert replicate.shape == zero.shape
     np.testing.assert_allclose(replicate[:, 2:-2, 2:-2], zero[:, 2:-2, 2:-2], rtol=1e-5, atol=1e-3)
+
+
+def test_replicate_all_leaves_no_border_in_any_layer():
+    features = tiny_vgg(padding="replicate_all")(flat_picture(0.3, 16, 24))
+    for layer, value in features.items():
+        np.testing.assert_allclose(value, np.broadcast_to(value[:, :1, :1], value.shape), rtol=1e-4, err_msg=layer)
+    zero = tiny_vgg(padding="zero")(flat_picture(0.3, 16, 24))
+    assert {layer: value.shape for layer, value in features.items()} == {layer: v.shape for layer, v in zero.items()}
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_gradient_of_a_convolution_is_the_same_both_ways(monkeypatch, padding):
+    """The written one, and TensorFlow's own."""
+    layer = convolution.Convolution(5, 3, padding=padding, activation="relu")
+    inputs = tf.random.stateless_uniform([2, 7, 8, 3], [1, 2])
+    layer(inputs)
+    found = []
+    for slow in (True, False):
+        monkeypatch.setattr(convolution, "_gradient_is_slow", lambda slow=slow: slow)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs)
+            loss = tf.reduce_sum(outputs**2)
+        found.append((outputs, tape.gradient(loss, inputs)))
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("make", [tiny_vgg, compact_vgg19], ids=["tiny", "compact"])
@@ -218,7 +247,7 @@ def test_unknown_layer(name, meant):
     ("option", "pattern"),
     [
         ({"pooling": "avg"}, "pooling 'avg'.*max, average"),
-        ({"padding": "reflect"}, "padding 'reflect'.*zero, replicate"),
+        ({"padding": "reflect"}, "padding 'reflect'.*zero, replicate, replicate_all"),
         ({"compute_dtype": "float16"}, "compute_dtype 'float16'.*float32, bfloat16"),
     ],
 )

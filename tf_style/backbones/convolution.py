@@ -13,7 +13,7 @@ from tf_style.backbones.precision import cpu_has
 
 @keras.saving.register_keras_serializable("tf_style")
 class Convolution(keras.layers.Conv2D):
-    """Frozen 3x3 convolution, zero padding, stride 1, with bias and ReLU.
+    """Frozen 3x3 convolution, stride 1, with bias and ReLU.
 
     On x86 CPUs without AVX-512 TensorFlow's own kernels run, not oneDNN's, and their gradient is 1.4 to 2.5 times as
     slow as their convolution (43 against 111 GFLOP/s for 64 channels at 512 px on two cores, TensorFlow 2.21). There
@@ -21,10 +21,11 @@ class Convolution(keras.layers.Conv2D):
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Args: inputs, [B, H, W, C]; returns [B, H, W, C']."""
+        """Args: inputs, [B, H, W, C]; returns [B, H, W, C'], without a pixel at each edge if valid."""
         if self.compute_dtype != "float32" or not _gradient_is_slow():
             return super().call(inputs)
-        return self.activation(tf.nn.bias_add(_convolve(inputs, tf.convert_to_tensor(self.kernel)), self.bias))
+        convolved = _convolve(inputs, tf.convert_to_tensor(self.kernel), self.padding.upper())
+        return self.activation(tf.nn.bias_add(convolved, self.bias))
 
 
 def _gradient_is_slow() -> bool:
@@ -32,15 +33,17 @@ def _gradient_is_slow() -> bool:
     return x86_cpu and cpu_has("avx2") and not cpu_has("avx512f") and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "1"
 
 
-def _convolve(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def _convolve(inputs: tf.Tensor, kernel: tf.Tensor, padding: str) -> tf.Tensor:
     """The kernel is a constant here: only the gradient with respect to the inputs is defined."""
 
     @tf.custom_gradient
     def convolve(inputs: tf.Tensor) -> tuple[tf.Tensor, object]:
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             mirrored = tf.transpose(tf.reverse(kernel, axis=[0, 1]), [0, 1, 3, 2])
+            if padding == "VALID":
+                upstream = tf.pad(upstream, [[0, 0], [1, 1], [1, 1], [0, 0]])
             return tf.nn.conv2d(upstream, mirrored, strides=1, padding="SAME")
 
-        return tf.nn.conv2d(inputs, kernel, strides=1, padding="SAME"), gradient
+        return tf.nn.conv2d(inputs, kernel, strides=1, padding=padding), gradient
 
     return convolve(inputs)

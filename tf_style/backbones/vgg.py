@@ -17,7 +17,7 @@ from tf_style.backbones.weights import Kernels, WeightsError, application_kernel
 _MEAN_BGR = (103.939, 116.779, 123.68)
 _PAPER_NAME = re.compile(r"(?:conv|relu)(\d)_(\d)")
 _POOLINGS = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
-_PADDINGS = ("zero", "replicate")
+_PADDINGS = ("zero", "replicate", "replicate_all")
 
 
 @keras.saving.register_keras_serializable("tf_style")
@@ -58,7 +58,8 @@ def vgg19(
       layers: Names of the layers to return (after ReLU), Keras's ("block4_conv2") or the papers' ("conv4_2").
       weights: "imagenet" (Keras's cache, else a download), the path of Keras's `notop` file, or None (random).
       pooling: "max" as trained, or "average" as Gatys et al. recommend.
-      padding: "zero" as trained, or "replicate" to repeat the picture's edge pixels before the first convolution.
+      padding: "zero" as trained, "replicate" to repeat the picture's edge pixels before the first convolution, or
+        "replicate_all" to repeat the edges before every one: no frame shows up in any layer.
       compute_dtype: Type of the convolutions, "float32" or "bfloat16"; outputs are float32 either way.
 
     Returns:
@@ -123,17 +124,22 @@ def vgg_features(
 
     image = keras.Input((None, None, 3), name="image", dtype="float32")
     x = CaffePreprocessing(name="preprocessing", dtype="float32")(image)
-    if padding == "replicate":
-        x = ReplicatePadding(name="padding", dtype="float32")(x)
     policy = "mixed_bfloat16" if trainable and compute_dtype == "bfloat16" else compute_dtype
     outputs, block, convolutions = {}, order[0][:6], []
     for index, layer in enumerate(order[:depth]):
         if layer[:6] != block:
             x = _POOLINGS[pooling](2, name=f"{block}_pool", dtype=compute_dtype)(x)
             block = layer[:6]
-        border = "valid" if index == 0 and padding == "replicate" else "same"
+        padded = padding == "replicate_all" or (padding == "replicate" and index == 0)
+        if padded:
+            x = ReplicatePadding(name=f"{layer}_padding", dtype=x.dtype)(x)
         convolution = (Convolution if index and not trainable else keras.layers.Conv2D)(
-            kernels[layer][0].shape[-1], 3, padding=border, activation="relu", name=layer, dtype=policy
+            kernels[layer][0].shape[-1],
+            3,
+            padding="valid" if padded else "same",
+            activation="relu",
+            name=layer,
+            dtype=policy,
         )
         x = outputs[layer] = convolution(x)
         convolutions.append(convolution)

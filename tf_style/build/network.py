@@ -88,7 +88,7 @@ def _arbitrary(compute_dtype: str, styles: tuple[str, ...], encoder: Kernels | A
     if encoder is None:
         encoder = default_encoder()
     if isinstance(encoder, dict):
-        encoder = vgg_features("encoder", encoder, ENCODER_LAYERS, "max", "replicate", compute_dtype)
+        encoder = vgg_features("encoder", encoder, ENCODER_LAYERS, "max", "replicate_all", compute_dtype)
     channels = tuple(encoder.output[layer].shape[-1] for layer in ENCODER_LAYERS)
     return ArbitraryStyleNetwork(encoder, channels, compute_dtype)
 

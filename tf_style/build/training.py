@@ -65,7 +65,7 @@ def build_trainer(config: TrainConfig, styles: tuple[str, ...] = (), encoder: Ke
     backbone = BACKBONES[choice.name](
         list(dict.fromkeys(layers + (ENCODER_LAYERS if encodes else ()))),
         weights=choice.weights or None,
-        padding="replicate",
+        padding="replicate_all" if encodes else "replicate",  # as encoders are built
         compute_dtype=choice.compute_dtype,
     )
     network = make_network(config.network, choice.compute_dtype, styles, backbone if encodes else encoder)

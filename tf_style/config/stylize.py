@@ -90,7 +90,10 @@ class StylizeConfig:
     weights: str = option("", "file of the backbone's weights (Keras's `notop` file)", "backbone")
     pooling: str = option("max", "how the backbone halves its maps", "backbone", ("max", "average"))
     padding: str = option(
-        "replicate", "what lies beyond the picture's edge at the first layer", "backbone", ("zero", "replicate")
+        "replicate",
+        "what lies beyond the edge; replicate: its last pixels at the first layer, replicate_all: at every layer",
+        "backbone",
+        ("zero", "replicate", "replicate_all"),
     )
     compute_dtype: str = option(
         "auto",

@@ -21,6 +21,7 @@ from tf_style.networks.blocks import (
 ENCODER_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")
 
 _HIDDEN = 128  # units between the style's code and the modulations
+_RESIDUALS = 2  # at an eighth of the size, where forms larger than a stroke are made
 _FEATURE_SIZE = 512.0  # about the root mean square of the encoder's deepest features
 _EPSILON = 1e-5
 
@@ -104,22 +105,32 @@ def _decoder(channels: tuple[int, ...], dtype: str) -> keras.Model:
         spread(ops.log1p(ops.relu(code)))
     )
 
+    def modulated(x: Any, width: int, name: str) -> Any:
+        parameters = keras.layers.Dense(
+            2 * width, kernel_initializer="zeros", name=f"{name}_modulation", dtype="float32"
+        )(hidden)
+        return Modulation(name=f"{name}_modulated", dtype=policy)([x, parameters])
+
     def block(x: Any, width: int, name: str, *, enlarge: bool = False) -> Any:
         if enlarge:
             x = EnlargingConvolution(width, name=name, dtype=policy)(x)
         else:
             x = reflect_convolution(x, width, name=name, dtype=policy)
-        parameters = keras.layers.Dense(
-            2 * width, kernel_initializer="zeros", name=f"{name}_modulation", dtype="float32"
-        )(hidden)
-        x = Modulation(name=f"{name}_modulated", dtype=policy)([x, parameters])
-        return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(x)
+        return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(modulated(x, width, name))
+
+    def residual(x: Any, width: int, name: str) -> Any:
+        """At first it changes nothing."""
+        y = reflect_convolution(x, width, kernel_initializer="zeros", name=name, dtype=policy)
+        y = keras.layers.Add(name=f"{name}_sum", dtype=policy)([x, modulated(y, width, name)])
+        return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(y)
 
     offset, total = sum(channels) - deepest, sum(channels)
     mean, deviation = code[:, offset : offset + deepest], code[:, total + offset : total + offset + deepest]
     small = keras.layers.Rescaling(1.0 / _FEATURE_SIZE, name="small", dtype="float32")
     x = AdaptiveInstanceNormalization(name="alignment", dtype=policy)([features, small(mean), small(deviation)])
     x = block(x, third, "eighth")
+    for number in range(_RESIDUALS):
+        x = residual(x, third, f"eighth_residual_{number + 1}")
     x = block(x, third, "quarter_1", enlarge=True)
     x = block(x, second, "quarter_2")
     x = block(x, second, "half_1", enlarge=True)
