@@ -19,14 +19,21 @@ from tf_style.networks.blocks import EnlargingConvolution, ReflectPadding
 from tf_style.networks.many_styles import ManyStylesNetwork
 from tf_style.stylizers import FeedForwardStylizer
 
+_ALIVE = 500  # a seed under which every layer has channels above zero
+
 
 def stir(network, size=0.03):
-    """Random values for all weights that begin at zero, so that styles differ."""
-    tf.keras.utils.set_random_seed(0)
+    """Random values for all weights that begin at zero, so that styles differ; and kernels that are always the same.
+
+    With so few channels one seed in four leaves a layer without a channel above zero: nothing reaches the picture then.
+    """
+    keras.utils.set_random_seed(0)
     for layer in network.layers:
-        for variable in layer.trainable_weights:
+        for number, variable in enumerate(layer.trainable_weights):
             if not np.asarray(variable).any():
                 variable.assign(tf.random.normal(variable.shape, stddev=size))
+            elif variable.path.endswith("kernel"):
+                variable.assign(keras.initializers.GlorotUniform(seed=_ALIVE + number)(variable.shape))
     if hasattr(network, "adapt"):
         network.adapt(tf.random.uniform([20, network.code_length], 0.0, 80.0))
     return network
