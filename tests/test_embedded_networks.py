@@ -123,7 +123,9 @@ def test_a_flat_picture_stays_flat_in_a_named_style(value, size):
 def test_a_flat_picture_stays_flat_in_any_style(value, size):
     """No frame, which an encoder that sees black beyond the edges would make; rounding is below a level of 255."""
     style = example("starry_night")[0]
-    painting = tf_style.stylize(flat_picture(value, size, size)[0], style, preset="instant", size=0)
+    painting = tf_style.stylize(
+        flat_picture(value, size, size)[0], style, preset="instant", size=0, compute_dtype="float32"
+    )
     assert np.ptp(painting.numpy(), axis=(0, 1)).max() < 1 / 255
 
 
