@@ -3,10 +3,10 @@
   python -m benchmarks.frontier --weights=vgg19_notop.h5 --students=half=half/backbone.npz,slim=slim/backbone.npz \
       --content=a.jpg,b.jpg --style=c.jpg,d.jpg,e.jpg
 
-Every pair is painted through all backbones in turn, with the same steps; a painting's distance is that of `fine`'s
-content and Gram weights. "Equal seconds": VGG-19's own painting is taken when it has had the time of the student's.
-What is painted is kept in --cells, and not painted again. The record goes to benchmarks/FRONTIER.md, a plot and a sheet
-to docs/pictures.
+Every pair is painted through all backbones in turn, with the same steps; a painting's distance adds up content and the
+layers' Gram matrices at the weights of `fine`. "Equal seconds": VGG-19's own painting is taken when it has had the time
+of the student's. What is painted is kept in --cells, and not painted again. The record goes to benchmarks/FRONTIER.md,
+a plot and a sheet to docs/pictures.
 """
 
 from __future__ import annotations
@@ -51,12 +51,11 @@ _COLUMNS = 2  # pairs in a row of the sheet
 
 
 def config_of(name: str, weights: str, steps: int, dtype: str = "auto") -> StylizeConfig:
-    """`fine` with plain Gram matrices, those that are judged, at one scale."""
+    """`fine` with Gram matrices, those that are judged, at one scale."""
     return preset_config("fine").replace(
         backbone=TEACHER if name == TEACHER else "compact_vgg19",
         weights=weights,
         style_statistic="gram",
-        style_layer_weights=(),
         min_size=0,
         num_steps=steps,
         first_steps=steps,
@@ -90,7 +89,7 @@ def _levels(pixels: np.ndarray) -> np.ndarray:
 
 
 class Judge:
-    """VGG-19's distances at the weights of the objective."""
+    """VGG-19's distances."""
 
     def __init__(self, weights: str) -> None:
         self._config = config_of(TEACHER, weights, 1)
@@ -100,15 +99,17 @@ class Judge:
         self._evaluation = Evaluation(backbone, layers[:count], layers[count:])
 
     def __call__(self, painting: np.ndarray, pair: tuple[str, str], size: int) -> tuple[float, float, float]:
-        """Distance, and its parts: of style and of content, unweighted."""
+        """At the objective's weights; of style, all layers alike; of content."""
         content, style = (tf.constant(picture(name, size)[None]) for name in pair)
         image = tf.constant(painting[None] / np.float32(255))
         found = self._evaluation(image, content, self._evaluation.style_targets(style))
-        style_distance, content_distance = float(found.style_distance[0]), float(found.content_distance[0])
+        content_distance = float(found.content_distance[0])
+        by_layer = [float(distance[0]) for distance in found.style_distance_by_layer.values()]
         config = self._config
+        weighted = sum(weight * each for weight, each in zip(config.style_layer_weights, by_layer, strict=True))
         return (
-            config.style_weight * style_distance + config.content_weight * content_distance,
-            style_distance,
+            config.style_weight * weighted + config.content_weight * content_distance,
+            float(found.style_distance[0]),
             content_distance,
         )
 
@@ -174,7 +175,7 @@ def compare(student: Path, own: Path, judge: Judge, pair: tuple[str, str], size:
 
 
 def summary(found: list[Comparison]) -> list[str]:
-    """Cells of the table: ratio after equal steps, its parts, and pairs won after equal seconds."""
+    """Cells of the table: ratios after equal steps, and pairs won after equal seconds."""
     ratio, style, content = (
         statistics.median(each.student[part] / each.equal_steps[part] for each in found) for part in range(3)
     )
@@ -288,15 +289,16 @@ def _write_record(rows: list[list[str]], dtypes: list[str], count: int, args: ar
     header = [
         "backbone", "parameters, millions", "multiply-adds, thousand millions",
         *(f"ms, {dtype} (times VGG-19's speed)" for dtype in dtypes), "feature error",
-        "distance, equal steps", "its style", "its content", "nearer after equal seconds",
+        "distance, equal steps", "style, layers alike", "content", "nearer after equal seconds",
     ]  # fmt: skip
     text = (
         f"# Narrow backbones\n\n{datetime.date.today().isoformat()}, {machine()}. Made by `python -m "
         f"benchmarks.frontier`: {count} pairs at {args.size} px, {args.steps} steps of Adam, judged by VGG-19; none of "
         "the pictures was in training. Multiply-adds and milliseconds are of one evaluation at 512 px (forward; with "
         "gradient). Feature errors are relative, means over the six layers that the presets look at. Distances are "
-        "medians of ratios to VGG-19's own paintings after as many steps. The last column counts the pairs in which "
-        f"the student's painting is nearer than VGG-19's after as many seconds.\n\n{table(header, rows)}\n"
+        "medians of ratios to VGG-19's own paintings after as many steps: at the weights of `fine`, then style with "
+        "the five layers weighing alike, and content. The last column counts the pairs in which the student's "
+        f"painting is nearer than VGG-19's after as many seconds.\n\n{table(header, rows)}\n"
     )
     RECORD.write_text(text, encoding="utf-8")
     print(text)
