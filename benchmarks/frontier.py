@@ -34,7 +34,15 @@ from benchmarks.painting_quality import pairs_of, picture
 from benchmarks.run import ROOT, has_bfloat16_units, machine, table
 from benchmarks.timing import milliseconds
 from tf_style import images
-from tf_style.backbones import BACKBONES, Kernels, cached_weights, canonical_layer, compact_channels, compact_kernels
+from tf_style.backbones import (
+    BACKBONES,
+    Kernels,
+    cached_weights,
+    canonical_layer,
+    compact_channels,
+    compact_kernels,
+    vgg_features,
+)
 from tf_style.backbones.weights import application_kernels
 from tf_style.build import build_stylizer
 from tf_style.config import StylizeConfig
@@ -124,7 +132,7 @@ def multiply_adds(kernels: Kernels, size: int) -> float:
 def feature_error(path: str, teacher: Any, pictures: list[np.ndarray], layers: list[str]) -> float:
     """Mean over layers of the squared error of a student's features, relative to VGG-19's."""
     channels = {layer: compact_channels(path)[layer] for layer in layers}
-    student = BACKBONES["compact_vgg19"](layers, weights=path)
+    student = vgg_features("student", compact_kernels(path), layers, "max", "zero", "float32")
     wrong, whole = dict.fromkeys(layers, 0.0), dict.fromkeys(layers, 0.0)
     for pixels in pictures:
         wanted, found = teacher(tf.constant(pixels[None])), student(tf.constant(pixels[None]))

@@ -10,17 +10,20 @@ import tensorflow as tf
 
 from tests import command
 from tests.materials import assert_one_sentence, picture, tiny_kernels
-from tf_style.backbones import compact_channels, compact_kernels, compact_vgg19, vgg_features
+from tf_style.backbones import compact_channels, compact_kernels, compact_readouts, compact_vgg19, vgg_features
 from tf_style.backbones.weights import write_kernels
 from tf_style.build.distillation import build_distiller, student_widths, teacher_kernels
 from tf_style.config import ConfigError, DistillConfig, DistillFiles
 from tf_style.distillation.fitting import fit_convolution, patches
 from tf_style.distillation.initialization import fit_student
+from tf_style.distillation.readouts import fit_readouts
 from tf_style.distillation.selection import choose_channels
 from tf_style.images import write_image
+from tf_style.losses import Objective, content_loss, style_loss
 from tf_style.networks.sources import DataError
 from tf_style.runners.distillation_data import DistillationData
 from tf_style.runners.training_state import load_state, save_state
+from tf_style.types import References
 
 LAYERS = tuple(tiny_kernels())
 IMAGES = np.concatenate([picture(64, 64, seed=seed).numpy() for seed in range(12)])
@@ -137,6 +140,42 @@ def test_same_seed_same_student():
     np.testing.assert_array_equal(one, same)
     *_, (_, other) = fit_student(tiny_kernels(), widths, IMAGES, seed=1)
     assert np.abs(one - other.kernels["block1_conv2"][0]).max() > 1e-6
+
+
+# --- readouts ---------------------------------------------------------------------------------------------------------
+
+
+def test_distances_through_readouts_are_those_of_all_channels():
+    """A teacher whose further channels are sums and multiples of its student's."""
+    kernels = tiny_kernels()
+    narrow = vgg_features("narrow", kernels, LAYERS[:3], "max", "zero", "float32")
+    rng = np.random.default_rng(0)
+    sums = {layer: np.abs(rng.normal(size=(len(kernels[layer][1]), 9))).astype(np.float32) for layer in LAYERS[:3]}
+
+    def wide(image):
+        return {layer: value @ sums[layer] for layer, value in narrow(image).items()}
+
+    readouts = fit_readouts(wide, narrow, IMAGES)
+    mixed = vgg_features("mixed", kernels, LAYERS[:3], "max", "zero", "float32", readouts=readouts)
+    one, other = tf.constant(IMAGES[:1]), tf.constant(IMAGES[1:2])
+    for layer in LAYERS[:3]:
+        for loss in (content_loss([layer]), style_loss([layer])):
+            objective = Objective(loss.terms)
+            found, wanted = (
+                sum(objective.losses(eye(one), objective.targets(References(eye(other), (eye(other),)))).values())
+                for eye in (mixed, wide)
+            )
+            np.testing.assert_allclose(found, wanted, rtol=1e-2, err_msg=layer)
+
+
+def test_readouts_change_no_deeper_layer():
+    readout = {LAYERS[0]: np.full((4, 2), 0.5, np.float32)}
+    plain, mixed = (
+        vgg_features("tiny", tiny_kernels(), LAYERS[:2], "max", "zero", "float32", readouts=readouts)(IMAGES)
+        for readouts in (None, readout)
+    )
+    np.testing.assert_allclose(mixed[LAYERS[0]], plain[LAYERS[0]] @ readout[LAYERS[0]], rtol=1e-5, atol=1e-3)
+    np.testing.assert_array_equal(mixed[LAYERS[1]], plain[LAYERS[1]])
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -374,17 +413,23 @@ def test_writes_a_backbone_that_can_be_used(distilled, folder):
     path = folder / "mine" / "backbone.npz"
     kernels = compact_kernels(str(path))
     assert [len(bias) for _, bias in kernels.values()] == [3] * 2 + [3] * 2 + [6] * 9
-    features = compact_vgg19(["conv1_1", "conv5_1"], weights=str(path))(picture(48, 40, seed=1))
-    assert features["conv5_1"].shape == (1, 3, 2, 6)
+    image = picture(48, 40, seed=1)
+    assert compact_vgg19(["conv1_1", "conv5_1"], weights=str(path))(image)["conv5_1"].shape == (1, 3, 2, 6)
     with np.load(path) as archive:
         card = json.loads(str(archive["card"]))
         chosen = archive["block1_conv1/channels"]
     assert card["steps_done"] == 40
     assert set(card["errors"]["trained"]) == set(card["errors"]["fitted"]) == set(LAYERS)
-    wanted = vgg_features("tiny", tiny_kernels(), ["block1_conv1"], "max", "zero", "float32")(picture(48, 40, seed=1))
-    found = features["conv1_1"].numpy()
-    goal = wanted["block1_conv1"].numpy()[..., chosen]
+    wanted, found = (
+        vgg_features("tiny", each, ["block1_conv1"], "max", "zero", "float32")(image)["block1_conv1"].numpy()
+        for each in (tiny_kernels(), kernels)
+    )
+    goal = wanted[..., chosen]
     assert ((found - goal) ** 2).sum() / (goal**2).sum() < 0.01
+    readouts = compact_readouts(str(path))
+    assert list(readouts) == list(LAYERS)
+    mixed = compact_vgg19(["conv1_1"], weights=str(path))(image)["conv1_1"]
+    np.testing.assert_allclose(mixed, found @ readouts["block1_conv1"], rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.slow
@@ -411,6 +456,9 @@ def test_killed_it_goes_on_to_the_same_weights(distilled, folder):
     for layer, arrays in one.items():
         for array, expected in zip(arrays, other[layer], strict=True):
             np.testing.assert_array_equal(array, expected, err_msg=layer)
+    one, other = (compact_readouts(str(folder / name / "backbone.npz")) for name in ("killed", "mine"))
+    for layer, readout in one.items():
+        np.testing.assert_array_equal(readout, other[layer], err_msg=layer)
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Frozen networks whose activations the losses compare."""
 
-from tf_style.backbones.compact import compact_channels, compact_kernels, compact_vgg19
+from tf_style.backbones.compact import compact_channels, compact_kernels, compact_readouts, compact_vgg19
 from tf_style.backbones.precision import resolve_compute_dtype
 from tf_style.backbones.vgg import canonical_layer, empty_kernels, known_layer, up_to, vgg16, vgg19, vgg_features
 from tf_style.backbones.weights import Kernels, WeightsError, cached_weights
@@ -16,6 +16,7 @@ __all__ = [
     "canonical_layer",
     "compact_channels",
     "compact_kernels",
+    "compact_readouts",
     "compact_vgg19",
     "empty_kernels",
     "known_layer",

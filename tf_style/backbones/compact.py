@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tf_style.backbones.vgg import vgg_features
-from tf_style.backbones.weights import Kernels, archive_channels, archive_kernels
+from tf_style.backbones.weights import Kernels, archive_channels, archive_kernels, archive_readouts
 
 _EMBEDDED = Path(__file__).parent / "data" / "compact_vgg19.npz"
 
@@ -47,7 +47,8 @@ def compact_vgg19(
       Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015.
       https://arxiv.org/abs/1409.1556
     """
-    return vgg_features("compact_vgg19", compact_kernels(weights), layers, pooling, padding, compute_dtype)
+    kernels, readouts = compact_kernels(weights), compact_readouts(weights)
+    return vgg_features("compact_vgg19", kernels, layers, pooling, padding, compute_dtype, readouts=readouts)
 
 
 def compact_channels(weights: str | None = None) -> dict[str, np.ndarray]:
@@ -58,3 +59,8 @@ def compact_channels(weights: str | None = None) -> dict[str, np.ndarray]:
 def compact_kernels(weights: str | None = None) -> Kernels:
     """The kernels of `compact_vgg19`, in the order of its layers; argument and errors as there."""
     return archive_kernels(Path(weights) if weights else _EMBEDDED)
+
+
+def compact_readouts(weights: str | None = None) -> dict[str, np.ndarray]:
+    """How the features of `compact_vgg19` are mixed, by layer (see `distillation.readouts`); as `compact_channels`."""
+    return archive_readouts(Path(weights) if weights else _EMBEDDED)

@@ -106,11 +106,13 @@ def vgg_features(
     padding: str,
     compute_dtype: str,
     *,
+    readouts: Mapping[str, np.ndarray] | None = None,
     trainable: bool = False,
 ) -> keras.Model:
     """A VGG of any width from its kernels (in the order of the layers), as far as the deepest of `layers`.
 
-    Frozen, unless `trainable`: then its weights are float32 whatever the convolutions' type.
+    Frozen, unless `trainable`: then its weights are float32 whatever the convolutions' type. Layers with a readout,
+    [C, C'], return their features times it; what later layers see stays as it is.
 
     Raises:
       ValueError: Unknown layer, pooling, padding or dtype.
@@ -143,6 +145,11 @@ def vgg_features(
         )
         x = outputs[layer] = convolution(x)
         convolutions.append(convolution)
+    for layer, mix in (readouts or {}).items():
+        if layer in wanted.values():
+            readout = keras.layers.Dense(mix.shape[-1], use_bias=False, name=f"{layer}_readout", dtype=compute_dtype)
+            outputs[layer] = readout(outputs[layer])
+            readout.set_weights([mix])
     features = {
         layer: keras.layers.Identity(name=f"{layer}_features", dtype="float32")(outputs[wanted[layer]])
         for layer in layers

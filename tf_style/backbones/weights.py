@@ -99,8 +99,16 @@ def archive_kernels(path: Path) -> Kernels:
 
 def archive_channels(path: Path) -> dict[str, np.ndarray]:
     """Which channels of its teacher each layer of an archive has, as far as it tells; `archive_kernels` comes first."""
+    return _arrays_of(path, "/channels")
+
+
+def archive_readouts(path: Path) -> dict[str, np.ndarray]:
+    """What the features of an archive's layers are multiplied by, float32 [C, C'], where there is such a matrix."""
+    return {layer: array.astype(np.float32) for layer, array in _arrays_of(path, "/readout").items()}
+
+
+def _arrays_of(path: Path, ends: str) -> dict[str, np.ndarray]:
     with np.load(path) as archive:
-        ends = "/channels"
         return {key.removesuffix(ends): archive[key] for key in archive.files if key.endswith(ends)}
 
 

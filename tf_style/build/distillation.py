@@ -10,6 +10,7 @@ from tf_style.backbones import (
     canonical_layer,
     compact_channels,
     compact_kernels,
+    compact_readouts,
     known_layer,
     resolve_compute_dtype,
     up_to,
@@ -19,6 +20,7 @@ from tf_style.backbones.weights import application_kernels
 from tf_style.build.training import cosine_adam
 from tf_style.config import ConfigError, DistillConfig
 from tf_style.distillation.initialization import Student
+from tf_style.distillation.readouts import fit_readouts
 from tf_style.distillation.training import Distiller
 from tf_style.losses import Objective, content_loss, style_loss
 
@@ -76,6 +78,16 @@ def build_distiller(config: DistillConfig, teacher: Kernels, student: Student) -
         distillation_optimizer(config),
         noise=config.noise,
     )
+
+
+def student_readouts(
+    config: DistillConfig, teacher: Kernels, student: keras.Model, images: np.ndarray
+) -> dict[str, np.ndarray]:
+    """How a trained student's features are to be mixed; `images` as of `fit_readouts`."""
+    readouts = compact_readouts(config.weights) if config.teacher == "compact_vgg19" else {}
+    dtype = resolve_compute_dtype(config.compute_dtype)
+    wanted = vgg_features("teacher", teacher, list(student.output), "max", "zero", dtype, readouts=readouts)
+    return fit_readouts(wanted, student, images)
 
 
 def distillation_objective(config: DistillConfig, layers: list[str]) -> Objective:

@@ -18,7 +18,13 @@ import tensorflow as tf
 
 from tf_style.backbones import compact_kernels, empty_kernels, resolve_compute_dtype
 from tf_style.backbones.weights import write_kernels
-from tf_style.build.distillation import build_distiller, student_widths, teacher_channels, teacher_kernels
+from tf_style.build.distillation import (
+    build_distiller,
+    student_readouts,
+    student_widths,
+    teacher_channels,
+    teacher_kernels,
+)
 from tf_style.config import ConfigError, DistillConfig, DistillFiles
 from tf_style.distillation.initialization import Student, fit_student
 from tf_style.networks.training import RunningAverage
@@ -58,6 +64,7 @@ class DistillationSession:
         self._losses: dict[str, float] = {}
         self._errors: dict[str, dict[str, float]] = {}
         self._student, self._done_before = Student({}, {}), False
+        self._readouts: dict[str, np.ndarray] = {}
         self._resume()
 
     def headline(self) -> str:
@@ -122,10 +129,16 @@ class DistillationSession:
             if now - last_save >= 60.0 * self._files.checkpoint_minutes and not self.complete:
                 self.save()
                 last_save = time.monotonic()
+        images = self._data.first(self._config.fit_pictures)
+        with self._average.in_place():
+            self._readouts = student_readouts(self._config, self._teacher, self._distiller.student, images)
         writer.close()
 
     def save(self) -> Path:
-        """Writes the checkpoint, unless the training is complete, and the backbone; returns the backbone's path."""
+        """Writes the checkpoint, unless the training is complete, and the backbone; returns the backbone's path.
+
+        Readouts come with the last step: they are fitted to the kernels as they are in the end.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         if not self.complete:
             facts = {"step": self.step, "seconds": self._seconds, "errors": self._errors}
@@ -136,7 +149,7 @@ class DistillationSession:
         extras = {
             f"{layer}/channels": origin[layer][chosen] if layer in origin else chosen
             for layer, chosen in self._student.channels.items()
-        }
+        } | {f"{layer}/readout": readout for layer, readout in self._readouts.items()}
         with replacing(self.backbone) as temporary:
             write_kernels(temporary, kernels, card=np.array(json.dumps(self._card(), sort_keys=True)), **extras)
         if self.complete:
