@@ -15,6 +15,8 @@ import argparse
 import datetime
 import functools
 import hashlib
+import itertools
+import json
 import os
 import statistics
 import time
@@ -129,6 +131,12 @@ def multiply_adds(kernels: Kernels, size: int) -> float:
     ) / 1e9  # fmt: skip
 
 
+def training_steps(path: str) -> str:
+    """As the card in a student's file says; "?" where there is none."""
+    with np.load(path) as archive:
+        return str(json.loads(str(archive["card"]))["steps_done"]) if "card" in archive else "?"
+
+
 def feature_error(path: str, teacher: Any, pictures: list[np.ndarray], layers: list[str]) -> float:
     """Mean over layers of the squared error of a student's features, relative to VGG-19's."""
     channels = {layer: compact_channels(path)[layer] for layer in layers}
@@ -195,9 +203,11 @@ def plot(path: Path, points: dict[str, tuple[float, float]]) -> None:
     """Speed against distance, one point a backbone."""
     figure = matplotlib.figure.Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    for name, (speed, ratio) in points.items():
+    sides = itertools.cycle([(6, 4, "left"), (-6, 4, "right"), (-6, -12, "right")])  # labels of neighbours apart
+    for name, (speed, ratio) in sorted(points.items(), key=lambda item: item[1][1]):
         axes.scatter(speed, ratio, color="tab:gray" if name == TEACHER else "tab:blue")
-        axes.annotate(name, (speed, ratio), textcoords="offset points", xytext=(6, 4))
+        right, up, side = next(sides)
+        axes.annotate(name, (speed, ratio), textcoords="offset points", xytext=(right, up), ha=side)
     axes.set_xlabel("times VGG-19's speed, float32, 512 px")
     axes.set_ylabel("distance after equal steps, times VGG-19's")
     axes.grid(alpha=0.3)
@@ -244,7 +254,8 @@ def main() -> None:
         kernels = {layer: arrays for layer, arrays in kernels.items() if layer <= "block5_conv1"}
         figures = [f"{times[dtype][name]:.0f} ({times[dtype][TEACHER] / times[dtype][name]:.1f})" for dtype in dtypes]
         parameters = sum(array.size for arrays in kernels.values() for array in arrays) / 1e6
-        row = [name, f"{parameters:.2f}", f"{multiply_adds(kernels, _SPEED_SIZE):.1f}", *figures]
+        steps = training_steps(path) if name in students else ""
+        row = [name, steps, f"{parameters:.2f}", f"{multiply_adds(kernels, _SPEED_SIZE):.1f}", *figures]
         if name in students:
             cells = summary(compared[name])
             row += [f"{feature_error(path, teacher, pictures, layers):.3f}", *cells]
@@ -295,7 +306,7 @@ def _write_sheet(pairs: list[tuple[str, str]], found: list[Comparison], size: in
 
 def _write_record(rows: list[list[str]], dtypes: list[str], count: int, args: argparse.Namespace) -> None:
     header = [
-        "backbone", "parameters, millions", "multiply-adds, thousand millions",
+        "backbone", "steps of training", "parameters, millions", "multiply-adds, thousand millions",
         *(f"ms, {dtype} (times VGG-19's speed)" for dtype in dtypes), "feature error",
         "distance, equal steps", "style, layers alike", "content", "nearer after equal seconds",
     ]  # fmt: skip

@@ -3,17 +3,16 @@
 import json
 import math
 import signal
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import tf_style
 from tests import command
 from tests.materials import assert_one_sentence, picture, tiny_kernels, tiny_vgg
 from tf_style.backbones.weights import write_kernels
+from tf_style.build.network import default_encoder
 from tf_style.build.training import build_trainer, find_encoder, keras_optimizer, training_objective
 from tf_style.config import ConfigError, TrainConfig, TrainFiles
 from tf_style.images import write_image
@@ -27,7 +26,6 @@ from tf_style.runners.training_data import TrainingData
 from tf_style.runners.training_session import TrainingSession
 
 LAYERS = ("block2_conv1",)
-EMBEDDED_BACKBONE = Path(tf_style.__file__).parent / "backbones" / "data" / "compact_vgg19.npz"
 KINDS = ("arbitrary", "many_styles")
 STYLES = picture(40, 40, seed=7), picture(40, 40, seed=8)
 
@@ -42,8 +40,7 @@ def trainer(kind, seed=0, learning_rate=3e-3):
         + 5.0 * content_loss(("image",), name=RECONSTRUCTION)
     )
     network = ArbitraryStyleNetwork(backbone, (4, 4, 8, 8)) if kind == "arbitrary" else ManyStylesNetwork(("a", "b"))
-    shared = kind == "arbitrary"
-    made = Trainer(network, backbone, objective, keras.optimizers.Adam(learning_rate), encoder_is_backbone=shared)
+    made = Trainer(network, backbone, objective, keras.optimizers.Adam(learning_rate))
     if kind == "many_styles":
         made.prepare_styles(list(STYLES))
     return made
@@ -173,11 +170,9 @@ def test_the_average_forgets_early_weights_and_gives_the_own_ones_back():
 
 def test_another_archive_for_the_losses_leaves_the_encoder_alone(tmp_path):
     """Painting encodes with the embedded weights, so training must too."""
-    with np.load(EMBEDDED_BACKBONE) as archive:
-        np.savez(tmp_path / "other.npz", **{name: archive[name] for name in archive.files})
+    write_kernels(tmp_path / "other.npz", tiny_kernels())
     made = build_trainer(TrainConfig(weights=str(tmp_path / "other.npz"), compute_dtype="float32"))
-    assert not made.encoder_is_backbone
-    assert made.network.encoder is not made.backbone
+    assert made.network.channels == tuple(len(default_encoder()[layer][1]) for layer in ENCODER_LAYERS)
 
 
 @pytest.mark.parametrize(("files", "words"), [(("a/wave.png", "b/wave.png"), "2 styles"), (("a,b.png",), "comma")])
@@ -215,7 +210,6 @@ def test_builds_from_options(kind):
     config = TrainConfig(network=kind, compute_dtype="float32", style_layers=("conv1_1",), content_layers=("conv2_1",))
     made = build_trainer(config, ("a",), find_encoder(config))
     assert made.network.kind == kind
-    assert made.encoder_is_backbone == (kind == "arbitrary")
 
 
 def test_an_encoder_of_ones_own(tmp_path):
@@ -223,23 +217,10 @@ def test_an_encoder_of_ones_own(tmp_path):
     config = TrainConfig(compute_dtype="float32", style_layers=("conv1_1",), content_layers=("conv2_1",))
     made = build_trainer(config, encoder=find_encoder(config, encoder=str(tmp_path / "mine.npz")))
     assert made.network.channels == (4, 4, 8, 8)
-    assert not made.encoder_is_backbone
     content = picture(32, 40, seed=1)
     expected = tiny_vgg(ENCODER_LAYERS, padding="replicate_all")(content)
     for layer, features in made.network.encode_content(content).items():
         np.testing.assert_allclose(features, expected[layer], rtol=1e-3, atol=0.2)  # float16
-
-
-def test_the_encoder_is_the_backbone_where_both_have_the_same_weights():
-    """Through other layers, and through other weights, it is not."""
-    config = TrainConfig(compute_dtype="float32", style_layers=("conv1_1",), content_layers=("conv2_1",))
-    encoder = find_encoder(config)
-    assert build_trainer(config, encoder=encoder).encoder_is_backbone
-    kernel, bias = encoder["block1_conv1"]
-    other = {**encoder, "block1_conv1": (kernel, bias + 1)}
-    shorter = {layer: arrays for layer, arrays in encoder.items() if layer != "block3_conv4"}
-    for changed in (other, shorter):
-        assert not build_trainer(config, encoder=changed).encoder_is_backbone
 
 
 def test_another_encoder_is_another_training(tmp_path):

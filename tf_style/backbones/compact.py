@@ -1,4 +1,4 @@
-"""The embedded backbone: a half-width student of VGG-19."""
+"""The embedded backbone: a narrow student of VGG-19."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def compact_vgg19(
     padding: str = "zero",
     compute_dtype: str = "float32",
 ) -> keras.Model:
-    """Half of VGG-19's channels, up to block5_conv1; its weights come with the package.
+    """A narrow VGG-19, up to block5_conv1; its weights come with the package.
 
-    Its activations approximate a chosen half of VGG-19's channels, so that losses mean the same at about a quarter of
-    the cost. Derived from VGG-19 (Simonyan and Zisserman, CC BY 4.0); see NOTICE.
+    Its layers approximate 16 to 224 of VGG-19's channels, fewest where pictures are largest, and return mixtures of
+    them in which distances are about those of all of VGG-19's (`tf_style.distillation.readouts`): losses mean the same,
+    at about a sixth of the cost. Derived from VGG-19 (Simonyan and Zisserman, CC BY 4.0); see NOTICE.
 
     Args:
       layers: Names of the layers to return, Keras's ("block4_conv2") or the papers' ("conv4_2", "relu4_2").

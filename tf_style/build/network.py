@@ -71,35 +71,35 @@ def default_encoder() -> Kernels:
     return up_to(compact_kernels(), ENCODER_LAYERS)
 
 
-def make_network(kind: str, compute_dtype: str, styles: tuple[str, ...] = (), encoder: Kernels | Any = None) -> Network:
+def make_network(
+    kind: str, compute_dtype: str, styles: tuple[str, ...] = (), encoder: Kernels | None = None
+) -> Network:
     """A network whose own weights are random.
 
     Args:
       kind: A key of `NETWORKS`.
       compute_dtype: Of its convolutions.
       styles: Names of its styles, for "many_styles".
-      encoder: For "arbitrary": its kernels, or a backbone with the layers it needs; None: the embedded backbone's.
+      encoder: For "arbitrary": its kernels; None: the embedded backbone's.
     """
     return NETWORKS[kind](compute_dtype, styles, encoder)
 
 
-def _arbitrary(compute_dtype: str, styles: tuple[str, ...], encoder: Kernels | Any) -> ArbitraryStyleNetwork:
+def _arbitrary(compute_dtype: str, styles: tuple[str, ...], encoder: Kernels | None) -> ArbitraryStyleNetwork:
     del styles
-    if encoder is None:
-        encoder = default_encoder()
-    if isinstance(encoder, dict):
-        encoder = vgg_features("encoder", encoder, ENCODER_LAYERS, "max", "replicate_all", compute_dtype)
-    channels = tuple(encoder.output[layer].shape[-1] for layer in ENCODER_LAYERS)
-    return ArbitraryStyleNetwork(encoder, channels, compute_dtype)
+    kernels = default_encoder() if encoder is None else encoder
+    features = vgg_features("encoder", kernels, ENCODER_LAYERS, "max", "replicate_all", compute_dtype)
+    channels = tuple(features.output[layer].shape[-1] for layer in ENCODER_LAYERS)
+    return ArbitraryStyleNetwork(features, channels, compute_dtype)
 
 
-def _many_styles(compute_dtype: str, styles: tuple[str, ...], encoder: Kernels | Any) -> ManyStylesNetwork:
+def _many_styles(compute_dtype: str, styles: tuple[str, ...], encoder: Kernels | None) -> ManyStylesNetwork:
     del encoder
     return ManyStylesNetwork(styles, compute_dtype)
 
 
 #: Kinds of networks. A new one is a new row here.
-NETWORKS: dict[str, Callable[[str, tuple[str, ...], Any], Network]] = {
+NETWORKS: dict[str, Callable[[str, tuple[str, ...], Kernels | None], Network]] = {
     ArbitraryStyleNetwork.kind: _arbitrary,
     ManyStylesNetwork.kind: _many_styles,
 }

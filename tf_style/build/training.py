@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tf_style.backbones import BACKBONES, Kernels, compact_kernels, up_to
@@ -60,22 +59,15 @@ def build_trainer(config: TrainConfig, styles: tuple[str, ...] = (), encoder: Ke
       WeightsError: The backbone's weights are missing or do not fit.
     """
     choice = choose_backbone(config)
-    encodes = encoder is not None and choice.name == _COMPACT and _same(encoder, compact_kernels(choice.weights))
     layers = canonical_layers(config.content_layers) + canonical_layers(config.style_layers)
     backbone = BACKBONES[choice.name](
-        list(dict.fromkeys(layers + (ENCODER_LAYERS if encodes else ()))),
+        list(dict.fromkeys(layers)),
         weights=choice.weights or None,
-        padding="replicate_all" if encodes else "replicate",  # as encoders are built
+        padding="replicate",
         compute_dtype=choice.compute_dtype,
     )
-    network = make_network(config.network, choice.compute_dtype, styles, backbone if encodes else encoder)
-    return Trainer(
-        network,
-        backbone,
-        training_objective(config),
-        keras_optimizer(config),
-        encoder_is_backbone=encodes,
-    )
+    network = make_network(config.network, choice.compute_dtype, styles, encoder)
+    return Trainer(network, backbone, training_objective(config), keras_optimizer(config))
 
 
 def build_teacher(config: TrainConfig, name: str) -> ArbitraryStyleNetwork:
@@ -135,10 +127,3 @@ def cosine_adam(learning_rate: float, num_steps: int, warm_up_steps: int, **opti
         warmup_steps=warm_up,
     )
     return keras.optimizers.Adam(schedule, **options)
-
-
-def _same(encoder: Kernels, backbone: Kernels) -> bool:
-    """Whether the encoder is the beginning of the backbone."""
-    return list(encoder) == list(backbone)[: len(encoder)] and all(
-        all(map(np.array_equal, arrays, backbone[layer])) for layer, arrays in encoder.items()
-    )

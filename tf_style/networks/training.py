@@ -34,7 +34,6 @@ class Trainer:
       objective: The engine's terms; one named "reconstruction" counts for neutral pictures only, those that read the
         styles for the others only.
       optimizer: A Keras optimiser.
-      encoder_is_backbone: The backbone's features hold those of the network's encoder: it need not run again.
     """
 
     def __init__(
@@ -43,12 +42,9 @@ class Trainer:
         backbone: Backbone,
         objective: Any,
         optimizer: keras.optimizers.Optimizer,
-        *,
-        encoder_is_backbone: bool = False,
     ) -> None:
         self.network, self.backbone, self.objective = network, backbone, objective
         self.optimizer = optimizer
-        self.encoder_is_backbone = encoder_is_backbone
         self.variables = [variable for layer in network.layers for variable in layer.trainable_variables]
         optimizer.build(self.variables)
         self._style_targets: Nest = None
@@ -100,7 +96,7 @@ class Trainer:
     def losses(self, contents: Image, styles: tf.Tensor, neutral: tf.Tensor) -> tuple[dict[str, tf.Tensor], Image]:
         """The weighted losses by term (means over the batch), and the pictures; arguments as of `step`."""
         content_features = self.features(contents)
-        content = content_features if self.encoder_is_backbone else self.network.encode_content(contents)
+        content = self.network.encode_content(contents)
         code, style_targets = self._style(styles)
         code = tf.where(neutral[:, tf.newaxis], self.network.neutral_code(content), code)
         image = self.network.paint(content, code)
@@ -130,10 +126,7 @@ class Trainer:
         if self._style_targets is not None:
             targets = tf.nest.map_structure(lambda target: tf.gather(target, styles), self._style_targets)
             return self.network.encode_style(styles), targets
-        features = self.features(styles)
-        targets = self.objective.reading("styles").targets(References({}, (features,)))
-        if self.encoder_is_backbone and isinstance(self.network, ArbitraryStyleNetwork):
-            return self.network.code(features), targets
+        targets = self.objective.reading("styles").targets(References({}, (self.features(styles),)))
         return self.network.encode_style(styles), targets
 
 

@@ -149,7 +149,7 @@ class DistillationSession:
         extras = {
             f"{layer}/channels": origin[layer][chosen] if layer in origin else chosen
             for layer, chosen in self._student.channels.items()
-        } | {f"{layer}/readout": readout for layer, readout in self._readouts.items()}
+        } | {f"{layer}/readout": readout.astype(np.float16) for layer, readout in self._readouts.items()}
         with replacing(self.backbone) as temporary:
             write_kernels(temporary, kernels, card=np.array(json.dumps(self._card(), sort_keys=True)), **extras)
         if self.complete:
