@@ -147,9 +147,10 @@ def vgg_features(
         convolutions.append(convolution)
     for layer, mix in (readouts or {}).items():
         if layer in wanted.values():
-            readout = keras.layers.Dense(mix.shape[-1], use_bias=False, name=f"{layer}_readout", dtype=compute_dtype)
+            called = f"{layer}_readout"
+            readout = keras.layers.Conv2D(mix.shape[-1], 1, use_bias=False, name=called, dtype=compute_dtype)
             outputs[layer] = readout(outputs[layer])
-            readout.set_weights([mix])
+            readout.set_weights([mix[np.newaxis, np.newaxis]])
     features = {
         layer: keras.layers.Identity(name=f"{layer}_features", dtype="float32")(outputs[wanted[layer]])
         for layer in layers
