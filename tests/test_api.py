@@ -266,9 +266,10 @@ def test_layer_keeps_its_weights(tmp_path):
 
 
 def test_layer_needs_the_file_of_its_backbone_no_more(tmp_path):
-    """A narrow backbone of any width, whose weights the saved model holds."""
+    """A narrow backbone of any width, whose weights the saved model holds; one layer has a readout."""
     path = tmp_path / "tiny.npz"
-    write_kernels(path, tiny_kernels())
+    readout = np.random.default_rng(0).normal(size=(4, 4)).astype(np.float32)
+    write_kernels(path, tiny_kernels(), **{"block1_conv1/readout": readout})
     places = [keras.Input((None, None, 3)) for _ in range(2)]
     options = {**LAYER_OPTIONS, "backbone": "compact_vgg19", "weights": str(path)}
     model = keras.Model(places, tf_style.StylizeLayer(options=options)(places))

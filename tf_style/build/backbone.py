@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
+import numpy as np
 
 from tf_style.backbones import (
     BACKBONES,
     cached_weights,
     canonical_layer,
     compact_kernels,
+    compact_readouts,
     empty_kernels,
     resolve_compute_dtype,
     vgg_features,
@@ -46,8 +48,8 @@ def choose_backbone(config: EvaluateConfig | StylizeConfig | TrainConfig) -> Bac
     return BackboneChoice(name, weights, dtype, reason)
 
 
-def backbone_widths(config: StylizeConfig) -> dict[str, int]:
-    """How many channels each layer of a narrow backbone has, as far as losses look; empty for `keras.applications`'.
+def backbone_widths(config: StylizeConfig) -> dict[str, list[int]]:
+    """How many channels a narrow backbone has in each layer, and in its readout (0: none); empty for other backbones.
 
     Raises:
       WeightsError: Its weights cannot be used.
@@ -55,11 +57,13 @@ def backbone_widths(config: StylizeConfig) -> dict[str, int]:
     choice = choose_backbone(config)
     if choice.name != "compact_vgg19":
         return {}
-    return {layer: len(bias) for layer, (_, bias) in compact_kernels(choice.weights).items()}
+    kernels, readouts = compact_kernels(choice.weights), compact_readouts(choice.weights)
+    mixed = {layer: readout.shape[-1] for layer, readout in readouts.items()}
+    return {layer: [len(bias), mixed.get(layer, 0)] for layer, (_, bias) in kernels.items()}
 
 
 def build_backbone(
-    config: StylizeConfig, *, pretrained: bool = True, widths: Mapping[str, int] | None = None
+    config: StylizeConfig, *, pretrained: bool = True, widths: Mapping[str, Sequence[int]] | None = None
 ) -> keras.Model:
     """The backbone with just the layers that the config's losses look at.
 
@@ -75,8 +79,11 @@ def build_backbone(
     choice = choose_backbone(config)
     layers = dict.fromkeys(canonical_layers(config.content_layers) + canonical_layers(config.style_layers))
     if widths:
-        kernels, dtype = empty_kernels(widths), choice.compute_dtype
-        return vgg_features(choice.name, kernels, list(layers), config.pooling, config.padding, dtype)
+        kernels, dtype = empty_kernels({layer: width for layer, (width, _) in widths.items()}), choice.compute_dtype
+        readouts = {layer: np.zeros(shape, np.float32) for layer, shape in widths.items() if shape[1]}
+        return vgg_features(
+            choice.name, kernels, list(layers), config.pooling, config.padding, dtype, readouts=readouts
+        )
     return BACKBONES[choice.name](
         list(layers),
         weights=(choice.weights or None) if pretrained or choice.name == "compact_vgg19" else None,
