@@ -110,7 +110,7 @@ def test_a_batch_is_its_pictures(served):
         own = {name: values[row] for name, values in options.items()}
         alone = served("stylize", content=contents[row], style=styles[row], **own)
         assert alone["steps"][0] == together["steps"][index]
-        assert differing(alone["image"][0], together["image"][index])[1] <= 1
+        assert differing(alone["image"][0], together["image"][index])[1] <= 2  # sums in another order
         np.testing.assert_allclose(alone["loss_style"][0], together["loss_style"][index], rtol=1e-2)
 
 
@@ -245,7 +245,7 @@ def test_the_graph_holds_nothing_that_a_server_refuses():
     variables = [node.attr["shared_name"].s.decode() for node in nodes if node.op == "VarHandleOp"]
     assert variables
     assert all("block" in name for name in variables), variables
-    assert len(variables) == 6  # kernels and biases of three convolutions, each once
+    assert len(variables) == 8  # kernels and biases of three convolutions and the readouts of two, each once
 
 
 def test_the_card_says_what_it_is():

@@ -75,7 +75,9 @@ def test_gif_and_sixteen_bits(served, expected):
 def test_grey_pictures(served):
     grey = CONTENT[..., 0]
     wanted = served("stylize", content=np.repeat(grey[..., None], 3, -1)[None], style=STYLE[None])["image"][0]
-    np.testing.assert_array_equal(painted(served, encoded(grey))[0], wanted)
+    difference = np.abs(painted(served, encoded(grey))[0].astype(int) - wanted)
+    assert difference.max() <= 1  # the graphs differ, so sums have another order
+    assert (difference > 0).mean() < 0.01
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
