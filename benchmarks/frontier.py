@@ -6,16 +6,14 @@
 Every pair is painted through all backbones in turn, with the same steps; a painting's distance adds up content and the
 layers' Gram matrices at the weights of `fine`. "Equal seconds": VGG-19's own painting is taken when it has had the time
 of the student's. What is painted is kept in --cells, and not painted again. The record goes to benchmarks/FRONTIER.md,
-a plot and a sheet to docs/pictures.
+a plot and a sheet (of the first student) to docs/pictures.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import functools
 import hashlib
-import itertools
 import json
 import os
 import statistics
@@ -28,14 +26,12 @@ from tf_style.runners.quiet import quiet_tensorflow
 with quiet_tensorflow():
     import tensorflow as tf
 
-import matplotlib.figure
 import numpy as np
 
-from benchmarks.grid import fit
+from benchmarks.frontier_record import channels_by_block, write_plot, write_record, write_sheet
 from benchmarks.painting_quality import pairs_of, picture
-from benchmarks.run import ROOT, has_bfloat16_units, machine, table
+from benchmarks.run import ROOT, has_bfloat16_units
 from benchmarks.timing import milliseconds
-from tf_style import images
 from tf_style.backbones import (
     BACKBONES,
     Kernels,
@@ -51,13 +47,9 @@ from tf_style.config import StylizeConfig
 from tf_style.evaluation import Evaluation
 from tf_style.presets import preset_config
 
-RECORD = ROOT / "benchmarks" / "FRONTIER.md"
 TEACHER = "vgg19"
-_PICTURES = ROOT / "docs" / "pictures"
 _SPEED_SIZE = 512
 _SNAPSHOTS_EVERY = 2  # steps, of VGG-19's paintings in the making
-_CELL = 200  # of the sheet
-_COLUMNS = 2  # pairs in a row of the sheet
 
 
 def config_of(name: str, weights: str, steps: int, dtype: str = "auto") -> StylizeConfig:
@@ -199,21 +191,6 @@ def summary(found: list[Comparison]) -> list[str]:
     return [f"{ratio:.2f}", f"{style:.2f}", f"{content:.2f}", f"{won} of {len(found)}"]
 
 
-def plot(path: Path, points: dict[str, tuple[float, float]]) -> None:
-    """Speed against distance, one point a backbone."""
-    figure = matplotlib.figure.Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
-    sides = itertools.cycle([(6, 4, "left"), (-6, 4, "right"), (-6, -12, "right")])  # labels of neighbours apart
-    for name, (speed, ratio) in sorted(points.items(), key=lambda item: item[1][1]):
-        axes.scatter(speed, ratio, color="tab:gray" if name == TEACHER else "tab:blue")
-        right, up, side = next(sides)
-        axes.annotate(name, (speed, ratio), textcoords="offset points", xytext=(right, up), ha=side)
-    axes.set_xlabel("times VGG-19's speed, float32, 512 px")
-    axes.set_ylabel("distance after equal steps, times VGG-19's")
-    axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=120)
-
-
 def main() -> None:
     """Paints what is missing, judges, and writes record, plot and sheet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -255,7 +232,14 @@ def main() -> None:
         figures = [f"{times[dtype][name]:.0f} ({times[dtype][TEACHER] / times[dtype][name]:.1f})" for dtype in dtypes]
         parameters = sum(array.size for arrays in kernels.values() for array in arrays) / 1e6
         steps = training_steps(path) if name in students else ""
-        row = [name, steps, f"{parameters:.2f}", f"{multiply_adds(kernels, _SPEED_SIZE):.1f}", *figures]
+        row = [
+            name,
+            channels_by_block(kernels),
+            steps,
+            f"{parameters:.2f}",
+            f"{multiply_adds(kernels, _SPEED_SIZE):.1f}",
+            *figures,
+        ]
         if name in students:
             cells = summary(compared[name])
             row += [f"{feature_error(path, teacher, pictures, layers):.3f}", *cells]
@@ -263,9 +247,10 @@ def main() -> None:
         else:
             row += ["0", "1", "1", "1", ""]
         rows.append(row)
-    plot(_PICTURES / "frontier.png", points)
-    _write_sheet(pairs, compared[next(iter(students))], args.size)
-    _write_record(rows, dtypes, len(pairs), args)
+    shown = next(iter(students))
+    write_plot(points)
+    write_sheet(pairs, [each.paintings for each in compared[shown]], args.size)
+    write_record(rows, dtypes, len(pairs), args.size, args.steps, shown)
 
 
 def _cell(args: argparse.Namespace, name: str, weights: str, pair: tuple[str, str]) -> Path:
@@ -290,37 +275,6 @@ def _paint_all(pairs: list[tuple[str, str]], weights: dict[str, str], args: argp
                 next(stylizers[name].run(content, [style]))  # compiles
             paint(pair, stylizers[name], args.size, cell, snapshots=name == TEACHER)
             print(f"{cell.name}", flush=True)
-
-
-def _write_sheet(pairs: list[tuple[str, str]], found: list[Comparison], size: int) -> None:
-    """Content, style, VGG-19's painting after the same steps, the student's, VGG-19's after the same seconds."""
-    cells = []
-    for pair, each in zip(pairs, found, strict=True):
-        student, own, early = (pixels / np.float32(255) for pixels in each.paintings)
-        row = [*(picture(path, size) for path in pair), own, student, early]
-        cells.append(np.concatenate([fit(pixels, _CELL) for pixels in row], axis=1))
-    cells += [np.ones_like(cells[0])] * (-len(cells) % _COLUMNS)
-    rows = [np.concatenate(cells[start : start + _COLUMNS], axis=1) for start in range(0, len(cells), _COLUMNS)]
-    images.write_image(_PICTURES / "frontier_sheet.jpg", np.concatenate(rows), quality=85)
-
-
-def _write_record(rows: list[list[str]], dtypes: list[str], count: int, args: argparse.Namespace) -> None:
-    header = [
-        "backbone", "steps of training", "parameters, millions", "multiply-adds, thousand millions",
-        *(f"ms, {dtype} (times VGG-19's speed)" for dtype in dtypes), "feature error",
-        "distance, equal steps", "style, layers alike", "content", "nearer after equal seconds",
-    ]  # fmt: skip
-    text = (
-        f"# Narrow backbones\n\n{datetime.date.today().isoformat()}, {machine()}. Made by `python -m "
-        f"benchmarks.frontier`: {count} pairs at {args.size} px, {args.steps} steps of Adam, judged by VGG-19; none of "
-        "the pictures was in training. Multiply-adds and milliseconds are of one evaluation at 512 px (forward; with "
-        "gradient). Feature errors are relative, means over the six layers that the presets look at. Distances are "
-        "medians of ratios to VGG-19's own paintings after as many steps: at the weights of `fine`, then style with "
-        "the five layers weighing alike, and content. The last column counts the pairs in which the student's "
-        f"painting is nearer than VGG-19's after as many seconds.\n\n{table(header, rows)}\n"
-    )
-    RECORD.write_text(text, encoding="utf-8")
-    print(text)
 
 
 if __name__ == "__main__":

@@ -168,6 +168,27 @@ def test_distances_through_readouts_are_those_of_all_channels():
             np.testing.assert_allclose(found, wanted, rtol=1e-2, err_msg=layer)
 
 
+def test_readouts_of_the_teacher_count():
+    """As if its features came out mixed."""
+    kernels, layer = tiny_kernels(), LAYERS[0]
+    channels = kernels[layer][1].size
+    mixed = {layer: np.random.default_rng(0).normal(size=(channels, channels)).astype(np.float32)}
+    plain, mixing = (
+        vgg_features("tiny", kernels, [layer], "max", "zero", "float32", readouts=readouts)
+        for readouts in (None, mixed)
+    )
+
+    def narrow(image):
+        return {layer: plain(image)[layer][..., :2]}
+
+    found, expected, unmixed = (
+        fit_readouts(*arguments)[layer]
+        for arguments in ((plain, narrow, IMAGES, mixed), (mixing, narrow, IMAGES), (plain, narrow, IMAGES))
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(unmixed, expected, rtol=1e-2)
+
+
 def test_readouts_change_no_deeper_layer():
     readout = {LAYERS[0]: np.full((4, 2), 0.5, np.float32)}
     plain, mixed = (

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import frontier
+from benchmarks import frontier, frontier_record
 from tests.materials import tiny_kernels
 
 PAIR = ("photo.png", "painting.png")
@@ -42,6 +42,12 @@ def test_multiply_adds_count_each_layer_at_its_size():
     sizes = [64, 64, 32]
     expected = sum(kernel.size * size**2 for (kernel, _), size in zip(layers.values(), sizes, strict=True))
     assert frontier.multiply_adds(layers, 64) == pytest.approx(expected / 1e9)
+
+
+def test_channels_are_listed_by_block():
+    layers = {"block1_conv1": 2, "block1_conv2": 3, "block2_conv1": 4}
+    kernels = {layer: (np.zeros(0), np.zeros(count)) for layer, count in layers.items()}
+    assert frontier_record.channels_by_block(kernels) == "2, 3; 4"
 
 
 def test_a_cell_is_of_its_weights_and_pictures(tmp_path):

@@ -80,14 +80,10 @@ def build_distiller(config: DistillConfig, teacher: Kernels, student: Student) -
     )
 
 
-def student_readouts(
-    config: DistillConfig, teacher: Kernels, student: keras.Model, images: np.ndarray
-) -> dict[str, np.ndarray]:
+def student_readouts(config: DistillConfig, distiller: Distiller, images: np.ndarray) -> dict[str, np.ndarray]:
     """How a trained student's features are to be mixed; `images` as of `fit_readouts`."""
-    readouts = compact_readouts(config.weights) if config.teacher == "compact_vgg19" else {}
-    dtype = resolve_compute_dtype(config.compute_dtype)
-    wanted = vgg_features("teacher", teacher, list(student.output), "max", "zero", dtype, readouts=readouts)
-    return fit_readouts(wanted, student, images)
+    mixed = compact_readouts(config.weights) if config.teacher == "compact_vgg19" else {}
+    return fit_readouts(distiller.teacher, distiller.student, images, mixed)
 
 
 def distillation_objective(config: DistillConfig, layers: list[str]) -> Objective:

@@ -16,8 +16,6 @@ from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
 from tf_style.networks.archive import NetworkError, encoder_kernels, find_network, read_card, read_weights
 from tf_style.networks.training import COLORS, RECONSTRUCTION, Trainer
 
-_COMPACT = "compact_vgg19"
-
 
 def find_encoder(config: TrainConfig, init_from: str = "", encoder: str = "") -> Kernels | None:
     """The kernels of the encoder that a network for any style has for good; None for other networks.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import tensorflow as tf
 
@@ -11,7 +13,9 @@ _RIDGE = 1e-4  # share of the mean energy of a student's channels: keeps weak on
 _BATCH = 4
 
 
-def fit_readouts(teacher: Backbone, student: Backbone, images: np.ndarray) -> dict[str, np.ndarray]:
+def fit_readouts(
+    teacher: Backbone, student: Backbone, images: np.ndarray, mixed: Mapping[str, np.ndarray] | None = None
+) -> dict[str, np.ndarray]:
     """Mixtures of a student's channels in which distances are those of all the teacher's channels.
 
     For each layer, A, [C, K], is the least-squares estimate of the teacher's channels from the student's. Distances of
@@ -23,6 +27,7 @@ def fit_readouts(teacher: Backbone, student: Backbone, images: np.ndarray) -> di
       teacher: Picture to features by layer.
       student: Picture to features of the same names.
       images: Float32 [N, H, W, 3] in [0, 1].
+      mixed: By layer, readouts that belong to the teacher, [C, C]: it is its features times them that count.
 
     Returns:
       By layer, symmetric, float32 [K, K]; features [..., K] times it are the mixtures.
@@ -36,6 +41,9 @@ def fit_readouts(teacher: Backbone, student: Backbone, images: np.ndarray) -> di
             seen, goal = (np.reshape(part, (-1, part.shape[-1])) for part in (features, wanted[layer]))
             own[layer] = own.get(layer, 0.0) + seen.T.astype(np.float64) @ seen
             across[layer] = across.get(layer, 0.0) + goal.T.astype(np.float64) @ seen
+    for layer, readout in (mixed or {}).items():
+        if layer in across:
+            across[layer] = readout.T @ across[layer]
     return {layer: _readout(own[layer], across[layer]) for layer in own}
 
 

@@ -131,7 +131,7 @@ class DistillationSession:
                 last_save = time.monotonic()
         images = self._data.first(self._config.fit_pictures)
         with self._average.in_place():
-            self._readouts = student_readouts(self._config, self._teacher, self._distiller.student, images)
+            self._readouts = student_readouts(self._config, self._distiller, images)
         writer.close()
 
     def save(self) -> Path:
