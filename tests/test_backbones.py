@@ -115,10 +115,17 @@ def test_replicate_all_leaves_no_border_in_any_layer():
     assert {layer: value.shape for layer, value in features.items()} == {layer: v.shape for layer, v in zero.items()}
 
 
-@pytest.mark.parametrize("padding", ["same", "valid"])
-def test_gradient_of_a_convolution_is_the_same_both_ways(monkeypatch, padding):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kernel_size": 3, "padding": "same", "activation": "relu"},
+        {"kernel_size": 3, "padding": "valid", "activation": "relu"},
+        {"kernel_size": 1, "padding": "same", "use_bias": False},
+    ],
+)
+def test_gradient_of_a_convolution_is_the_same_both_ways(monkeypatch, options):
     """The written one, and TensorFlow's own."""
-    layer = convolution.Convolution(5, 3, padding=padding, activation="relu")
+    layer = convolution.Convolution(5, **options)
     inputs = tf.random.stateless_uniform([2, 7, 8, 3], [1, 2])
     layer(inputs)
     found = []

@@ -52,6 +52,19 @@ def test_gram_matrix_of_a_batch():
     np.testing.assert_array_equal(gram_matrix(batch)[1], 4.0 * gram_matrix(SMALL)[0])
 
 
+def test_gradient_of_the_gram_matrix():
+    """That of a plain sum over positions."""
+    features = tf.random.stateless_normal([2, 5, 6, 4], [1, 2])
+    upstream = tf.random.stateless_normal([2, 4, 4], [3, 4])  # not symmetric
+    found = []
+    for function in (gram_matrix, lambda value: tf.einsum("bhwi,bhwj->bij", value, value) / 30.0):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            gram = function(features)
+        found.append(tape.gradient(gram, features, output_gradients=upstream))
+    np.testing.assert_allclose(*found, rtol=1e-5, atol=1e-6)
+
+
 def test_gram_matrix_does_not_grow_with_the_picture():
     tiled = tf.tile(SMALL, [1, 5, 3, 1])
     np.testing.assert_allclose(gram_matrix(tiled), gram_matrix(SMALL), rtol=1e-6)

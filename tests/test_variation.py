@@ -21,6 +21,15 @@ def test_l2_by_hand():
     np.testing.assert_allclose(total_variation(SMALL, "l2"), [(1 + 4) / 2 + (9 + 16) / 2])
 
 
+def test_gradient_by_hand():
+    with tf.GradientTape() as tape:
+        tape.watch(SMALL)
+        value = total_variation(SMALL)
+    # each channel is a third of the means; a pixel gets -2 times what it lacks of its neighbours, halved
+    expected = np.array([[-1 - 3, 1 - 4], [3 - 2, 4 + 2]]) / 3
+    np.testing.assert_allclose(tape.gradient(value, SMALL)[0, :, :, 0], expected, rtol=1e-6)
+
+
 def test_l2_is_the_default():
     np.testing.assert_array_equal(total_variation(SMALL), total_variation(SMALL, "l2"))
 

@@ -13,7 +13,7 @@ from tf_style.backbones.precision import cpu_has
 
 @keras.saving.register_keras_serializable("tf_style")
 class Convolution(keras.layers.Conv2D):
-    """Frozen 3x3 convolution, stride 1, with bias and ReLU.
+    """Frozen convolution, stride 1: 3x3, or 1x1 with "same" padding.
 
     On x86 CPUs without AVX-512 TensorFlow's own kernels run, not oneDNN's, and their gradient is 1.4 to 2.5 times as
     slow as their convolution (43 against 111 GFLOP/s for 64 channels at 512 px on two cores, TensorFlow 2.21). There
@@ -25,7 +25,7 @@ class Convolution(keras.layers.Conv2D):
         if self.compute_dtype != "float32" or not _gradient_is_slow():
             return super().call(inputs)
         convolved = _convolve(inputs, tf.convert_to_tensor(self.kernel), self.padding.upper())
-        return self.activation(tf.nn.bias_add(convolved, self.bias))
+        return self.activation(tf.nn.bias_add(convolved, self.bias) if self.use_bias else convolved)
 
 
 def _gradient_is_slow() -> bool:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_style.backbones.convolution import Convolution
+from tf_style.backbones.pooling import MaxPooling
 from tf_style.backbones.weights import Kernels, WeightsError, application_kernels
 
 #: Mean of ImageNet in the Caffe convention: blue, green, red, in 0 to 255.
 _MEAN_BGR = (103.939, 116.779, 123.68)
 _PAPER_NAME = re.compile(r"(?:conv|relu)(\d)_(\d)")
-_POOLINGS = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
+_POOLINGS: dict[str, Callable[..., keras.layers.Layer]] = {
+    "max": MaxPooling,
+    "average": functools.partial(keras.layers.AveragePooling2D, 2),
+}
 _PADDINGS = ("zero", "replicate", "replicate_all")
 
 
@@ -130,7 +135,7 @@ def vgg_features(
     outputs, block, convolutions = {}, order[0][:6], []
     for index, layer in enumerate(order[:depth]):
         if layer[:6] != block:
-            x = _POOLINGS[pooling](2, name=f"{block}_pool", dtype=compute_dtype)(x)
+            x = _POOLINGS[pooling](name=f"{block}_pool", dtype=compute_dtype)(x)
             block = layer[:6]
         padded = padding == "replicate_all" or (padding == "replicate" and index == 0)
         if padded:
@@ -148,7 +153,7 @@ def vgg_features(
     for layer, mix in (readouts or {}).items():
         if layer in wanted.values():
             called = f"{layer}_readout"
-            readout = keras.layers.Conv2D(mix.shape[-1], 1, use_bias=False, name=called, dtype=compute_dtype)
+            readout = Convolution(mix.shape[-1], 1, padding="same", use_bias=False, name=called, dtype=compute_dtype)
             outputs[layer] = readout(outputs[layer])
             readout.set_weights([mix[np.newaxis, np.newaxis]])
     features = {

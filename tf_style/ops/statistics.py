@@ -51,7 +51,17 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
     shape = tf.shape(features)
     positions = shape[1] * shape[2]
     flat = tf.reshape(features, [shape[0], positions, features.shape[-1]])
-    return tf.matmul(flat, flat, transpose_a=True) / tf.cast(positions, features.dtype)
+    return _inner_products(flat) / tf.cast(positions, features.dtype)
+
+
+@tf.custom_gradient
+def _inner_products(columns: tf.Tensor) -> tuple[tf.Tensor, object]:
+    """[B, N, C] to [B, C, C]; the two equal halves of the gradient are one product."""
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(columns, upstream + tf.linalg.matrix_transpose(upstream))
+
+    return tf.matmul(columns, columns, transpose_a=True), gradient
 
 
 def mean_and_std(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
