@@ -12,7 +12,6 @@ from tests.conformance.table import NETWORK_ROWS, walk
 from tests.materials import assert_one_sentence, flat_picture, network_weights, picture, tiny_encoder
 from tf_style.build.network import build_network, make_network
 from tf_style.config import ConfigError, StylizeConfig, check_for_network
-from tf_style.guidance import preserve_color
 from tf_style.networks import archive
 from tf_style.networks.archive import NetworkError
 from tf_style.networks.blocks import EnlargingConvolution, ReflectPadding
@@ -213,23 +212,6 @@ def test_code_is_means_and_deviations():
     total = sum(network.channels)
     np.testing.assert_allclose(code[:, total - 8 : total], deepest.mean((1, 2)), atol=1e-5)
     np.testing.assert_allclose(code[:, -8:], deepest.std((1, 2)), atol=1e-4)
-
-
-# --- colours ----------------------------------------------------------------------------------------------------------
-
-
-def test_preserve_color_keeps_chrominance():
-    painting, content = picture(seed=1) * 0.2 + 0.4, picture(seed=2) * 0.2 + 0.4
-    kept = preserve_color(painting, content)
-    np.testing.assert_allclose(tf.image.rgb_to_yiq(kept)[..., 0], tf.image.rgb_to_yiq(painting)[..., 0], atol=1e-4)
-    np.testing.assert_allclose(tf.image.rgb_to_yiq(kept)[..., 1:], tf.image.rgb_to_yiq(content)[..., 1:], atol=1e-4)
-
-
-def test_preserve_color_none_and_unknown():
-    painting = picture(seed=1)
-    assert preserve_color(painting, picture(seed=2), "none") is painting
-    with pytest.raises(ValueError, match="luminance"):
-        preserve_color(painting, painting, "hue")
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

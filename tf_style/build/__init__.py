@@ -3,6 +3,7 @@
 from tf_style.build.backbone import BackboneChoice, backbone_widths, build_backbone, choose_backbone
 from tf_style.build.evaluation import build_evaluation
 from tf_style.build.network import NetworkChoice, build_network, choose_network
+from tf_style.build.recoloring import build_recoloring
 from tf_style.build.stylizer import (
     build_feed_forward,
     build_objective,
@@ -24,6 +25,7 @@ __all__ = [
     "build_objective",
     "build_optimization",
     "build_optimizer",
+    "build_recoloring",
     "build_stylizer",
     "build_teacher",
     "build_trainer",

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from tf_style.build.backbone import BackboneChoice, build_backbone, canonical_layers, choose_backbone
 from tf_style.build.network import Network, build_network
-from tf_style.config import StylizeConfig
-from tf_style.guidance import preserve_color
+from tf_style.config import ConfigError, StylizeConfig, parse_palette
+from tf_style.guidance import Palette, match_colors, preserve_color
 from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
 from tf_style.networks.archive import find_network
+from tf_style.networks.many_styles import ManyStylesNetwork
 from tf_style.optimizers import OPTIMIZERS
 from tf_style.stylizers import FeedForwardStylizer, Optimization, PyramidStylizer
 from tf_style.types import Image, Optimizer
@@ -46,20 +50,28 @@ def build_optimizer(config: StylizeConfig) -> Optimizer:
     return OPTIMIZERS[config.optimizer](**options)
 
 
-def build_stylizer(config: StylizeConfig, backbone: keras.Model | None = None) -> PyramidStylizer | FeedForwardStylizer:
+def build_stylizer(
+    config: StylizeConfig, backbone: keras.Model | None = None, *, colors: Image | None = None
+) -> PyramidStylizer | FeedForwardStylizer:
     """The whole: content and styles in, painting out; by a network if the config names one, else by optimisation.
 
     Args:
       config: All options; `size` is not used here, pictures come in the size they are to be painted in.
       backbone: Another network to compare pictures than the config names.
+      colors: A picture, float32 [1, h, w, 3], whose colours are matched instead of the content's.
 
     Raises:
+      ConfigError: A way to keep colours that the network has no styles for.
       NetworkError, ValueError, WeightsError: As `build_network` and `build_backbone`.
     """
-    return build_feed_forward(config) if config.network else build_optimization(config, backbone)
+    if config.network:
+        return build_feed_forward(config, colors=colors)
+    return build_optimization(config, backbone, colors=colors)
 
 
-def build_optimization(config: StylizeConfig, backbone: keras.Model | None = None) -> PyramidStylizer:
+def build_optimization(
+    config: StylizeConfig, backbone: keras.Model | None = None, *, colors: Image | None = None
+) -> PyramidStylizer:
     """The stylizer that optimises pixels; see `build_stylizer`."""
     optimization = Optimization(
         build_backbone(config) if backbone is None else backbone,
@@ -69,6 +81,7 @@ def build_optimization(config: StylizeConfig, backbone: keras.Model | None = Non
         tolerance=config.relative_tolerance,
         jit_compile=config.jit_compile,
     )
+    guidance = _guide_colors(config, colors, before=config.color_stage != "after")
     return PyramidStylizer(
         optimization,
         num_steps=config.num_steps,
@@ -78,25 +91,59 @@ def build_optimization(config: StylizeConfig, backbone: keras.Model | None = Non
         init=config.init,
         style_scale=config.style_scale,
         seed=config.seed,
-        finish=_finish(config),
+        prepare=guidance.prepare,
+        finish=guidance.finish,
     )
 
 
-def build_feed_forward(config: StylizeConfig, network: Network | None = None) -> FeedForwardStylizer:
+def build_feed_forward(
+    config: StylizeConfig, network: Network | None = None, *, colors: Image | None = None
+) -> FeedForwardStylizer:
     """The stylizer that paints in one pass, with another network than the config's if one is given."""
+    network = build_network(config) if network is None else network
+    named = isinstance(network, ManyStylesNetwork)
+    if named and config.color_stage == "before":
+        raise ConfigError(
+            f"color_stage=before is for styles that are pictures, but {config.network} knows its styles by name; give "
+            "color_stage=after."
+        )
+    guidance = _guide_colors(config, colors, before=config.color_stage != "after" and not named)
     return FeedForwardStylizer(
-        build_network(config) if network is None else network,
+        network,
         style_scale=config.style_scale,
         style_blend=config.style_blend or None,
         style_strength=config.style_strength,
-        finish=_finish(config),
+        prepare=guidance.prepare,
+        finish=guidance.finish,
     )
 
 
-def _finish(config: StylizeConfig) -> Callable[[Image, Image], Image] | None:
-    if config.preserve_color == "none":
-        return None
-    return functools.partial(preserve_color, method=config.preserve_color)
+class _ColorGuidance(NamedTuple):
+    """What is done to style pictures, and what to paintings; see the stylizers."""
+
+    prepare: Callable[[Image, Image], Image] | None = None
+    finish: Callable[[Image, Image], Image] | None = None
+
+
+def _guide_colors(config: StylizeConfig, colors: Image | None, *, before: bool) -> _ColorGuidance:
+    method = config.preserve_color
+    if config.palette:
+        palette = Palette(np.array(parse_palette(config.palette)), config.palette_difference)
+
+        def recolor(style: Image, content: Image) -> Image:
+            del content
+            return palette(match_colors(style, palette.colors[tf.newaxis, tf.newaxis]))
+
+        return _ColorGuidance(recolor if before else None, lambda painting, content: palette(painting))
+    if method == "none":
+        return _ColorGuidance()
+    if not config.matches_colors:
+        return _ColorGuidance(finish=functools.partial(preserve_color, method=method))
+
+    def match(picture: Image, content: Image) -> Image:
+        return match_colors(picture, content if colors is None else colors, method)
+
+    return _ColorGuidance(prepare=match) if before else _ColorGuidance(finish=match)
 
 
 @functools.lru_cache(maxsize=4)

@@ -6,18 +6,23 @@ Flags, presets and the Python API derive from these fields. A preset overrides a
 from tf_style.config.distill import DistillConfig, DistillFiles
 from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
 from tf_style.config.options import ConfigError, check_option, option, parse_value
+from tf_style.config.palette import parse_palette
 from tf_style.config.prepare import PrepareConfig
-from tf_style.config.stylize import DEFAULT_PRESET, StylizeConfig, StylizeFiles, check_for_network
+from tf_style.config.recolor import RecolorConfig, RecolorFiles
+from tf_style.config.stylize import DEFAULT_PRESET, PRESERVE_COLOR, StylizeConfig, StylizeFiles, check_for_network
 from tf_style.config.train import TrainConfig, TrainFiles
 
 __all__ = [
     "DEFAULT_PRESET",
+    "PRESERVE_COLOR",
     "ConfigError",
     "DistillConfig",
     "DistillFiles",
     "EvaluateConfig",
     "EvaluateFiles",
     "PrepareConfig",
+    "RecolorConfig",
+    "RecolorFiles",
     "StylizeConfig",
     "StylizeFiles",
     "TrainConfig",
@@ -25,5 +30,6 @@ __all__ = [
     "check_for_network",
     "check_option",
     "option",
+    "parse_palette",
     "parse_value",
 ]

@@ -16,6 +16,10 @@ from tf_style.config.options import (
     option,
     parse_value,
 )
+from tf_style.config.palette import parse_palette
+
+#: Ways to keep colours; but for the first two they match those of any picture.
+PRESERVE_COLOR = ("none", "luminance", "linear", "histogram")
 
 #: Presets whose name is not given.
 DEFAULT_PRESET = "fine"
@@ -43,8 +47,24 @@ class StylizeConfig:
     )
     style_blend: tuple[float, ...] = option((), "share of each style image; default: equal", "picture", minimum=0)
     preserve_color: str = option(
-        "none", "keep the content's colours: take only lightness from the painting", "picture", ("none", "luminance")
+        "none",
+        "keep the content's colours: take only lightness from the painting (luminance), or match the colours' mean and "
+        "covariance (linear), or their whole distribution (histogram)",
+        "picture",
+        PRESERVE_COLOR,
     )
+    color_stage: str = option(
+        "auto",
+        "when linear and histogram match: before, the style pictures, or after, the painting; auto: before, unless "
+        "styles are named or served",
+        "picture",
+        ("auto", "before", "after"),
+    )
+
+    palette: tuple[str, ...] = option(
+        (), "colours (#1a2b3c,#fff,...) that the result keeps to, each pixel to one of them", "picture"
+    )
+    palette_difference: float = option(5.0, "how far from them, CIEDE2000", "picture", minimum=1)
 
     network: str = option(
         "",
@@ -118,6 +138,16 @@ class StylizeConfig:
             raise ConfigError(f"average_decay must be at least 0 and below 1, but {self.average_decay:g} came.")
         if self.style_blend and sum(self.style_blend) <= 0:
             raise ConfigError("style_blend must have a positive sum; give at least one style a share above 0.")
+        if self.color_stage != "auto" and not self.matches_colors:
+            raise ConfigError(
+                f"color_stage={self.color_stage} is for preserve_color={' or '.join(PRESERVE_COLOR[2:])}, but "
+                f"preserve_color={self.preserve_color}; leave it out."
+            )
+        if parse_palette(self.palette) and self.preserve_color != "none":
+            raise ConfigError(
+                f"palette and preserve_color={self.preserve_color} came, but a picture has one kind of colors; leave "
+                "one of them out."
+            )
         if self.style_strength > 1:
             raise ConfigError(f"style_strength must be 0 to 1, but {self.style_strength:g} came.")
         if not (self.content_weight or self.scaled_style_weight or self.network):
@@ -129,6 +159,11 @@ class StylizeConfig:
     def scaled_style_weight(self) -> float:
         """The style loss's weight at this `style_strength`."""
         return self.style_weight * self.style_strength
+
+    @property
+    def matches_colors(self) -> bool:
+        """Whether the colours of some picture are matched."""
+        return self.preserve_color in PRESERVE_COLOR[2:]
 
     def replace(self, **overrides: Any) -> StylizeConfig:
         """A copy with other values; strings are read as flags are. Other layers reset their weights to equal ones.
@@ -183,6 +218,11 @@ class StylizeFiles:
     content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP), or a folder of them", "files")
     style: tuple[str, ...] = option((), "the painting, or several with commas between", "files")
     output: str = option("", "where the painting goes; the suffix decides the format; a folder for a folder", "files")
+    color_from: str = option(
+        "",
+        "a picture whose colours are matched instead of the content's (--preserve_color=linear or histogram)",
+        "files",
+    )
     bit_depth: int = option(8, "bits a channel of the output, 8 or 16 (PNG and TIFF)", "files", minimum=8)
     quality: int = option(95, "of JPEG and WebP, 1 to 100", "files", minimum=1)
     max_pixels: int = option(100_000_000, "refuse larger input pictures", "files", minimum=1)

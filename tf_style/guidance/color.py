@@ -1,12 +1,21 @@
-"""The content's colours, kept."""
+"""The content's colours, kept; or those of a third picture, taken."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
+from tf_style.ops.color import match_distribution, match_mean_and_covariance
 from tf_style.types import Image
 
-PRESERVE_COLOR = ("none", "luminance")
+#: How a picture is given the colours of another one of any size.
+COLOR_MATCHES: dict[str, Callable[[Image, Image], Image]] = {
+    "linear": match_mean_and_covariance,
+    "histogram": match_distribution,
+}
+
+PRESERVE_COLOR = ("none", "luminance", *COLOR_MATCHES)
 
 
 def preserve_color(painting: Image, content: Image, method: str = "luminance") -> Image:
@@ -15,8 +24,8 @@ def preserve_color(painting: Image, content: Image, method: str = "luminance") -
     Args:
       painting: Float32 [B, H, W, 3] in [0, 1].
       content: The same shape.
-      method: "luminance" takes lightness from the painting and colour (the chrominance of YIQ) from the content; "none"
-        changes nothing.
+      method: "luminance" takes lightness from the painting and colour (the chrominance of YIQ) from the content;
+        "linear" and "histogram" recolor as `match_colors` does; "none" changes nothing.
 
     Returns:
       Float32 [B, H, W, 3] in [0, 1].
@@ -25,13 +34,40 @@ def preserve_color(painting: Image, content: Image, method: str = "luminance") -
       ValueError: Unknown method.
 
     Reference:
-      Gatys et al., "Preserving Color in Neural Artistic Style Transfer", 2016, section 3 (luminance-only transfer, here
-      after painting). https://arxiv.org/abs/1606.05897
+      Gatys et al., "Preserving Color in Neural Artistic Style Transfer", 2016, sections 3 (luminance-only transfer,
+      here after painting) and 4. https://arxiv.org/abs/1606.05897
     """
     if method not in PRESERVE_COLOR:
         raise ValueError(f"Unknown preserve_color {method!r}. Allowed: {', '.join(PRESERVE_COLOR)}.")
     if method == "none":
         return painting
+    if method in COLOR_MATCHES:
+        return match_colors(painting, content, method)
     luminance = tf.image.rgb_to_yiq(painting)[..., :1]
     chrominance = tf.image.rgb_to_yiq(content)[..., 1:]
     return tf.clip_by_value(tf.image.yiq_to_rgb(tf.concat([luminance, chrominance], -1)), 0.0, 1.0)
+
+
+def match_colors(image: Image, reference: Image, method: str = "linear") -> Image:
+    """A picture recolored: each of its colours becomes another one, such that together they are the reference's.
+
+    Before painting, on the style pictures, this is how Gatys et al. keep the content's colours.
+
+    Args:
+      image: Float32 [B or 1, H, W, 3] in [0, 1].
+      reference: Float32 [B or 1, h, w, 3] in [0, 1], of any size.
+      method: "linear" matches mean and covariance, "histogram" the whole distribution.
+
+    Returns:
+      Float32 [B, H, W, 3] in [0, 1].
+
+    Raises:
+      ValueError: Unknown method.
+
+    Reference:
+      Gatys et al., "Preserving Color in Neural Artistic Style Transfer", 2016, section 4.
+      https://arxiv.org/abs/1606.05897. The maps: see `tf_style.ops.color`.
+    """
+    if method not in COLOR_MATCHES:
+        raise ValueError(f"Unknown method {method!r}. Allowed: {', '.join(COLOR_MATCHES)}.")
+    return tf.clip_by_value(COLOR_MATCHES[method](image, reference), 0.0, 1.0)

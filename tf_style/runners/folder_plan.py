@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
-from tf_style.runners.inputs import check_options, check_writable, read_styles
+from tf_style.runners.inputs import check_options, check_writable, read_colors, read_styles
 
 _FOR_SINGLE_PICTURES = ("figure", "checkpoint_dir", "save_every", "tensorboard_dir")
 
@@ -33,6 +33,7 @@ class Plan:
     skipped: tuple[Job, ...]
     styles: tuple[images.Picture, ...]
     style_names: tuple[str, ...]
+    colors: images.Picture | None = None
 
     @property
     def num_pictures(self) -> int:
@@ -63,7 +64,7 @@ def make_plan(config: StylizeConfig, files: StylizeFiles) -> Plan:
     if not existing and not any(sizes):
         raise ConfigError(_no_picture(files, f"{len(jobs)} files are named like some"))
     batches = _make_batches(left, [_painting_size(size, config.size) for size in sizes], files.batch_size)
-    return Plan(batches, tuple(job for job in jobs if job in existing), *read_styles(config, files))
+    return Plan(batches, tuple(job for job in jobs if job in existing), *read_styles(config, files), read_colors(files))
 
 
 def _check_output(files: StylizeFiles) -> None:

@@ -35,6 +35,7 @@ class FolderSession:
     def __init__(self, config: StylizeConfig, files: StylizeFiles, plan: Plan) -> None:
         self._config, self._files = config, files
         self._choice = choose_model(config, quiet=files.quiet)
+        self._colors = plan.colors
         self._styles = plan.style_names or [tf.constant(style.pixels[None]) for style in plan.styles]
         self._known_code: tuple[int, tf.Tensor] | None = None
 
@@ -44,7 +45,7 @@ class FolderSession:
         Raises:
           NetworkError, ValueError, WeightsError: As `build_stylizer`.
         """
-        self.stylizer = load_stylizer(self._config)
+        self.stylizer = load_stylizer(self._config, self._colors)
 
     def headline(self) -> str:
         """Which model, why, and where it runs."""
@@ -70,7 +71,9 @@ class FolderSession:
             ) from None
 
     def _code(self, stylizer: FeedForwardStylizer, content: Image) -> tf.Tensor:
-        """The styles' code, made once for each long side: it depends on nothing else of the contents."""
+        """The styles' code, made once for each long side: it depends on nothing else of the contents, mostly."""
+        if stylizer.prepare is not None:
+            return stylizer.encode_styles(stylizer.prepared(self._styles, content), tf.shape(content))
         long_side = max(content.shape[1:3])
         if self._known_code is None or self._known_code[0] != long_side:
             self._known_code = long_side, stylizer.encode_styles(self._styles, tf.shape(content))

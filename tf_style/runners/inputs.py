@@ -17,12 +17,14 @@ FIGURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".pdf", ".
 class Inputs:
     """The pictures of a run, checked: the content at the size it will be painted in, and the styles as they are.
 
-    Of a network of named styles `style_names` are those asked for, and `styles` is empty.
+    Of a network of named styles `style_names` are those asked for, and `styles` is empty. `colors` is the picture whose
+    colours are matched, if it is not the content.
     """
 
     content: images.Picture
     styles: tuple[images.Picture, ...]
     style_names: tuple[str, ...] = ()
+    colors: images.Picture | None = None
 
 
 def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names: bool = False) -> Inputs:
@@ -42,7 +44,7 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names:
     _check_reports(files)
     content = read_content(Path(files.content), config, files)
     styles, names = ((), files.style) if styles_are_names else read_styles(config, files)
-    return Inputs(content, styles, names)
+    return Inputs(content, styles, names, read_colors(files))
 
 
 def check_options(config: StylizeConfig, files: StylizeFiles) -> None:
@@ -50,6 +52,11 @@ def check_options(config: StylizeConfig, files: StylizeFiles) -> None:
     if config.style_blend and len(config.style_blend) != len(files.style):
         raise ConfigError(
             f"{len(config.style_blend)} shares came in style_blend for {len(files.style)} styles; give one for each."
+        )
+    if files.color_from and not config.matches_colors:
+        raise ConfigError(
+            f"--color_from={files.color_from} is for --preserve_color=linear or histogram, but {config.preserve_color} "
+            "came; give one of them too."
         )
     check_weights(config.weights)
 
@@ -78,6 +85,15 @@ def read_styles(config: StylizeConfig, files: StylizeFiles) -> tuple[tuple[image
     """
     names = _style_names(config, files)
     return () if names else tuple(images.read_image(path, max_pixels=files.max_pixels) for path in files.style), names
+
+
+def read_colors(files: StylizeFiles) -> images.Picture | None:
+    """The picture whose colours are matched, if it is not the content.
+
+    Raises:
+      ImageError: It cannot be read.
+    """
+    return images.read_image(files.color_from, max_pixels=files.max_pixels) if files.color_from else None
 
 
 def _style_names(config: StylizeConfig, files: StylizeFiles) -> tuple[str, ...]:
@@ -115,7 +131,8 @@ def _check_single(files: StylizeFiles) -> None:
 
 def _check_reports(files: StylizeFiles) -> None:
     """No file is written over another one of this run, and each can be written."""
-    taken = {os.path.realpath(path): "an input" for path in (files.content, *files.style)}
+    inputs = [files.content, *files.style, *([files.color_from] if files.color_from else [])]
+    taken = {os.path.realpath(path): "an input" for path in inputs}
     for option in ("output", "figure", "json"):
         name = getattr(files, option)
         if not name:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_style import images
 from tf_style.build import (
     BackboneChoice,
     NetworkChoice,
@@ -31,8 +32,12 @@ def choose_model(config: StylizeConfig, *, quiet: bool) -> BackboneChoice | Netw
     return choose_network(config) if config.network else choose_backbone(config)
 
 
-def load_stylizer(config: StylizeConfig) -> PyramidStylizer | FeedForwardStylizer:
+def load_stylizer(config: StylizeConfig, colors: images.Picture | None = None) -> PyramidStylizer | FeedForwardStylizer:
     """The stylizer, such that the same command gives the same bytes.
+
+    Args:
+      config: All options.
+      colors: A picture whose colours are matched instead of the content's.
 
     Raises:
       NetworkError, ValueError, WeightsError: As `build_stylizer`.
@@ -40,7 +45,7 @@ def load_stylizer(config: StylizeConfig) -> PyramidStylizer | FeedForwardStylize
     if tf.config.list_physical_devices("GPU") and not config.jit_compile:
         # XLA refuses max pooling under this switch, even on a CPU, where the bytes are the same without it.
         tf.config.experimental.enable_op_determinism()
-    return build_stylizer(config)
+    return build_stylizer(config, colors=None if colors is None else tf.constant(colors.pixels[None]))
 
 
 def model_headline(config: StylizeConfig, choice: BackboneChoice | NetworkChoice) -> str:

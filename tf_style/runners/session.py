@@ -43,7 +43,7 @@ class Session:
         self._resume: tuple[int, list[tf.Tensor]] | None = None
         self._choice = choose_model(config, quiet=files.quiet)
         self._checkpoint = self._open_checkpoint()
-        self._stylizer = load_stylizer(config)
+        self._stylizer = load_stylizer(config, inputs.colors)
         self._painting_seconds = 0.0
 
     def headline(self) -> str:
@@ -158,8 +158,11 @@ class Session:
             "devices": [device.device_type for device in tf.config.list_physical_devices()],
             "versions": versions(),
         }
-        pictures = [self._inputs.content.pixels, *(style.pixels for style in self._inputs.styles)]
-        checkpoint = Checkpoint(Path(self._files.checkpoint_dir), fingerprint(settings, pictures))
+        inputs = self._inputs
+        pictures = [inputs.content, *inputs.styles, *([] if inputs.colors is None else [inputs.colors])]
+        checkpoint = Checkpoint(
+            Path(self._files.checkpoint_dir), fingerprint(settings, [picture.pixels for picture in pictures])
+        )
         loaded = checkpoint.load()
         if loaded is not None:
             self._resume, self.history = loaded

@@ -77,6 +77,8 @@ def export_model(
 
 def _resolved(config: StylizeConfig) -> StylizeConfig:
     """The config with what "auto" came to."""
+    if config.matches_colors:
+        config = config.replace(color_stage="after")
     if config.network:
         return config.replace(compute_dtype=choose_network(config).compute_dtype)
     choice = choose_backbone(config)
@@ -111,6 +113,10 @@ def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]
         raise ConfigError("jit_compile cannot be served: TensorFlow Serving disables XLA; leave it out.")
     if len(config.style_blend) > 1:
         raise ConfigError("style_blend is for several styles, but a request has one; leave it out.")
+    if config.color_stage == "before":
+        raise ConfigError(
+            "color_stage=before cannot be served, for styles are encoded without a content; give color_stage=after."
+        )
     if config.scaled_style_weight == 0 and not config.network:
         raise ConfigError("style_weight is 0, but a served model must have a style; give it a weight.")
     most = max(config.num_steps, config.first_steps)

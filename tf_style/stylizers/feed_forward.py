@@ -22,6 +22,7 @@ class FeedForwardStylizer:
       style_scale: Long side of style images relative to the content's. They are never enlarged.
       style_blend: Share of each style; None: equal.
       style_strength: In [0, 1]: 0 is the content as it is, 1 the whole style.
+      prepare: What is done to each style picture before anything else: (style, content) -> style.
       finish: What is done to each painting: (painting, content) -> picture.
 
     Reference:
@@ -37,12 +38,14 @@ class FeedForwardStylizer:
         style_scale: float = 1.0,
         style_blend: Sequence[float] | None = None,
         style_strength: float = 1.0,
+        prepare: Callable[[Image, Image], Image] | None = None,
         finish: Callable[[Image, Image], Image] | None = None,
     ) -> None:
         self.network = network
         self.style_scale = style_scale
         self.style_blend = style_blend
         self.style_strength = style_strength
+        self.prepare = prepare
         self.finish = finish
         self.num_traces = 0
         picture, batch = tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([None])
@@ -67,7 +70,7 @@ class FeedForwardStylizer:
           NetworkError: A name that the network does not know.
           ValueError: Not one share for each style.
         """
-        painting = self.paint(content, self.encode_styles(styles, tf.shape(content)))
+        painting = self.paint(content, self.encode_styles(self.prepared(styles, content), tf.shape(content)))
         if on_step is not None:
             on_step(only_step(painting))
         return painting
@@ -78,6 +81,12 @@ class FeedForwardStylizer:
         """As `PyramidStylizer.run`, with a single step; there is nothing to resume."""
         del resume
         yield only_step(self(content, styles))
+
+    def prepared(self, styles: Sequence[Image | str], content: Image) -> Sequence[Image | str]:
+        """The style pictures as they are to be encoded for some contents."""
+        if self.prepare is None:
+            return styles
+        return [self.prepare(self._style_at(style, tf.shape(content)), content) for style in styles]
 
     def encode_styles(self, styles: Sequence[Image | str], content_shape: tf.Tensor) -> tf.Tensor:
         """The code of a mixture of styles for contents of a shape (int32 [4]): float32 [B or 1, N]."""
@@ -104,8 +113,10 @@ class FeedForwardStylizer:
         if isinstance(style, str):
             check_style(style, self.network.styles)
             return self.network.encode_style(tf.constant([self.network.styles.index(style)]))
-        size = self.style_scale * tf.cast(tf.reduce_max(content_shape[1:3]), tf.float32)
-        return self._encode(fit(style, size))
+        return self._encode(self._style_at(style, content_shape))
+
+    def _style_at(self, style: Image, content_shape: tf.Tensor) -> Image:
+        return fit(style, self.style_scale * tf.cast(tf.reduce_max(content_shape[1:3]), tf.float32))
 
     def _paint(self, content: Image, code: tf.Tensor, strength: tf.Tensor) -> Image:
         self.num_traces += 1  # Python, so once a trace: tests count it

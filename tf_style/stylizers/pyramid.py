@@ -32,6 +32,7 @@ class PyramidStylizer:
       init: Start from the "content", "noise" (Gaussian, around mid-grey) or the (first) "style" image.
       style_scale: Long side of the style images relative to the content's, at every scale. They are never enlarged.
       seed: Of the noise.
+      prepare: What is done to each style picture before anything else: (style, content) -> style.
       finish: What is done to each picture that is shown: (painting, content at its size) -> picture.
 
     Reference:
@@ -50,6 +51,7 @@ class PyramidStylizer:
         init: str = "content",
         style_scale: float = 1.0,
         seed: int = 0,
+        prepare: Callable[[Image, Image], Image] | None = None,
         finish: Callable[[Image, Image], Image] | None = None,
     ) -> None:
         if init not in INITS:
@@ -62,6 +64,7 @@ class PyramidStylizer:
         self.init = init
         self.style_scale = style_scale
         self.seed = seed
+        self.prepare = prepare
         self.finish = finish
 
     def __call__(
@@ -96,6 +99,7 @@ class PyramidStylizer:
             from there; the result is the same to the byte.
         """
         sizes = [(int(h), int(w)) for h, w in self.sizes(tf.shape(content))]
+        styles = self._prepared(styles, content)
         state = None
         first_scale = 0
         if resume is not None:
@@ -126,6 +130,11 @@ class PyramidStylizer:
 
     def _steps_at(self, scale: int) -> int:
         return self.first_steps if scale == 0 else self.num_steps
+
+    def _prepared(self, styles: Sequence[Image], content: Image) -> Sequence[Image]:
+        if self.prepare is None:
+            return styles
+        return [self.prepare(self._style_at(style, tf.shape(content)[1:3]), content) for style in styles]
 
     def _style_at(self, style: Image, size: Sequence) -> Image:
         """The style image with its long side `style_scale` times the content's; smaller ones stay as they are."""
@@ -174,6 +183,6 @@ class PyramidStylizer:
         )
 
     def _run_in_graph(self, content: Image, styles: Sequence[Image]) -> Image:
-        loop = GraphLoop(self)
+        loop, styles = GraphLoop(self), self._prepared(styles, content)
         state = loop.advance(content, lambda scale, size: self.style_targets(styles, size), loop.start(content, styles))
         return tf.ensure_shape(self.picture(state.run, content), content.shape)

@@ -1,0 +1,197 @@
+"""Colours kept and colours taken: the maps, and the stylizers that use them."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import command
+from tests.materials import assert_one_sentence, colorful, picture
+from tf_style import guidance, images
+from tf_style.build import build_stylizer
+from tf_style.config import PRESERVE_COLOR, ConfigError, StylizeConfig
+from tf_style.guidance import match_colors, preserve_color
+from tf_style.ops.color import match_distribution, match_mean_and_covariance
+
+MATCHES = {"linear": match_mean_and_covariance, "histogram": match_distribution}
+QUICK = {"backbone": "compact_vgg19", "num_steps": 2, "min_size": 0, "size": 0}
+
+
+def moments(image):
+    flat = np.asarray(image, np.float64).reshape(-1, 3)
+    return flat.mean(0), np.cov(flat.T, bias=True)
+
+
+def sliced_distance(one, other):
+    """Mean distance of sorted values along many directions: 0 for equal distributions."""
+    directions = np.random.default_rng(7).normal(size=(50, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    places = np.linspace(0, 1, 200)
+    one, other = (
+        np.quantile(np.asarray(image).reshape(-1, 3) @ directions.T, places, axis=0) for image in (one, other)
+    )
+    return np.abs(one - other).mean()
+
+
+@pytest.mark.parametrize("method", MATCHES)
+def test_mean_and_covariance_become_those_of_the_reference(method):
+    reference = colorful(2, (30, 70))
+    for found, wanted in zip(moments(MATCHES[method](colorful(1), reference)), moments(reference), strict=True):
+        np.testing.assert_allclose(found, wanted, atol=2e-3)
+
+
+def test_histogram_matches_what_is_no_gaussian():
+    image, reference = colorful(1), colorful(2)
+    linear, histogram = (sliced_distance(match(image, reference), reference) for match in MATCHES.values())
+    assert linear > 0.03
+    assert histogram < linear / 4
+
+
+@pytest.mark.parametrize("method", MATCHES)
+def test_its_own_colors_change_nothing(method):
+    image = colorful(1)
+    np.testing.assert_allclose(MATCHES[method](image, image), image, atol=5e-3)
+
+
+@pytest.mark.parametrize("method", MATCHES)
+def test_flat_and_grey_pictures(method):
+    """No colour comes out of grey, nothing infinite out of flat."""
+    grey = tf.repeat(tf.reduce_mean(picture(32, 32, seed=1), axis=-1, keepdims=True), 3, axis=-1)
+    flat = tf.fill([1, 32, 32, 3], 0.3)
+    assert np.isfinite(MATCHES[method](flat, colorful(1))).all()
+    np.testing.assert_allclose(MATCHES[method](colorful(1), flat), np.full((1, 40, 48, 3), 0.3), atol=0.01)
+    found = MATCHES[method](colorful(1), grey)
+    assert float(tf.reduce_max(tf.math.reduce_std(found, axis=-1))) < 0.03
+
+
+@pytest.mark.parametrize("method", MATCHES)
+def test_pictures_of_a_batch_do_not_meet(method):
+    """But for rounding, which counts more where few colours are."""
+    ours, theirs = colorful(1, batch=2), colorful(2, (30, 70), batch=2)
+    both, one_for_all = match_colors(ours, theirs, method), match_colors(ours[:1], theirs, method)
+    for index in range(2):
+        own, other = ours[index : index + 1], theirs[index : index + 1]
+        np.testing.assert_allclose(both[index], match_colors(own, other, method)[0], atol=5e-3)
+        np.testing.assert_allclose(one_for_all[index], match_colors(ours[:1], other, method)[0], atol=5e-3)
+
+
+@pytest.mark.parametrize("method", MATCHES)
+def test_the_same_in_a_graph_of_any_size(method):
+    spec = tf.TensorSpec([None, None, None, 3])
+    compiled = tf.function(lambda image, reference: match_colors(image, reference, method), input_signature=[spec] * 2)
+    for size in ((40, 48), (25, 30)):
+        image, reference = colorful(1, size), colorful(2)
+        np.testing.assert_allclose(compiled(image, reference), match_colors(image, reference, method), atol=1e-5)
+
+
+def test_luminance_keeps_chrominance():
+    painting, content = picture(seed=1) * 0.2 + 0.4, picture(seed=2) * 0.2 + 0.4
+    kept = preserve_color(painting, content)
+    np.testing.assert_allclose(tf.image.rgb_to_yiq(kept)[..., 0], tf.image.rgb_to_yiq(painting)[..., 0], atol=1e-4)
+    np.testing.assert_allclose(tf.image.rgb_to_yiq(kept)[..., 1:], tf.image.rgb_to_yiq(content)[..., 1:], atol=1e-4)
+
+
+def test_none_and_unknown():
+    painting = picture(seed=1)
+    assert preserve_color(painting, picture(seed=2), "none") is painting
+    with pytest.raises(ValueError, match="luminance"):
+        preserve_color(painting, painting, "hue")
+    with pytest.raises(ValueError, match="linear, histogram"):
+        match_colors(painting, painting, "luminance")
+
+
+def test_config_and_guidance_know_the_same():
+    assert guidance.PRESERVE_COLOR == PRESERVE_COLOR
+
+
+# --- in stylizers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", ["", "arbitrary"])
+@pytest.mark.parametrize("method", MATCHES)
+def test_before_is_painting_with_recolored_styles(network, method):
+    content, style = colorful(1, (32, 48)), colorful(2, (48, 32))
+    options = {**QUICK, "network": network}
+    painting = build_stylizer(StylizeConfig(preserve_color=method, **options))(content, [style])
+    recolored = match_colors(style, content, method)
+    np.testing.assert_allclose(painting, build_stylizer(StylizeConfig(**options))(content, [recolored]), atol=1e-4)
+
+
+@pytest.mark.parametrize("network", ["", "arbitrary", "many_styles"])
+def test_after_gives_the_painting_the_colors(network):
+    content = colorful(1, (32, 48))
+    styles = ["starry_night"] if network == "many_styles" else [colorful(2)]
+    stage = "auto" if network == "many_styles" else "after"
+    config = StylizeConfig(preserve_color="linear", color_stage=stage, network=network, **QUICK)
+    plain = build_stylizer(config.replace(preserve_color="none", color_stage="auto"))(content, styles)
+    np.testing.assert_allclose(build_stylizer(config)(content, styles), match_colors(plain, content), atol=1e-4)
+
+
+def test_a_third_picture():
+    content, style, colors = colorful(1, (32, 48)), colorful(2), colorful(3)
+    config = StylizeConfig(preserve_color="linear", **QUICK)
+    painting = build_stylizer(config, colors=colors)(content, [style])
+    plain = build_stylizer(config.replace(preserve_color="none"))(content, [match_colors(style, colors)])
+    np.testing.assert_allclose(painting, plain, atol=1e-4)
+
+
+def test_in_a_graph_as_eagerly():
+    content, style = colorful(1, (32, 48)), colorful(2)
+    stylizer = build_stylizer(StylizeConfig(preserve_color="linear", **QUICK))
+    np.testing.assert_allclose(tf.function(stylizer)(content, [style]), stylizer(content, [style]), atol=2e-3)
+
+
+def test_named_styles_cannot_be_recolored():
+    config = StylizeConfig(network="many_styles", preserve_color="linear", color_stage="before")
+    with pytest.raises(ConfigError, match="color_stage=after") as caught:
+        build_stylizer(config)
+    assert_one_sentence(str(caught.value))
+
+
+def test_stage_without_a_match():
+    with pytest.raises(ConfigError, match="linear or histogram") as caught:
+        StylizeConfig(preserve_color="luminance", color_stage="after")
+    assert_one_sentence(str(caught.value))
+
+
+# --- on the command line ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path):
+    for name, seed in (("content", 1), ("style", 2), ("colors", 3)):
+        images.write_image(tmp_path / f"{name}.png", colorful(seed)[0].numpy())
+    return tmp_path
+
+
+def stylize(folder, *more):
+    given = [
+        "--content=content.png",
+        "--style=style.png",
+        "--output=out.png",
+        "--preset=instant",
+        "--size=0",
+        "--quiet",
+    ]
+    return command.run(["stylize", *given, *more], folder)
+
+
+def test_color_from_on_the_command_line(files):
+    outcome = stylize(files, "--preserve_color=linear", "--color_stage=after", "--color_from=colors.png")
+    assert outcome.status == 0, outcome.stderr
+    painting, wanted = (images.read_image(files / f"{name}.png").pixels for name in ("out", "colors"))
+    np.testing.assert_allclose(moments(painting)[0], moments(wanted)[0], atol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("flags", "hint"),
+    [
+        (["--color_from=colors.png"], "--preserve_color=linear"),
+        (["--preserve_color=sepia"], "luminance, linear, histogram"),
+        (["--preserve_color=linear", "--color_from=out.png", "--output=out.png"], "out.png"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(files, flags, hint):
+    outcome = stylize(files, *flags)
+    assert outcome.status == 2
+    assert hint in outcome.stderr
+    assert_one_sentence(outcome.stderr.strip())

@@ -1,0 +1,137 @@
+"""Palettes, and recoloring on the command line."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import command
+from tests.materials import assert_one_sentence, colorful
+from tf_style import images
+from tf_style.build import build_stylizer
+from tf_style.config import ConfigError, StylizeConfig, parse_palette
+from tf_style.guidance import Palette, color_difference, match_colors
+
+QUICK = {"backbone": "compact_vgg19", "num_steps": 2, "min_size": 0, "size": 0}
+
+BRANDS = {
+    "four": ("#0b3954", "bfd7ea", "#FF6663", "#e0ff4f"),
+    "black, white, red": ("#000", "#fff", "#e30613"),
+    "one": ("#2a9d8f",),
+}
+
+
+def nearest_differences(image, names):
+    """Of each pixel, as 8-bit files hold it, to the nearest color."""
+    levels = np.round(255 * np.asarray(image)) / 255
+    return np.min([color_difference(levels, color) for color in parse_palette(names)], axis=0)
+
+
+@pytest.mark.parametrize("difference", [2.0, 5.0, 20.0])
+@pytest.mark.parametrize("names", BRANDS.values(), ids=BRANDS)
+def test_pixels_keep_to_the_palette(names, difference):
+    image = tf.random.stateless_uniform([2, 40, 50, 3], [1, 2])  # all colors there are
+    found = Palette(np.array(parse_palette(names)), difference)(image)
+    assert np.mean(nearest_differences(found, names) <= difference) > 0.98
+    assert np.mean(nearest_differences(image, names) <= difference) < 0.5
+
+
+def test_pixels_near_a_color_of_the_palette_stay():
+    names = BRANDS["four"]
+    flat = tf.constant(parse_palette(names)[0]) + tf.zeros([1, 16, 16, 3])
+    image = flat + tf.random.stateless_uniform([1, 16, 16, 3], [1, 2], -0.01, 0.01)
+    np.testing.assert_allclose(Palette(np.array(parse_palette(names)), 5.0)(image), image, atol=1e-6)
+
+
+def test_differences_are_those_of_the_standard():
+    """Two pairs of Sharma et al. 2005, table 1 (numbers 1 and 17), given in Lab: skimage agrees; so does sRGB white."""
+    from skimage.color import deltaE_ciede2000
+
+    np.testing.assert_allclose(deltaE_ciede2000([50, 2.6772, -79.7751], [50, 0, -82.7485]), 2.0425, atol=1e-4)
+    np.testing.assert_allclose(color_difference([1.0, 1.0, 1.0], [0.0, 0.0, 0.0]), 100.0, atol=1e-2)
+
+
+@pytest.mark.parametrize("network", ["", "arbitrary", "many_styles"])
+def test_paintings_keep_to_the_palette(network):
+    names = BRANDS["four"]
+    styles = ["starry_night"] if network == "many_styles" else [colorful(2)]
+    config = StylizeConfig(palette=names, network=network, **QUICK)
+    painting = build_stylizer(config)(colorful(1, (32, 48)), styles)
+    assert np.mean(nearest_differences(painting, names) <= 5.0) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"palette": ("#12",)}, "#1a2b3c"),
+        ({"palette": ("red",)}, "#1a2b3c"),
+        ({"palette": ("#fff", "ffffff")}, "twice"),
+        ({"palette": tuple(f"#{index:06x}" for index in range(65))}, "at most 64"),
+        ({"palette": ("#fff",), "preserve_color": "linear"}, "leave one of them out"),
+        ({"palette": ("#fff",), "palette_difference": 0.5}, "at least 1"),
+    ],
+)
+def test_bad_palettes(options, hint):
+    with pytest.raises(ConfigError, match=hint) as caught:
+        StylizeConfig(**options)
+    assert_one_sentence(str(caught.value))
+
+
+# --- tf-style recolor -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path):
+    for name, seed in (("content", 1), ("colors", 3)):
+        images.write_image(tmp_path / f"{name}.png", colorful(seed)[0].numpy())
+    return tmp_path
+
+
+def recolor(folder, *more):
+    return command.run(["recolor", "--content=content.png", "--output=out.png", *more], folder)
+
+
+@pytest.mark.parametrize("method", ["linear", "histogram"])
+def test_recolor(files, method):
+    outcome = recolor(files, "--color_from=colors.png", f"--method={method}")
+    assert outcome.status == 0, outcome.stderr
+    assert "Wrote out.png" in outcome.stdout + outcome.stderr
+    found, content, wanted = (images.read_image(files / f"{name}.png").pixels for name in ("out", "content", "colors"))
+    np.testing.assert_allclose(found, match_colors(content[None], wanted[None], method)[0], atol=1 / 255)
+
+
+def test_recolor_by_halves(files):
+    assert recolor(files, "--color_from=colors.png", "--strength=0.5", "--quiet").status == 0
+    found, content, wanted = (images.read_image(files / f"{name}.png").pixels for name in ("out", "content", "colors"))
+    matched = match_colors(content[None], wanted[None])[0]
+    np.testing.assert_allclose(found, (content + matched) / 2, atol=1 / 255)
+
+
+def test_recolor_by_a_palette(files):
+    names = BRANDS["four"]
+    outcome = recolor(files, f"--palette={','.join(names)}", "--palette_difference=3")
+    assert outcome.status == 0, outcome.stderr
+    assert np.mean(nearest_differences(images.read_image(files / "out.png").pixels, names) <= 3) > 0.98
+
+
+def test_recolor_keeps_alpha(files):
+    alpha = np.tile(np.linspace(0, 1, 48, dtype=np.float32), (40, 1))
+    images.write_image(files / "content.png", colorful(1)[0].numpy(), alpha=alpha)
+    assert recolor(files, "--color_from=colors.png").status == 0
+    np.testing.assert_allclose(images.read_image(files / "out.png").alpha, alpha, atol=1 / 255)
+
+
+@pytest.mark.parametrize(
+    ("flags", "hint"),
+    [
+        ([], "--color_from"),
+        (["--color_from=content.png", "--output=content.png"], "another name"),
+        (["--palette=red"], "#1a2b3c"),
+        (["--color_from=colors.png", "--strength=2"], "0 to 1"),
+        (["--color_from=colors.png", "--method=luminance"], "linear, histogram"),
+    ],
+)
+def test_what_cannot_be_recolored_is_one_sentence(files, flags, hint):
+    outcome = recolor(files, *flags)
+    assert outcome.status == 2
+    assert hint in outcome.stderr
+    assert_one_sentence(outcome.stderr.strip())
