@@ -61,7 +61,7 @@ def stylize(
             f"{len(config.style_blend)} shares came in style_blend for {len(styles)} style pictures; give one each."
         )
     pixels = _batch(content)
-    size = images.painting_size(pixels.shape[1:3], config.size)
+    size = images.painting_size(pixels.shape[1:3], config.size, multiple=config.side_multiple)
     resized = np.stack([images.resize(images.Picture(picture), size).pixels for picture in pixels])
     named = bool(config.network) and "styles" in choose_network(config).card
     painting = shared_stylizer(config)(

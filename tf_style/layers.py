@@ -54,6 +54,8 @@ class StylizeLayer(keras.layers.Layer):
         card = kwargs.pop("card", None)  # in a saved config: of the network
         super().__init__(**{"dtype": "float32", **kwargs, "trainable": False})
         self.config = preset_config(preset).replace(**(options or {}))
+        if self.config.tileable:
+            raise ConfigError("tileable is for the command line and tf_style.stylize, not for layers; leave it out.")
         self.styles = tuple(styles)
         self.card: dict[str, Any] | None = None
         self._stylizer: FeedForwardStylizer | PyramidStylizer

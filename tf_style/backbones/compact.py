@@ -32,8 +32,8 @@ def compact_vgg19(
       layers: Names of the layers to return, Keras's ("block4_conv2") or the papers' ("conv4_2", "relu4_2").
       weights: Path of another archive of the same form; None: the embedded one.
       pooling: "max" or "average".
-      padding: "zero", "replicate" to repeat the picture's edge pixels before the first convolution, or "replicate_all"
-        to repeat the edges before every one.
+      padding: "zero", "replicate" to repeat the picture's edge pixels before the first convolution, "replicate_all" to
+        repeat the edges before every one, or "circular" to go on at the opposite edge.
       compute_dtype: "float32" or "bfloat16"; outputs are float32 either way.
 
     Returns:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tf_style.backbones.convolution import Convolution
 from tf_style.backbones.pooling import MaxPooling
 from tf_style.backbones.weights import Kernels, WeightsError, application_kernels
+from tf_style.ops import wrap_pad
 
 #: Mean of ImageNet in the Caffe convention: blue, green, red, in 0 to 255.
 _MEAN_BGR = (103.939, 116.779, 123.68)
@@ -22,7 +23,7 @@ _POOLINGS: dict[str, Callable[..., keras.layers.Layer]] = {
     "max": MaxPooling,
     "average": functools.partial(keras.layers.AveragePooling2D, 2),
 }
-_PADDINGS = ("zero", "replicate", "replicate_all")
+_PADDINGS = ("zero", "replicate", "replicate_all", "circular")
 
 
 @keras.saving.register_keras_serializable("tf_style")
@@ -41,6 +42,15 @@ class ReplicatePadding(keras.layers.Layer):
     def call(self, image: tf.Tensor) -> tf.Tensor:
         """Args: image, [B, H, W, C]."""
         return tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="SYMMETRIC")
+
+
+@keras.saving.register_keras_serializable("tf_style")
+class CircularPadding(keras.layers.Layer):
+    """One more pixel on each side, from the opposite edge."""
+
+    def call(self, image: tf.Tensor) -> tf.Tensor:
+        """Args: image, [B, H, W, C]."""
+        return wrap_pad(image, 1, 1)
 
 
 def canonical_layer(name: str) -> str:
@@ -63,8 +73,9 @@ def vgg19(
       layers: Names of the layers to return (after ReLU), Keras's ("block4_conv2") or the papers' ("conv4_2").
       weights: "imagenet" (Keras's cache, else a download), the path of Keras's `notop` file, or None (random).
       pooling: "max" as trained, or "average" as Gatys et al. recommend.
-      padding: "zero" as trained, "replicate" to repeat the picture's edge pixels before the first convolution, or
-        "replicate_all" to repeat the edges before every one: no frame shows up in any layer.
+      padding: "zero" as trained, "replicate" to repeat the picture's edge pixels before the first convolution,
+        "replicate_all" to repeat the edges before every one: no frame shows up in any layer, or "circular" to go on at
+        the opposite edge (for sides that are multiples of 16).
       compute_dtype: Type of the convolutions, "float32" or "bfloat16"; outputs are float32 either way.
 
     Returns:
@@ -137,9 +148,10 @@ def vgg_features(
         if layer[:6] != block:
             x = _POOLINGS[pooling](name=f"{block}_pool", dtype=compute_dtype)(x)
             block = layer[:6]
-        padded = padding == "replicate_all" or (padding == "replicate" and index == 0)
+        padded = padding in ("replicate_all", "circular") or (padding == "replicate" and index == 0)
         if padded:
-            x = ReplicatePadding(name=f"{layer}_padding", dtype=x.dtype)(x)
+            kind = CircularPadding if padding == "circular" else ReplicatePadding
+            x = kind(name=f"{layer}_padding", dtype=x.dtype)(x)
         convolution = (Convolution if index and not trainable else keras.layers.Conv2D)(
             kernels[layer][0].shape[-1],
             3,

@@ -63,7 +63,11 @@ def backbone_widths(config: StylizeConfig) -> dict[str, list[int]]:
 
 
 def build_backbone(
-    config: StylizeConfig, *, pretrained: bool = True, widths: Mapping[str, Sequence[int]] | None = None
+    config: StylizeConfig,
+    *,
+    pretrained: bool = True,
+    widths: Mapping[str, Sequence[int]] | None = None,
+    for_styles: bool = False,
 ) -> keras.Model:
     """The backbone with just the layers that the config's losses look at.
 
@@ -71,24 +75,24 @@ def build_backbone(
       config: All options.
       pretrained: False leaves VGG-19 and VGG-16 with random weights, for those who set them afterwards.
       widths: The same for a narrow backbone, from `backbone_widths`: its weights are zeros.
+      for_styles: The one that looks at style pictures, whose edges are edges even where the result is tileable.
 
     Raises:
       ValueError: Unknown layer.
       WeightsError: Its weights are missing or do not fit.
     """
     choice = choose_backbone(config)
+    padding = "circular" if config.tileable and not for_styles else config.padding
     layers = dict.fromkeys(canonical_layers(config.content_layers) + canonical_layers(config.style_layers))
     if widths:
         kernels, dtype = empty_kernels({layer: width for layer, (width, _) in widths.items()}), choice.compute_dtype
         readouts = {layer: np.zeros(shape, np.float32) for layer, shape in widths.items() if shape[1]}
-        return vgg_features(
-            choice.name, kernels, list(layers), config.pooling, config.padding, dtype, readouts=readouts
-        )
+        return vgg_features(choice.name, kernels, list(layers), config.pooling, padding, dtype, readouts=readouts)
     return BACKBONES[choice.name](
         list(layers),
         weights=(choice.weights or None) if pretrained or choice.name == "compact_vgg19" else None,
         pooling=config.pooling,
-        padding=config.padding,
+        padding=padding,
         compute_dtype=choice.compute_dtype,
     )
 

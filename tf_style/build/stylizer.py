@@ -39,7 +39,7 @@ def build_objective(config: StylizeConfig) -> Objective:
             style_blend=config.style_blend or None,
             normalization=config.loss_normalization,
         ),
-        config.total_variation_weight * total_variation_loss(config.total_variation),
+        config.total_variation_weight * total_variation_loss(config.total_variation, wrap=config.tileable),
     ]
     return Objective(tuple(pair for objective in terms for pair in objective.terms if pair[0] > 0))
 
@@ -79,6 +79,8 @@ def build_optimization(
         build_optimizer(config),
         average_decay=config.average_decay,
         tolerance=config.relative_tolerance,
+        style_backbone=build_backbone(config, for_styles=True) if config.tileable else None,
+        wrap=config.tileable,
         jit_compile=config.jit_compile,
     )
     guidance = _guide_colors(config, colors, before=config.color_stage != "after")
@@ -113,6 +115,7 @@ def build_feed_forward(
         style_scale=config.style_scale,
         style_blend=config.style_blend or None,
         style_strength=config.style_strength,
+        wrap=config.tileable,
         prepare=guidance.prepare,
         finish=guidance.finish,
     )

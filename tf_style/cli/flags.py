@@ -14,7 +14,14 @@ PRESET = {"preset": f"named set of options, see tf-style presets, or the path of
 HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
 
 
-def parse(command: str, dataclasses_: tuple[type, ...], extra: dict[str, str], argv: list[str]) -> dict[str, str]:
+def parse(
+    command: str,
+    dataclasses_: tuple[type, ...],
+    extra: dict[str, str],
+    argv: list[str],
+    *,
+    without: tuple[str, ...] = (),
+) -> dict[str, str]:
     """The flags that were given, as text.
 
     Args:
@@ -22,12 +29,13 @@ def parse(command: str, dataclasses_: tuple[type, ...], extra: dict[str, str], a
       dataclasses_: Whose fields are flags.
       extra: More flags, name to help.
       argv: Arguments; `--flagfile=FILE` works.
+      without: Fields that are no flags of this command.
 
     Raises:
       ConfigError: An unknown flag ("Did you mean ...?"), a flag without a value, an argument that is no flag.
     """
     values = flags.FlagValues()
-    for field in (field for kind in dataclasses_ for field in dataclasses.fields(kind)):
+    for field in _fields(dataclasses_, without):
         define = flags.DEFINE_boolean if isinstance(field.default, bool) else flags.DEFINE_string
         define(field.name, None, field.metadata["help"], flag_values=values)
     for name, text in extra.items():
@@ -53,10 +61,12 @@ def take(kind: type, given: dict[str, str]) -> Any:
     return kind(**{name: parse_value(fields[name], given.pop(name)) for name in fields if name in given})
 
 
-def help_text(usage: str, dataclasses_: tuple[type, ...], extra: dict[str, str]) -> str:
+def help_text(
+    usage: str, dataclasses_: tuple[type, ...], extra: dict[str, str], *, without: tuple[str, ...] = ()
+) -> str:
     """All flags, grouped, a line each."""
     groups: dict[str, list[str]] = {"": [_line(f"--{name}", text, "") for name, text in extra.items()]}
-    for field in (field for kind in dataclasses_ for field in dataclasses.fields(kind)):
+    for field in _fields(dataclasses_, without):
         name = f"--[no]{field.name}" if isinstance(field.default, bool) else f"--{field.name}"
         choices = "|".join(field.metadata["choices"])
         line = _line(name, field.metadata["help"] + (f" ({choices})" if choices else ""), _default(field.default))
@@ -68,6 +78,10 @@ def help_text(usage: str, dataclasses_: tuple[type, ...], extra: dict[str, str])
             lines += members
     overriding = "Presets and flags override" if "preset" in extra else "Flags override"
     return "\n".join([*lines, "", f"--flagfile=FILE reads flags from a file. {overriding} the defaults shown."])
+
+
+def _fields(dataclasses_: tuple[type, ...], without: tuple[str, ...]) -> list[dataclasses.Field]:
+    return [field for kind in dataclasses_ for field in dataclasses.fields(kind) if field.name not in without]
 
 
 def _line(name: str, text: str, default: str) -> str:

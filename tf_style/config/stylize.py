@@ -66,6 +66,12 @@ class StylizeConfig:
     )
     palette_difference: float = option(5.0, "how far from them, CIEDE2000", "picture", minimum=1)
 
+    tileable: bool = option(
+        False,
+        "the result repeats without a seam: its edges go on at the opposite ones; sides in steps of 16",
+        "picture",
+    )
+
     network: str = option(
         "",
         "paint in one pass with a network: arbitrary, or the file or folder of tf-style train; default: optimise",
@@ -159,6 +165,11 @@ class StylizeConfig:
     def scaled_style_weight(self) -> float:
         """The style loss's weight at this `style_strength`."""
         return self.style_weight * self.style_strength
+
+    @property
+    def side_multiple(self) -> int:
+        """Of which the sides of the result are, in pixels."""
+        return 16 if self.tileable else 1
 
     @property
     def matches_colors(self) -> bool:

@@ -34,12 +34,13 @@ def fit_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     return height, width
 
 
-def painting_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
+def painting_size(size: tuple[int, int], long_side: int, *, multiple: int = 1) -> tuple[int, int]:
     """`fit_size` for a picture that is to be painted: neither side of the result may be under MIN_SIDE.
 
     Args:
       size: (height, width) of the content, pixels.
       long_side: pixels; 0 keeps the size.
+      multiple: of which both sides are, the nearest ones.
 
     Returns:
       (height, width).
@@ -47,7 +48,7 @@ def painting_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     Raises:
       ImageError: the result would be too small, or too long and thin.
     """
-    height, width = fit_size(size, long_side)
+    height, width = ((2 * side + multiple) // (2 * multiple) * multiple for side in fit_size(size, long_side))
     if min(height, width) < MIN_SIDE:
         raise ImageError(
             f"The result would be {width}x{height} pixels, but each side must have at least {MIN_SIDE}:"

@@ -7,11 +7,12 @@ from tf_style.ops.variation import total_variation
 from tf_style.types import Term
 
 
-def total_variation_loss(norm: str = "l2", *, name: str = "total_variation") -> Objective:
+def total_variation_loss(norm: str = "l2", *, wrap: bool = False, name: str = "total_variation") -> Objective:
     """Total variation of the picture itself.
 
     Args:
       norm: "l1" or "l2"; see `tf_style.ops.total_variation`.
+      wrap: Whether opposite edges are neighbours.
       name: The term's name in logs.
 
     Returns:
@@ -29,7 +30,7 @@ def total_variation_loss(norm: str = "l2", *, name: str = "total_variation") -> 
     term = Term(
         name,
         target=lambda references: (),
-        loss=lambda features, target: total_variation(features["image"], norm),
+        loss=lambda features, target: total_variation(features["image"], norm, wrap=wrap),
         repr=f"{name}({norm})",
     )
     return Objective(((1.0, term),))

@@ -9,7 +9,7 @@ from tf_style.types import Image
 _NORMS = {"l1": tf.abs, "l2": tf.square}
 
 
-def total_variation(image: Image, norm: str = "l2") -> tf.Tensor:
+def total_variation(image: Image, norm: str = "l2", *, wrap: bool = False) -> tf.Tensor:
     """Total variation: mean difference between neighbouring pixels, horizontal plus vertical.
 
     A mean where Mahendran and Vedaldi (and the classic scripts) sum, so that one weight holds across picture sizes.
@@ -17,6 +17,7 @@ def total_variation(image: Image, norm: str = "l2") -> tf.Tensor:
     Args:
       image: Pictures, float32 [B, H, W, 3] in [0, 1].
       norm: "l1" (absolute differences) or "l2" (squared differences).
+      wrap: Whether opposite edges are neighbours.
 
     Returns:
       Float32 [B]; zero for a flat picture.
@@ -30,7 +31,10 @@ def total_variation(image: Image, norm: str = "l2") -> tf.Tensor:
     if norm not in _NORMS:
         raise ValueError(f"Unknown total variation norm {norm!r}. Allowed: {', '.join(_NORMS)}.")
     penalty = _NORMS[norm]
-    vertical, horizontal = (tf.reduce_mean(penalty(_differences(image, axis)), axis=[1, 2, 3]) for axis in (1, 2))
+    vertical, horizontal = (
+        tf.reduce_mean(penalty(tf.roll(image, -1, axis) - image if wrap else _differences(image, axis)), axis=[1, 2, 3])
+        for axis in (1, 2)
+    )
     return horizontal + vertical
 
 

@@ -63,7 +63,7 @@ def make_plan(config: StylizeConfig, files: StylizeFiles) -> Plan:
     sizes = [images.read_size(job.source) for job in left]
     if not existing and not any(sizes):
         raise ConfigError(_no_picture(files, f"{len(jobs)} files are named like some"))
-    batches = _make_batches(left, [_painting_size(size, config.size) for size in sizes], files.batch_size)
+    batches = _make_batches(left, [_painting_size(size, config) for size in sizes], files.batch_size)
     return Plan(batches, tuple(job for job in jobs if job in existing), *read_styles(config, files), read_colors(files))
 
 
@@ -143,8 +143,8 @@ def _make_batches(jobs: list[Job], sizes: list[tuple[int, int] | None], batch_si
     )
 
 
-def _painting_size(size: tuple[int, int] | None, long_side: int) -> tuple[int, int] | None:
+def _painting_size(size: tuple[int, int] | None, config: StylizeConfig) -> tuple[int, int] | None:
     try:
-        return None if size is None else images.painting_size(size, long_side)
+        return None if size is None else images.painting_size(size, config.size, multiple=config.side_multiple)
     except images.ImageError:  # said when the picture's turn comes
         return None

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from tf_style.runners.session import Session
 
 
-def run(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
+def run(config: StylizeConfig, files: StylizeFiles, preset: str, inputs: Inputs | None = None) -> int:
     """Paints, writes the picture and the reports.
 
     Args:
       config: All options.
       files: Where from, where to.
       preset: Its name, for the record.
+      inputs: The checked pictures, if they are not to be read from the files.
 
     Returns:
       The exit status: 0, or 130 after an interruption (Ctrl-C or SIGTERM; what was painted so far is written).
@@ -29,7 +30,7 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
     Raises:
       ImageError, ConfigError, WeightsError: Before anything is painted or written.
     """
-    inputs = read_inputs(config, files)
+    inputs = read_inputs(config, files) if inputs is None else inputs
     display = ProgressDisplay(quiet=files.quiet)
     started = time.monotonic()
     with Interruption() as interruption:

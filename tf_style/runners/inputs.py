@@ -41,7 +41,7 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names:
     images.check_output_path(files.output, bit_depth=files.bit_depth)
     _check_single(files)
     check_options(config, files)
-    _check_reports(files)
+    check_reports(files)
     content = read_content(Path(files.content), config, files)
     styles, names = ((), files.style) if styles_are_names else read_styles(config, files)
     return Inputs(content, styles, names, read_colors(files))
@@ -68,7 +68,7 @@ def read_content(path: Path, config: StylizeConfig, files: StylizeFiles) -> imag
       ImageError: It cannot be read, or the result would be too small or too large.
     """
     content = images.read_image(path, max_pixels=files.max_pixels)
-    size = images.painting_size(content.size, config.size)
+    size = images.painting_size(content.size, config.size, multiple=config.side_multiple)
     if size[0] * size[1] > files.max_pixels:
         raise images.ImageError(
             f"The result would have {size[0] * size[1]} pixels, above max_pixels={files.max_pixels}; lower --size or "
@@ -129,7 +129,7 @@ def _check_single(files: StylizeFiles) -> None:
             )
 
 
-def _check_reports(files: StylizeFiles) -> None:
+def check_reports(files: StylizeFiles) -> None:
     """No file is written over another one of this run, and each can be written."""
     inputs = [files.content, *files.style, *([files.color_from] if files.color_from else [])]
     taken = {os.path.realpath(path): "an input" for path in inputs}

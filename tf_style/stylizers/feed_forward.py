@@ -8,9 +8,12 @@ from typing import Any
 import tensorflow as tf
 
 from tf_style.networks.archive import check_style
+from tf_style.ops import wrap_pad
 from tf_style.stylizers.scaling import fit
+from tf_style.stylizers.torus import on_a_torus, without_margin
 from tf_style.types import Image, Nest, Progress
 
+_MARGIN = 128  # pixels beyond an edge that a network's painting there depends on
 _FADE = 0.25  # below this strength the painting fades into the content, so that 0 is the content itself
 
 
@@ -21,6 +24,7 @@ class FeedForwardStylizer:
       network: An `ArbitraryStyleNetwork` or a `ManyStylesNetwork`.
       style_scale: Long side of style images relative to the content's. They are never enlarged.
       style_blend: Share of each style; None: equal.
+      wrap: Whether opposite edges of the picture are neighbours; sides are multiples of 16 then.
       style_strength: In [0, 1]: 0 is the content as it is, 1 the whole style.
       prepare: What is done to each style picture before anything else: (style, content) -> style.
       finish: What is done to each painting: (painting, content) -> picture.
@@ -38,6 +42,7 @@ class FeedForwardStylizer:
         style_scale: float = 1.0,
         style_blend: Sequence[float] | None = None,
         style_strength: float = 1.0,
+        wrap: bool = False,
         prepare: Callable[[Image, Image], Image] | None = None,
         finish: Callable[[Image, Image], Image] | None = None,
     ) -> None:
@@ -45,6 +50,7 @@ class FeedForwardStylizer:
         self.style_scale = style_scale
         self.style_blend = style_blend
         self.style_strength = style_strength
+        self.wrap = wrap
         self.prepare = prepare
         self.finish = finish
         self.num_traces = 0
@@ -120,6 +126,16 @@ class FeedForwardStylizer:
 
     def _paint(self, content: Image, code: tf.Tensor, strength: tf.Tensor) -> Image:
         self.num_traces += 1  # Python, so once a trace: tests count it
+        if self.wrap:
+            content = on_a_torus(content)
+            margin = tf.minimum(tf.shape(content)[1:3], _MARGIN)
+            painting = self._paint_plainly(wrap_pad(content, margin[0], margin[1]), code, strength)
+            painting = without_margin(painting, tf.unstack(margin))
+        else:
+            painting = self._paint_plainly(content, code, strength)
+        return painting if self.finish is None else self.finish(painting, content)
+
+    def _paint_plainly(self, content: Image, code: tf.Tensor, strength: tf.Tensor) -> Image:
         size = tf.shape(content)[1:3]
         missing = -size % self.network.multiple
         padded = tf.pad(content, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]], "REFLECT")
@@ -132,8 +148,7 @@ class FeedForwardStylizer:
         )
         painting = self.network.paint(features, code)[:, : size[0], : size[1]]
         share = tf.minimum(1.0, strength / _FADE)[:, tf.newaxis, tf.newaxis, tf.newaxis]
-        painting = share * tf.clip_by_value(painting, 0.0, 1.0) + (1.0 - share) * content
-        return painting if self.finish is None else self.finish(painting, content)
+        return share * tf.clip_by_value(painting, 0.0, 1.0) + (1.0 - share) * content
 
 
 def _as_batch(codes: list[tf.Tensor]) -> list[tf.Tensor]:

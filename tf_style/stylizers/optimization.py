@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tf_style.losses import Objective
+from tf_style.stylizers.torus import resize_on_a_torus
 from tf_style.types import Backbone, Features, Image, Nest, Optimizer, References
 
 _CHECK_EVERY = 50  # steps between two looks at the loss for early stopping, as in artistic-videos (Ruder et al. 2016)
@@ -43,6 +44,8 @@ class Optimization:
       optimizer: How.
       average_decay: Decay of the running average of the iterates, in [0, 1); 0 takes the last iterate.
       tolerance: Stop a picture when its loss has changed by no more than this share over 50 steps.
+      style_backbone: Another one for the style images; None: the same.
+      wrap: Whether opposite edges of the picture are neighbours when it is enlarged; sides are multiples of 16 then.
       jit_compile: Compile the step with XLA, for each picture size anew; without, one trace serves all sizes.
 
     Reference:
@@ -57,6 +60,8 @@ class Optimization:
         *,
         average_decay: float = 0.0,
         tolerance: float = 0.0,
+        style_backbone: Backbone | None = None,
+        wrap: bool = False,
         jit_compile: bool = False,
     ) -> None:
         self.backbone = backbone
@@ -64,6 +69,8 @@ class Optimization:
         self.optimizer = optimizer
         self.average_decay = average_decay
         self.tolerance = tolerance
+        self.style_backbone = style_backbone
+        self.wrap = wrap
         self.jit_compile = jit_compile
         self.num_traces = 0
         self._compiled_targets = tf.function(self._targets)
@@ -113,6 +120,11 @@ class Optimization:
 
     def resize(self, state: RunState, size: tuple[tf.Tensor, tf.Tensor]) -> RunState:
         """The state for the next scale: it starts from the average, with the optimiser's state carried over."""
+        if not self.wrap:
+            return self._resize(state, size)
+        return resize_on_a_torus(state, tf.unstack(tf.shape(state.image)[1:3]), size, self._resize)
+
+    def _resize(self, state: RunState, size: tuple[tf.Tensor, tf.Tensor]) -> RunState:
         image = tf.clip_by_value(tf.image.resize(self.picture(state), size, "bicubic"), 0.0, 1.0)
         return self.start(image)._replace(optimizer=self.optimizer.resize(state.optimizer, size))
 
@@ -128,7 +140,8 @@ class Optimization:
         if contents:
             targets |= self.objective.reading("content").targets(References(self.features(contents[0]), ()))
         if styles:
-            references = References({}, tuple(self.features(style) for style in styles))
+            look = self.style_backbone or self.backbone
+            references = References({}, tuple({**look(style), "image": style} for style in styles))
             targets |= self.objective.reading("styles").targets(references)
         return targets
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tf_style.stylizers.graph_loop import GraphLoop
 from tf_style.stylizers.optimization import Optimization, RunState
 from tf_style.stylizers.scaling import cover, fit, pyramid_sizes, resize
+from tf_style.stylizers.torus import TILE, on_a_torus
 from tf_style.types import Image, Nest, Progress
 
 INITS = ("content", "noise", "style")
@@ -99,6 +100,7 @@ class PyramidStylizer:
             from there; the result is the same to the byte.
         """
         sizes = [(int(h), int(w)) for h, w in self.sizes(tf.shape(content))]
+        content = on_a_torus(content) if self.optimization.wrap else content
         styles = self._prepared(styles, content)
         state = None
         first_scale = 0
@@ -122,7 +124,8 @@ class PyramidStylizer:
 
     def sizes(self, shape: tf.Tensor) -> tf.Tensor:
         """The pyramid of a picture, coarse to fine: int32 [scales, 2], from its shape, int32 [4]."""
-        return pyramid_sizes(shape, self.min_size, self.scale_factor)
+        multiple = TILE if self.optimization.wrap else 1
+        return pyramid_sizes(shape, self.min_size, self.scale_factor, multiple=multiple)
 
     def style_targets(self, styles: Sequence[Image], size: Sequence) -> Nest:
         """Targets of the terms that read the styles, at a scale of (height, width)."""
@@ -156,6 +159,7 @@ class PyramidStylizer:
             )
             return tf.clip_by_value(0.5 + noise, 0.0, 1.0)
         style = cover(styles[0], size)
+        style = on_a_torus(style) if self.optimization.wrap else style
         return tf.repeat(style, batch // tf.shape(style)[0], axis=0)
 
     def picture(self, state: RunState, content: Image) -> Image:
@@ -183,6 +187,7 @@ class PyramidStylizer:
         )
 
     def _run_in_graph(self, content: Image, styles: Sequence[Image]) -> Image:
+        content = on_a_torus(content) if self.optimization.wrap else content
         loop, styles = GraphLoop(self), self._prepared(styles, content)
         state = loop.advance(content, lambda scale, size: self.style_targets(styles, size), loop.start(content, styles))
         return tf.ensure_shape(self.picture(state.run, content), content.shape)

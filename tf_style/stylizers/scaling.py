@@ -12,13 +12,14 @@ from tf_style.types import Image
 MIN_SIDE = 32  # pixels; a smaller picture leaves nothing of itself after VGG's four poolings
 
 
-def pyramid_sizes(shape: tf.Tensor, min_size: int, scale_factor: float) -> tf.Tensor:
+def pyramid_sizes(shape: tf.Tensor, min_size: int, scale_factor: float, *, multiple: int = 1) -> tf.Tensor:
     """The sizes of a picture's scales, coarse to fine.
 
     Args:
       shape: Int32 [4], of the picture.
       min_size: Long side of the coarsest scale, in pixels; 0: one scale only.
       scale_factor: Ratio between scales.
+      multiple: Of which the sides are; the picture's own must be.
 
     Returns:
       Int32 [scales, 2], height and width; the last row is the picture's own size; no side is under 32 pixels unless
@@ -32,7 +33,8 @@ def pyramid_sizes(shape: tf.Tensor, min_size: int, scale_factor: float) -> tf.Te
     ratio = math.log(scale_factor)
     count = 1 + tf.cast(tf.maximum(tf.floor(tf.math.log(long_side / smallest) / ratio + 1e-6), 0.0), tf.int32)
     exponents = tf.cast(tf.range(count - 1, -1, -1), tf.float64)
-    return tf.cast(tf.round(size / tf.pow(tf.cast(scale_factor, tf.float64), exponents)[:, tf.newaxis]), tf.int32)
+    sizes = size / tf.pow(tf.cast(scale_factor, tf.float64), exponents)[:, tf.newaxis]
+    return multiple * tf.cast(tf.round(sizes / multiple), tf.int32)
 
 
 def resize(image: Image, size: Sequence) -> Image:

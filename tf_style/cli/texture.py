@@ -1,0 +1,42 @@
+"""`tf-style texture`: a tile that looks like a picture."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tf_style.cli import flags
+from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles
+from tf_style.presets import load_preset, preset_config
+
+_USAGE = "usage: tf-style texture --style=brick.jpg --output=tile.png [--size=1024] [--flag=value ...]"
+_OPTIONS = (StylizeFiles, StylizeConfig)
+#: What says nothing where there is no content.
+_WITHOUT = (
+    "content", "color_from", "preserve_color", "color_stage", "network", "style_strength", "init",
+    *(field.name for field in dataclasses.fields(StylizeConfig) if field.name.startswith("content_")),
+    *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] == "folder"),
+)  # fmt: skip
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
+    if any(argument in flags.HELP for argument in argv):
+        print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET, without=_WITHOUT))
+        print("--notileable gives a picture with plain edges.")
+        return 0
+    given = flags.parse("texture", _OPTIONS, flags.PRESET, argv, without=_WITHOUT)
+    missing = [f"--{name}" for name in ("style", "output") if not given.get(name)]
+    if missing:
+        raise ConfigError(
+            f"{', '.join(missing)} must be given: tf-style texture --style=brick.jpg --output=tile.png --size=1024"
+        )
+    preset = given.pop("preset", DEFAULT_PRESET)
+    given["content"] = "none"  # there is no such file
+    files = flags.take(StylizeFiles, given)
+    config = preset_config(preset)
+    if config.network:
+        raise ConfigError(f"The preset {preset} paints in one pass, which makes no textures; choose another one.")
+    config = config.replace(**{"tileable": True, **given, "content_weight": 0.0, "init": "noise"})
+    from tf_style.runners.texture import run  # numpy and Pillow; TensorFlow only after the inputs are checked
+
+    return run(config, files, load_preset(preset).name)

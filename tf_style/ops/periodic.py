@@ -1,0 +1,48 @@
+"""Pictures on a torus: what lies beyond an edge is what lies at the opposite one."""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+from tf_style.types import Image
+
+
+def wrap_pad(tensor: tf.Tensor, rows: tf.Tensor | int, columns: tf.Tensor | int) -> tf.Tensor:
+    """A tensor [..., H, W, C] with rows and columns more on each side, taken from the opposite one; at most H and W."""
+    for axis, margin in ((-3, rows), (-2, columns)):
+        axis += len(tensor.shape)
+        side = tf.shape(tensor)[axis]
+        _, end = tf.split(tensor, [side - margin, margin], axis)
+        start, _ = tf.split(tensor, [margin, side - margin], axis)
+        tensor = tf.concat([end, tensor, start], axis)
+    return tensor
+
+
+def periodic_component(image: Image) -> Image:
+    """A picture without the jump between opposite edges: as near to the given one as can be, but for slow changes.
+
+    Args:
+      image: Float32 [B, H, W, 3] in [0, 1].
+
+    Returns:
+      Float32 [B, H, W, 3]; the mean of each channel is kept, single pixels may lie a little beyond [0, 1].
+
+    Reference:
+      Moisan, "Periodic Plus Smooth Image Decomposition", Journal of Mathematical Imaging and Vision 39, 2011,
+      theorem 1: the smooth part solves a Poisson equation whose right-hand side are the jumps at the edges.
+    """
+    channels = tf.transpose(image, [0, 3, 1, 2])
+    height, width = tf.unstack(tf.shape(image)[1:3])
+    rows = channels[:, :, -1:] - channels[:, :, :1]
+    columns = channels[..., -1:] - channels[..., :1]
+    jumps = tf.concat([rows, tf.zeros([tf.shape(image)[0], 3, height - 2, width]), -rows], axis=2)
+    jumps += tf.concat([columns, tf.zeros([tf.shape(image)[0], 3, height, width - 2]), -columns], axis=3)
+    waves = 2.0 * tf.cos(_frequencies(height))[:, tf.newaxis] + 2.0 * tf.cos(_frequencies(width)) - 4.0
+    smooth = tf.signal.fft2d(tf.cast(jumps, tf.complex64)) * tf.cast(tf.math.divide_no_nan(1.0, waves), tf.complex64)
+    return image - tf.transpose(tf.math.real(tf.signal.ifft2d(smooth)), [0, 2, 3, 1])
+
+
+def _frequencies(side: tf.Tensor) -> tf.Tensor:
+    return 2.0 * math.pi * tf.cast(tf.range(side), tf.float32) / tf.cast(side, tf.float32)
