@@ -147,12 +147,6 @@ def test_named_styles_cannot_be_recolored():
     assert_one_sentence(str(caught.value))
 
 
-def test_stage_without_a_match():
-    with pytest.raises(ConfigError, match="linear or histogram") as caught:
-        StylizeConfig(preserve_color="luminance", color_stage="after")
-    assert_one_sentence(str(caught.value))
-
-
 # --- on the command line ----------------------------------------------------------------------------------------------
 
 
@@ -186,6 +180,7 @@ def test_color_from_on_the_command_line(files):
     ("flags", "hint"),
     [
         (["--color_from=colors.png"], "--preserve_color=linear"),
+        (["--color_stage=after", "--preserve_color=luminance"], "--preserve_color=linear"),
         (["--preserve_color=sepia"], "luminance, linear, histogram"),
         (["--preserve_color=linear", "--color_from=out.png", "--output=out.png"], "out.png"),
     ],

@@ -11,7 +11,8 @@ from tf_style import images
 from tf_style.build import build_stylizer
 from tf_style.config import ConfigError, StylizeConfig
 from tf_style.layers import StylizeLayer
-from tf_style.ops import periodic_component, total_variation, wrap_pad
+from tf_style.ops import periodic_component, total_variation
+from tf_style.ops.periodic import wrap_pad
 from tf_style.serving.export import export_model
 from tf_style.stylizers.torus import on_a_torus, resize_on_a_torus, without_margin
 

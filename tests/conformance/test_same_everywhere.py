@@ -6,7 +6,9 @@ import tensorflow as tf
 
 from tests.materials import picture, tiny_vgg
 from tf_style import ops
+from tf_style.ops.color import match_mean_and_covariance
 from tf_style.ops.matrix import square_root, trace_of_square_root
+from tf_style.ops.periodic import wrap_pad
 
 FEATURES = tiny_vgg(("block2_conv1",))(picture(32, 40, seed=1))["block2_conv1"] / 100.0
 OTHER = tiny_vgg(("block2_conv1",))(picture(36, 32, seed=2))["block2_conv1"] / 100.0
@@ -16,6 +18,9 @@ FUNCTIONS = {
     "gram_matrix": (ops.gram_matrix, (FEATURES,)),
     "mean_and_std": (ops.mean_and_std, (FEATURES,)),
     "moments": (ops.moments, (FEATURES,)),
+    "periodic_component": (ops.periodic_component, (picture(32, 40, seed=3),)),
+    "wrap_pad": (lambda image: wrap_pad(image, 3, 4), (picture(32, 40, seed=3),)),
+    "match_mean_and_covariance": (match_mean_and_covariance, (picture(32, 40, seed=3), picture(36, 32, seed=4))),
     "structural_similarity": (  # of pictures that are alike: near 0 only the absolute error is small, about 1e-5
         ops.structural_similarity,
         (picture(32, 40, seed=3), 0.7 * picture(32, 40, seed=3) + 0.3 * picture(32, 40, seed=4)),

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tf_style.backbones.convolution import Convolution
 from tf_style.backbones.pooling import MaxPooling
 from tf_style.backbones.weights import Kernels, WeightsError, application_kernels
-from tf_style.ops import wrap_pad
+from tf_style.ops.periodic import wrap_pad
 
 #: Mean of ImageNet in the Caffe convention: blue, green, red, in 0 to 255.
 _MEAN_BGR = (103.939, 116.779, 123.68)

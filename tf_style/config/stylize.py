@@ -144,11 +144,6 @@ class StylizeConfig:
             raise ConfigError(f"average_decay must be at least 0 and below 1, but {self.average_decay:g} came.")
         if self.style_blend and sum(self.style_blend) <= 0:
             raise ConfigError("style_blend must have a positive sum; give at least one style a share above 0.")
-        if self.color_stage != "auto" and not self.matches_colors:
-            raise ConfigError(
-                f"color_stage={self.color_stage} is for preserve_color={' or '.join(PRESERVE_COLOR[2:])}, but "
-                f"preserve_color={self.preserve_color}; leave it out."
-            )
         if parse_palette(self.palette) and self.preserve_color != "none":
             raise ConfigError(
                 f"palette and preserve_color={self.preserve_color} came, but a picture has one kind of colors; leave "

@@ -1,6 +1,6 @@
 """Pure tensor mathematics: no models, no files, no state."""
 
-from tf_style.ops.periodic import periodic_component, wrap_pad
+from tf_style.ops.periodic import periodic_component
 from tf_style.ops.similarity import structural_similarity
 from tf_style.ops.statistics import STATISTICS, Statistic, gram_matrix, mean_and_std, moments, wasserstein_distance
 from tf_style.ops.variation import total_variation
@@ -15,5 +15,4 @@ __all__ = [
     "structural_similarity",
     "total_variation",
     "wasserstein_distance",
-    "wrap_pad",
 ]

@@ -53,10 +53,11 @@ def check_options(config: StylizeConfig, files: StylizeFiles) -> None:
         raise ConfigError(
             f"{len(config.style_blend)} shares came in style_blend for {len(files.style)} styles; give one for each."
         )
-    if files.color_from and not config.matches_colors:
+    if (files.color_from or config.color_stage != "auto") and not config.matches_colors:
+        option = f"color_from={files.color_from}" if files.color_from else f"color_stage={config.color_stage}"
         raise ConfigError(
-            f"--color_from={files.color_from} is for --preserve_color=linear or histogram, but {config.preserve_color} "
-            "came; give one of them too."
+            f"--{option} is for --preserve_color=linear or histogram, but {config.preserve_color} came; give one of "
+            "them too."
         )
     check_weights(config.weights)
 

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tf_style.networks.archive import check_style
-from tf_style.ops import wrap_pad
+from tf_style.ops.periodic import wrap_pad
 from tf_style.stylizers.scaling import fit
 from tf_style.stylizers.torus import on_a_torus, without_margin
 from tf_style.types import Image, Nest, Progress

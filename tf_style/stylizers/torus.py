@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from tf_style.ops import periodic_component, wrap_pad
+from tf_style.ops.periodic import periodic_component, wrap_pad
 from tf_style.types import Image, Nest
 
 #: Sides of tiles are multiples of it: then a backbone's four poolings leave nothing out.
