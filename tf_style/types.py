@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -66,12 +68,14 @@ class Optimizer(NamedTuple):
     steps_per_call: int = 1
 
 
-class Progress(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Progress:
     """What `on_step` callbacks see after each call of the compiled step: each step with Adam, 10 with L-BFGS.
 
     `step` and `num_steps` count over all scales; `fraction` is the share of the work (steps times pixels) that is
     done; `loss` and `losses` (the weighted terms, which add up to `loss`) are means over the batch; `image` is the
-    picture so far, `state` all that is needed to go on from here. Adam's loss is that of the iterate before its step.
+    picture so far, which `picture` makes when it is first asked for; `state` is all that is needed to go on from here.
+    Adam's loss is that of the iterate before its step.
     """
 
     step: int
@@ -83,5 +87,10 @@ class Progress(NamedTuple):
     losses: dict[str, float]
     evaluations: int
     fraction: float
-    image: Image
+    picture: Callable[[], Image]
     state: Nest
+
+    @functools.cached_property
+    def image(self) -> Image:
+        """The picture so far, float32 [B, H, W, 3] in [0, 1], finished."""
+        return self.picture()

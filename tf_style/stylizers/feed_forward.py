@@ -162,5 +162,5 @@ def only_step(painting: Image) -> Progress:
     size = (int(painting.shape[1]), int(painting.shape[2])) if painting.shape[1] and painting.shape[2] else (0, 0)
     return Progress(
         step=1, num_steps=1, scale=0, num_scales=1, size=size, loss=0.0, losses={}, evaluations=0, fraction=1.0,
-        image=painting, state=(),
+        picture=lambda: painting, state=(),
     )  # fmt: skip

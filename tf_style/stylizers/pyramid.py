@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 
@@ -182,7 +183,7 @@ class PyramidStylizer:
             losses=means,
             evaluations=int(self.optimization.optimizer.evaluations(state.optimizer)),
             fraction=done / sum(work),
-            image=self.picture(state, content),
+            picture=functools.partial(self.picture, state, content),
             state=state,
         )
 
