@@ -15,6 +15,7 @@ from tf_style.backbones import (
     cached_weights,
     canonical_layer,
     compact_channels,
+    compact_kernels,
     compact_readouts,
     compact_vgg19,
     convolution,
@@ -27,7 +28,7 @@ from tf_style.backbones import (
 )
 
 VGG19_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
-COMPACT_LAYERS = list(tiny_kernels())
+COMPACT_LAYERS = list(compact_kernels())
 
 
 def plain_forward(kernels, image, pooling="MAX"):

@@ -22,9 +22,9 @@ def compact_vgg19(
     padding: str = "zero",
     compute_dtype: str = "float32",
 ) -> keras.Model:
-    """A narrow VGG-19, up to block5_conv1; its weights come with the package.
+    """A narrow VGG-19 of nine layers, up to block5_conv1; its weights come with the package.
 
-    Its layers approximate 16 to 224 of VGG-19's channels, fewest where pictures are largest, and return mixtures of
+    Its layers approximate 24 to 256 of VGG-19's channels, fewest where pictures are largest, and return mixtures of
     them in which distances are about those of all of VGG-19's (`tf_style.distillation.readouts`): losses mean the same,
     at about a sixth of the cost. Derived from VGG-19 (Simonyan and Zisserman, CC BY 4.0); see NOTICE.
 
