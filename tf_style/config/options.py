@@ -73,6 +73,14 @@ def check_option(field: dataclasses.Field, value: Any) -> None:
                 raise ConfigError(f"{field.name} must be a finite number of at least {minimum:g}, but {item:g} came.")
 
 
+def check_written(bit_depth: int, quality: int) -> None:
+    """Raises ConfigError unless pictures can be written so."""
+    if bit_depth not in (8, 16):
+        raise ConfigError(f"bit_depth must be 8 or 16, but {bit_depth} came.")
+    if quality > 100:
+        raise ConfigError(f"quality must be 1 to 100, but {quality} came.")
+
+
 _TUPLES: dict[str, Callable[[Any], Any]] = {
     "tuple[str, ...]": str,
     "tuple[float, ...]": float,

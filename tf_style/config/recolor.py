@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tf_style.config.options import ConfigError, check_option, option
+from tf_style.config.options import ConfigError, check_option, check_written, option
 from tf_style.config.palette import parse_palette
 from tf_style.config.stylize import PRESERVE_COLOR, StylizeConfig, StylizeFiles
 
@@ -59,10 +59,7 @@ class RecolorFiles:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             check_option(field, getattr(self, field.name))
-        if self.bit_depth not in (8, 16):
-            raise ConfigError(f"bit_depth must be 8 or 16, but {self.bit_depth} came.")
-        if self.quality > 100:
-            raise ConfigError(f"quality must be 1 to 100, but {self.quality} came.")
+        check_written(self.bit_depth, self.quality)
         missing = [f"--{name}" for name in ("content", "output") if not getattr(self, name)]
         if missing:
             raise ConfigError(

@@ -13,6 +13,7 @@ from tf_style.config.options import (
     STYLE_STATISTICS,
     ConfigError,
     check_option,
+    check_written,
     option,
     parse_value,
 )
@@ -248,10 +249,7 @@ class StylizeFiles:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             check_option(field, getattr(self, field.name))
-        if self.bit_depth not in (8, 16):
-            raise ConfigError(f"bit_depth must be 8 or 16, but {self.bit_depth} came.")
-        if self.quality > 100:
-            raise ConfigError(f"quality must be 1 to 100, but {self.quality} came.")
+        check_written(self.bit_depth, self.quality)
         missing = [f"--{name}" for name in ("content", "style", "output") if not getattr(self, name)]
         if missing:
             raise ConfigError(
