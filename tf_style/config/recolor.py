@@ -6,7 +6,7 @@ import dataclasses
 
 from tf_style.config.options import ConfigError, check_option, check_written, option
 from tf_style.config.palette import parse_palette
-from tf_style.config.stylize import PRESERVE_COLOR, StylizeConfig, StylizeFiles
+from tf_style.config.stylize import COLOR_MATCHES, StylizeConfig, StylizeFiles
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,7 @@ class RecolorConfig:
         "linear",
         "match the colours' mean and covariance (linear), or their whole distribution (histogram)",
         "picture",
-        PRESERVE_COLOR[2:],
+        COLOR_MATCHES,
     )
     strength: float = option(1.0, "0: the content's own colours, 1: wholly the new ones", "picture", minimum=0)
     palette: tuple[str, ...] = option(

@@ -19,8 +19,11 @@ from tf_style.config.options import (
 )
 from tf_style.config.palette import parse_palette
 
-#: Ways to keep colours; but for the first two they match those of any picture.
-PRESERVE_COLOR = ("none", "luminance", "linear", "histogram")
+#: Ways to match the colours of any picture.
+COLOR_MATCHES = ("linear", "histogram")
+
+#: Ways to keep colours.
+PRESERVE_COLOR = ("none", "luminance", *COLOR_MATCHES)
 
 #: Presets whose name is not given.
 DEFAULT_PRESET = "fine"
@@ -170,7 +173,7 @@ class StylizeConfig:
     @property
     def matches_colors(self) -> bool:
         """Whether the colours of some picture are matched."""
-        return self.preserve_color in PRESERVE_COLOR[2:]
+        return self.preserve_color in COLOR_MATCHES
 
     def replace(self, **overrides: Any) -> StylizeConfig:
         """A copy with other values; strings are read as flags are. Other layers reset their weights to equal ones.

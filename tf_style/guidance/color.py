@@ -10,12 +10,12 @@ from tf_style.ops.color import match_distribution, match_mean_and_covariance
 from tf_style.types import Image
 
 #: How a picture is given the colours of another one of any size.
-COLOR_MATCHES: dict[str, Callable[[Image, Image], Image]] = {
+_MATCHES: dict[str, Callable[[Image, Image], Image]] = {
     "linear": match_mean_and_covariance,
     "histogram": match_distribution,
 }
 
-PRESERVE_COLOR = ("none", "luminance", *COLOR_MATCHES)
+PRESERVE_COLOR = ("none", "luminance", *_MATCHES)
 
 
 def preserve_color(painting: Image, content: Image, method: str = "luminance") -> Image:
@@ -41,7 +41,7 @@ def preserve_color(painting: Image, content: Image, method: str = "luminance") -
         raise ValueError(f"Unknown preserve_color {method!r}. Allowed: {', '.join(PRESERVE_COLOR)}.")
     if method == "none":
         return painting
-    if method in COLOR_MATCHES:
+    if method in _MATCHES:
         return match_colors(painting, content, method)
     luminance = tf.image.rgb_to_yiq(painting)[..., :1]
     chrominance = tf.image.rgb_to_yiq(content)[..., 1:]
@@ -68,6 +68,6 @@ def match_colors(image: Image, reference: Image, method: str = "linear") -> Imag
       Gatys et al., "Preserving Color in Neural Artistic Style Transfer", 2016, section 4.
       https://arxiv.org/abs/1606.05897. The maps: see `tf_style.ops.color`.
     """
-    if method not in COLOR_MATCHES:
-        raise ValueError(f"Unknown method {method!r}. Allowed: {', '.join(COLOR_MATCHES)}.")
-    return tf.clip_by_value(COLOR_MATCHES[method](image, reference), 0.0, 1.0)
+    if method not in _MATCHES:
+        raise ValueError(f"Unknown method {method!r}. Allowed: {', '.join(_MATCHES)}.")
+    return tf.clip_by_value(_MATCHES[method](image, reference), 0.0, 1.0)

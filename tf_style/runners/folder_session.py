@@ -71,7 +71,7 @@ class FolderSession:
             ) from None
 
     def _code(self, stylizer: FeedForwardStylizer, content: Image) -> tf.Tensor:
-        """The styles' code, made once for each long side: it depends on nothing else of the contents, mostly."""
+        """The styles' code, made once for each long side, unless the contents decide the styles' colours too."""
         if stylizer.prepare is not None:
             return stylizer.encode_styles(stylizer.prepared(self._styles, content), tf.shape(content))
         long_side = max(content.shape[1:3])
