@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests import command
 from tests.materials import assert_one_sentence, colorful, picture
 from tf_style import guidance, images
-from tf_style.build import build_stylizer
+from tf_style.build import Guides, build_stylizer
 from tf_style.config import PRESERVE_COLOR, ConfigError, StylizeConfig
 from tf_style.guidance import match_colors, preserve_color
 from tf_style.ops.color import match_distribution, match_mean_and_covariance
@@ -129,7 +129,7 @@ def test_after_gives_the_painting_the_colors(network):
 def test_a_third_picture():
     content, style, colors = colorful(1, (32, 48)), colorful(2), colorful(3)
     config = StylizeConfig(preserve_color="linear", **QUICK)
-    painting = build_stylizer(config, colors=colors)(content, [style])
+    painting = build_stylizer(config, guides=Guides(colors=colors))(content, [style])
     plain = build_stylizer(config.replace(preserve_color="none"))(content, [match_colors(style, colors)])
     np.testing.assert_allclose(painting, plain, atol=1e-4)
 

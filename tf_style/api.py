@@ -24,6 +24,9 @@ def stylize(
     style: Picture | Sequence[Picture],
     preset: str = DEFAULT_PRESET,
     *,
+    content_mask: Picture | None = None,
+    style_masks: Sequence[Picture] = (),
+    keep_mask: Picture | None = None,
     on_step: Callable[[Progress], None] | None = None,
     **overrides: Any,
 ) -> tf.Tensor:
@@ -35,6 +38,9 @@ def stylize(
       content: A path, an array or a tensor: uint8, uint16 or float in [0, 1], [H, W, 3] or a batch [B, H, W, 3].
       style: The same, or a list of them to be blended by `style_blend`; for a network of named styles, names.
       preset: Name of a preset (see `tf_style.preset_names()`) or path of a flagfile.
+      content_mask: White where the content is painted, black where it stays as it is; of any size, in its aspect.
+      style_masks: One for each style: white where it goes. Edges between two are as soft as the masks.
+      keep_mask: White where the content stays recognizable (see `keep_weight`).
       on_step: Called with a `Progress` after each step.
       **overrides: Options of `StylizeConfig`; `size=0` keeps the content's size.
 
@@ -64,12 +70,36 @@ def stylize(
     size = images.painting_size(pixels.shape[1:3], config.size, multiple=config.side_multiple)
     resized = np.stack([images.resize(images.Picture(picture), size).pixels for picture in pixels])
     named = bool(config.network) and "styles" in choose_network(config).card
-    painting = shared_stylizer(config)(
+    masks = _masks(resized, content_mask, style_masks, keep_mask)
+    images.check_mask_count(len(style_masks), len(styles))
+    painting = shared_stylizer(config, num_regions=masks.num_regions, keep=masks.keep is not None)(
         tf.constant(resized),
         [str(name) for name in styles] if named else [tf.constant(_batch(picture)) for picture in styles],
+        masks={name: tf.constant(mask) for name, mask in masks.arrays().items()},
         on_step=on_step,
     )
     return painting if _rank(content) == 4 else painting[0]
+
+
+def _masks(
+    contents: np.ndarray, content_mask: Picture | None, style_masks: Sequence[Picture], keep_mask: Picture | None
+) -> images.Masks:
+    """The masks at the contents' size, for all of a batch."""
+    first = images.Picture(contents[0])
+
+    def at_size(option: str, mask: Picture) -> np.ndarray:
+        if isinstance(mask, str | os.PathLike):
+            return images.read_mask(option, os.fspath(mask), first.size, max_pixels=images.DEFAULT_MAX_PIXELS)
+        pixels = np.asarray(mask)
+        pixels = images.to_float(pixels[..., np.newaxis] if pixels.ndim == 2 else pixels)
+        return images.resize_mask(option, "the array", images.Picture(pixels), first.size)
+
+    return images.make_masks(
+        first,
+        content_mask=None if content_mask is None else at_size("content_mask", content_mask),
+        style_masks=[at_size("style_masks", mask) for mask in style_masks],
+        keep_mask=None if keep_mask is None else at_size("keep_mask", keep_mask),
+    )
 
 
 def _batch(picture: Picture) -> np.ndarray:

@@ -15,7 +15,8 @@ Image: TypeAlias = tf.Tensor
 #: Any nest of tensors that `tf.nest` understands.
 Nest: TypeAlias = Any
 
-#: Layer name -> activations [B, H', W', C], float32. The key "image" holds the picture itself.
+#: Layer name -> activations [B, H', W', C], float32. The key "image" holds the picture itself; "mask", if there,
+#: how much each of its positions counts ([B or 1, H, W, 1], at least 0); other masks lie under names of their own.
 Features: TypeAlias = Mapping[str, tf.Tensor]
 
 #: Picture to features; a `keras.Model` with dict outputs, its preprocessing inside.
@@ -23,6 +24,10 @@ Backbone: TypeAlias = Callable[[Image], Features]
 
 #: Picture -> (total loss [B], weighted loss of each term [B]).
 LossFn: TypeAlias = Callable[[Image], tuple[tf.Tensor, dict[str, tf.Tensor]]]
+
+#: How much pixels count, float32 [B or 1, H, W, N] in [0, 1] at the content's size. "regions": where each style goes, N
+#: of them, with a sum of at most 1; what is left stays as it is. "keep", N = 1: where the content stays recognizable.
+Masks: TypeAlias = Mapping[str, tf.Tensor]
 
 #: (content, styles) -> stylized picture. Optimisation, feed-forward networks and remote servers all look like this.
 Stylizer: TypeAlias = Callable[[Image, Sequence[Image]], Image]
@@ -40,7 +45,9 @@ class Term(NamedTuple):
     """A pair of pure functions, declared before any picture exists.
 
     `target` runs once per picture pair; `loss` runs every step and returns one number a picture, [B]. `reads` says
-    which of the references the target is made from, "content" or "styles": the other may be empty.
+    which of the references the target is made from, "content" or "styles": the other may be empty. A term that can be
+    told from parts of a picture has `sums`, from (features, target) to what is added up over positions, and
+    `from_sums`, from (sums, target) to the loss; `losses.additive_term` makes one.
     """
 
     name: str
@@ -48,6 +55,8 @@ class Term(NamedTuple):
     loss: Callable[[Features, Nest], tf.Tensor]
     repr: str = ""
     reads: str = "content"
+    sums: Callable[[Features, Nest], Nest] | None = None
+    from_sums: Callable[[Nest, Nest], tf.Tensor] | None = None
 
 
 class Optimizer(NamedTuple):

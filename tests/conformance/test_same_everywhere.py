@@ -16,16 +16,20 @@ GRAM = ops.gram_matrix(FEATURES) + 0.1 * tf.eye(4)
 
 FUNCTIONS = {
     "gram_matrix": (ops.gram_matrix, (FEATURES,)),
+    "lay_over": (ops.lay_over, (picture(32, 40, seed=3), picture(32, 40, seed=4), picture(32, 40, seed=5)[..., :1])),
     "mean_and_std": (ops.mean_and_std, (FEATURES,)),
     "moments": (ops.moments, (FEATURES,)),
     "periodic_component": (ops.periodic_component, (picture(32, 40, seed=3),)),
     "wrap_pad": (lambda image: wrap_pad(image, 3, 4), (picture(32, 40, seed=3),)),
     "match_mean_and_covariance": (match_mean_and_covariance, (picture(32, 40, seed=3), picture(36, 32, seed=4))),
+    "position_weights": (ops.position_weights, (FEATURES, picture(33, 40, seed=3)[..., :1])),
     "structural_similarity": (  # of pictures that are alike: near 0 only the absolute error is small, about 1e-5
         ops.structural_similarity,
         (picture(32, 40, seed=3), 0.7 * picture(32, 40, seed=3) + 0.3 * picture(32, 40, seed=4)),
     ),
     "total_variation": (ops.total_variation, (picture(32, 40, seed=3),)),
+    "variation_from_sums": (ops.variation_from_sums, (ops.variation_sums(picture(32, 40, seed=3)),)),
+    "variation_sums": (lambda image: ops.variation_sums(image)[0][0], (picture(32, 40, seed=3),)),
     "wasserstein_distance": (ops.wasserstein_distance, (*ops.moments(FEATURES), *ops.moments(OTHER))),
     "square_root": (square_root, (GRAM,)),
     "trace_of_square_root": (trace_of_square_root, (GRAM,)),

@@ -68,6 +68,7 @@ def build_backbone(
     pretrained: bool = True,
     widths: Mapping[str, Sequence[int]] | None = None,
     for_styles: bool = False,
+    also: Sequence[str] = (),
 ) -> keras.Model:
     """The backbone with just the layers that the config's losses look at.
 
@@ -76,6 +77,7 @@ def build_backbone(
       pretrained: False leaves VGG-19 and VGG-16 with random weights, for those who set them afterwards.
       widths: The same for a narrow backbone, from `backbone_widths`: its weights are zeros.
       for_styles: The one that looks at style pictures, whose edges are edges even where the result is tileable.
+      also: More layers, Keras's names.
 
     Raises:
       ValueError: Unknown layer.
@@ -83,7 +85,9 @@ def build_backbone(
     """
     choice = choose_backbone(config)
     padding = "circular" if config.tileable and not for_styles else config.padding
-    layers = dict.fromkeys(canonical_layers(config.content_layers) + canonical_layers(config.style_layers))
+    layers = dict.fromkeys(
+        canonical_layers(config.content_layers) + canonical_layers(config.style_layers) + tuple(also)
+    )
     if widths:
         kernels, dtype = empty_kernels({layer: width for layer, (width, _) in widths.items()}), choice.compute_dtype
         readouts = {layer: np.zeros(shape, np.float32) for layer, shape in widths.items() if shape[1]}

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import NamedTuple
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from tf_style.build.backbone import BackboneChoice, build_backbone, canonical_layers, choose_backbone
+from tf_style.build.guides import NO_GUIDES, Guides, guide_colors
 from tf_style.build.network import Network, build_network
-from tf_style.config import ConfigError, StylizeConfig, parse_palette
-from tf_style.guidance import Palette, match_colors, preserve_color
+from tf_style.config import ConfigError, StylizeConfig
+from tf_style.guidance import regional
 from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
 from tf_style.networks.archive import find_network
 from tf_style.networks.many_styles import ManyStylesNetwork
 from tf_style.optimizers import OPTIMIZERS
 from tf_style.stylizers import FeedForwardStylizer, Optimization, PyramidStylizer
-from tf_style.types import Image, Optimizer
+from tf_style.types import Optimizer
+
+#: Shallow ones, which hold the strokes of letters and the lines of faces.
+KEEP_LAYERS = ("block2_conv1", "block3_conv1")
 
 
-def build_objective(config: StylizeConfig) -> Objective:
-    """The weighted losses; terms of weight 0 are left out."""
+def build_objective(config: StylizeConfig, guides: Guides = NO_GUIDES) -> Objective:
+    """The weighted losses of a config, with those of masks where `guides` say so; terms of weight 0 are left out."""
+    keep = content_loss(KEEP_LAYERS, normalization=config.loss_normalization, name="keep")
     terms = [
         config.content_weight
         * content_loss(
@@ -40,8 +41,18 @@ def build_objective(config: StylizeConfig) -> Objective:
             normalization=config.loss_normalization,
         ),
         config.total_variation_weight * total_variation_loss(config.total_variation, wrap=config.tileable),
+        *([config.keep_weight * regional(keep, "keep", 1)] if guides.keep else []),
     ]
-    return Objective(tuple(pair for objective in terms for pair in objective.terms if pair[0] > 0))
+    objective = Objective(tuple(pair for objective in terms for pair in objective.terms if pair[0] > 0))
+    if not guides.num_regions:
+        return objective
+    by_region = regional(objective, "regions", guides.num_regions, by_style=guides.num_regions > 1)
+    return Objective(
+        tuple(
+            changed if plain[1].reads == "styles" else plain
+            for plain, changed in zip(objective.terms, by_region.terms, strict=True)
+        )
+    )
 
 
 def build_optimizer(config: StylizeConfig) -> Optimizer:
@@ -51,31 +62,31 @@ def build_optimizer(config: StylizeConfig) -> Optimizer:
 
 
 def build_stylizer(
-    config: StylizeConfig, backbone: keras.Model | None = None, *, colors: Image | None = None
+    config: StylizeConfig, backbone: keras.Model | None = None, *, guides: Guides = NO_GUIDES
 ) -> PyramidStylizer | FeedForwardStylizer:
     """The whole: content and styles in, painting out; by a network if the config names one, else by optimisation.
 
     Args:
       config: All options; `size` is not used here, pictures come in the size they are to be painted in.
       backbone: Another network to compare pictures than the config names.
-      colors: A picture, float32 [1, h, w, 3], whose colours are matched instead of the content's.
+      guides: What else there is.
 
     Raises:
       ConfigError: A way to keep colours that the network has no styles for.
       NetworkError, ValueError, WeightsError: As `build_network` and `build_backbone`.
     """
     if config.network:
-        return build_feed_forward(config, colors=colors)
-    return build_optimization(config, backbone, colors=colors)
+        return build_feed_forward(config, guides=guides)
+    return build_optimization(config, backbone, guides=guides)
 
 
 def build_optimization(
-    config: StylizeConfig, backbone: keras.Model | None = None, *, colors: Image | None = None
+    config: StylizeConfig, backbone: keras.Model | None = None, *, guides: Guides = NO_GUIDES
 ) -> PyramidStylizer:
     """The stylizer that optimises pixels; see `build_stylizer`."""
     optimization = Optimization(
-        build_backbone(config) if backbone is None else backbone,
-        build_objective(config),
+        build_backbone(config, also=KEEP_LAYERS if guides.keep else ()) if backbone is None else backbone,
+        build_objective(config, guides),
         build_optimizer(config),
         average_decay=config.average_decay,
         tolerance=config.relative_tolerance,
@@ -83,7 +94,7 @@ def build_optimization(
         wrap=config.tileable,
         jit_compile=config.jit_compile,
     )
-    guidance = _guide_colors(config, colors, before=config.color_stage != "after")
+    guidance = guide_colors(config, guides.colors, before=config.color_stage != "after")
     return PyramidStylizer(
         optimization,
         num_steps=config.num_steps,
@@ -93,13 +104,14 @@ def build_optimization(
         init=config.init,
         style_scale=config.style_scale,
         seed=config.seed,
+        style_strength=config.style_strength,
         prepare=guidance.prepare,
         finish=guidance.finish,
     )
 
 
 def build_feed_forward(
-    config: StylizeConfig, network: Network | None = None, *, colors: Image | None = None
+    config: StylizeConfig, network: Network | None = None, *, guides: Guides = NO_GUIDES
 ) -> FeedForwardStylizer:
     """The stylizer that paints in one pass, with another network than the config's if one is given."""
     network = build_network(config) if network is None else network
@@ -109,7 +121,7 @@ def build_feed_forward(
             f"color_stage=before is for styles that are pictures, but {config.network} knows its styles by name; give "
             "color_stage=after."
         )
-    guidance = _guide_colors(config, colors, before=config.color_stage != "after" and not named)
+    guidance = guide_colors(config, guides.colors, before=config.color_stage != "after" and not named)
     return FeedForwardStylizer(
         network,
         style_scale=config.style_scale,
@@ -121,43 +133,20 @@ def build_feed_forward(
     )
 
 
-class _ColorGuidance(NamedTuple):
-    """What is done to style pictures, and what to paintings; see the stylizers."""
-
-    prepare: Callable[[Image, Image], Image] | None = None
-    finish: Callable[[Image, Image], Image] | None = None
-
-
-def _guide_colors(config: StylizeConfig, colors: Image | None, *, before: bool) -> _ColorGuidance:
-    method = config.preserve_color
-    if config.palette:
-        palette = Palette(np.array(parse_palette(config.palette)), config.palette_difference)
-
-        def recolor(style: Image, content: Image) -> Image:
-            del content
-            return palette(match_colors(style, palette.colors[tf.newaxis, tf.newaxis]))
-
-        return _ColorGuidance(recolor if before else None, lambda painting, content: palette(painting))
-    if method == "none":
-        return _ColorGuidance()
-    if not config.matches_colors:
-        return _ColorGuidance(finish=functools.partial(preserve_color, method=method))
-
-    def match(picture: Image, content: Image) -> Image:
-        return match_colors(picture, content if colors is None else colors, method)
-
-    return _ColorGuidance(prepare=match) if before else _ColorGuidance(finish=match)
-
-
 @functools.lru_cache(maxsize=4)
-def _cached_stylizer(config: StylizeConfig, choice: BackboneChoice | tuple) -> PyramidStylizer | FeedForwardStylizer:
+def _cached_stylizer(
+    config: StylizeConfig, num_regions: int, keep: bool, choice: BackboneChoice | tuple
+) -> PyramidStylizer | FeedForwardStylizer:
     del choice  # part of the key: what "auto" came to
-    return build_stylizer(config)
+    return build_stylizer(config, guides=Guides(num_regions, keep))
 
 
-def shared_stylizer(config: StylizeConfig) -> PyramidStylizer | FeedForwardStylizer:
+def shared_stylizer(
+    config: StylizeConfig, *, num_regions: int = 0, keep: bool = False
+) -> PyramidStylizer | FeedForwardStylizer:
     """`build_stylizer`, kept for the last few configs, so that many pictures load one model and trace one step."""
-    return _cached_stylizer(config, _network_file(config) if config.network else choose_backbone(config))
+    choice = _network_file(config) if config.network else choose_backbone(config)
+    return _cached_stylizer(config, num_regions, keep, choice)
 
 
 def _network_file(config: StylizeConfig) -> tuple:

@@ -13,8 +13,9 @@ _OPTIONS = (StylizeFiles, StylizeConfig)
 #: What says nothing where there is no content.
 _WITHOUT = (
     "content", "color_from", "preserve_color", "color_stage", "network", "style_strength", "init",
+    "keep_weight",
     *(field.name for field in dataclasses.fields(StylizeConfig) if field.name.startswith("content_")),
-    *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] == "folder"),
+    *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] in ("folder", "masks")),
 )  # fmt: skip
 
 

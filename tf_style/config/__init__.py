@@ -9,7 +9,13 @@ from tf_style.config.options import ConfigError, check_option, option, parse_val
 from tf_style.config.palette import parse_palette
 from tf_style.config.prepare import PrepareConfig
 from tf_style.config.recolor import RecolorConfig, RecolorFiles
-from tf_style.config.stylize import DEFAULT_PRESET, PRESERVE_COLOR, StylizeConfig, StylizeFiles, check_for_network
+from tf_style.config.stylize import (
+    DEFAULT_PRESET,
+    PRESERVE_COLOR,
+    StylizeConfig,
+    StylizeFiles,
+    check_for_network,
+)
 from tf_style.config.train import TrainConfig, TrainFiles
 
 __all__ = [

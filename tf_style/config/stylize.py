@@ -49,6 +49,9 @@ class StylizeConfig:
     style_scale: float = option(
         1.0, "long side of the style relative to the content's; smaller gives finer strokes", "picture", minimum=0.05
     )
+    style_strength: float = option(
+        1.0, "0: the content, 1: the whole style, and evenly between, for every preset", "picture", minimum=0
+    )
     style_blend: tuple[float, ...] = option((), "share of each style image; default: equal", "picture", minimum=0)
     preserve_color: str = option(
         "none",
@@ -81,9 +84,6 @@ class StylizeConfig:
         "paint in one pass with a network: arbitrary, or the file or folder of tf-style train; default: optimise",
         "network",
     )
-    style_strength: float = option(
-        1.0, "0: the content, 1: the whole style; without a network it scales style_weight", "network", minimum=0
-    )
 
     content_weight: float = option(1.0, "weight of the content loss", "objective", minimum=0)
     style_weight: float = option(20.0, "weight of the style loss", "objective", minimum=0)
@@ -109,6 +109,10 @@ class StylizeConfig:
     average_decay: float = option(0.97, "decay of the running average of iterates; 0: none", "optimisation", minimum=0)
     relative_tolerance: float = option(
         0.0, "stop when the loss changes by no more than this share in 50 steps", "optimisation", minimum=0
+    )
+
+    keep_weight: float = option(
+        20.0, "weight of the loss that keeps what a --keep_mask shows recognizable", "objective", minimum=0
     )
 
     backbone: str = option(
@@ -162,8 +166,11 @@ class StylizeConfig:
 
     @property
     def scaled_style_weight(self) -> float:
-        """The style loss's weight at this `style_strength`."""
-        return self.style_weight * self.style_strength
+        """The style loss's weight at this `style_strength`: three powers of ten down to almost nothing, and 0 at 0.
+
+        So the style's distance falls evenly with the strength, through every preset (`tests/test_strength.py`).
+        """
+        return self.style_weight * 1000.0 ** (self.style_strength - 1.0) if self.style_strength else 0.0
 
     @property
     def side_multiple(self) -> int:
@@ -233,6 +240,17 @@ class StylizeFiles:
         "a picture whose colours are matched instead of the content's (--preserve_color=linear or histogram)",
         "files",
     )
+    content_mask: str = option(
+        "", "a grey picture in the content's aspect: white is painted, black stays as it is, to the byte", "masks"
+    )
+    style_masks: tuple[str, ...] = option(
+        (), "one for each style, over the content: white is where it goes; where none goes, the content stays", "masks"
+    )
+    keep_mask: str = option("", "white is what stays recognizable, such as faces and text (see --keep_weight)", "masks")
+    feather: float = option(
+        0.01, "width of the soft edges of painted regions, inwards, as a share of the long side", "masks", minimum=0
+    )
+
     bit_depth: int = option(8, "bits a channel of the output, 8 or 16 (PNG and TIFF)", "files", minimum=8)
     quality: int = option(95, "of JPEG and WebP, 1 to 100", "files", minimum=1)
     max_pixels: int = option(100_000_000, "refuse larger input pictures", "files", minimum=1)

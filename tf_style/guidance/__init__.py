@@ -1,6 +1,7 @@
 """What guides a stylization beside content and style."""
 
 from tf_style.guidance.color import PRESERVE_COLOR, match_colors, preserve_color
+from tf_style.guidance.mask import regional
 from tf_style.guidance.palette import Palette, color_difference
 
-__all__ = ["PRESERVE_COLOR", "Palette", "color_difference", "match_colors", "preserve_color"]
+__all__ = ["PRESERVE_COLOR", "Palette", "color_difference", "match_colors", "preserve_color", "regional"]

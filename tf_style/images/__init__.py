@@ -5,8 +5,9 @@ Nothing here imports TensorFlow, so a program can check its inputs before it loa
 
 from tf_style.images.arrays import to_float, to_uint8, to_uint16
 from tf_style.images.encoded import decode_uint8, encode_jpeg, encode_png
-from tf_style.images.geometry import fit_size, painting_size, resize
+from tf_style.images.geometry import fill_transparent, fit_size, painting_size, resize
 from tf_style.images.header import read_size
+from tf_style.images.masks import Masks, check_mask_count, make_masks, read_mask, resize_mask
 from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, ImageError, Picture, WriteError
 from tf_style.images.reading import READABLE, READABLE_SUFFIXES, read_image
 from tf_style.images.writing import check_output_path, write_image
@@ -17,17 +18,23 @@ __all__ = [
     "READABLE",
     "READABLE_SUFFIXES",
     "ImageError",
+    "Masks",
     "Picture",
     "WriteError",
+    "check_mask_count",
     "check_output_path",
     "decode_uint8",
     "encode_jpeg",
     "encode_png",
+    "fill_transparent",
     "fit_size",
+    "make_masks",
     "painting_size",
     "read_image",
+    "read_mask",
     "read_size",
     "resize",
+    "resize_mask",
     "to_float",
     "to_uint8",
     "to_uint16",

@@ -57,6 +57,28 @@ def painting_size(size: tuple[int, int], long_side: int, *, multiple: int = 1) -
     return height, width
 
 
+def fill_transparent(picture: Picture) -> Picture:
+    """The picture with the colours of the nearest visible pixel wherever nothing can be seen.
+
+    So neither a filter nor a network sees an edge where the colours under the transparency begin; the alpha stays.
+
+    Raises:
+      ImageError: nothing at all can be seen.
+
+    Example:
+      sprite = fill_transparent(read_image("sprite.png"))
+    """
+    if picture.alpha is None or picture.alpha.min() > MIN_VISIBLE_ALPHA:
+        return picture
+    from scipy import ndimage
+
+    hidden = picture.alpha <= MIN_VISIBLE_ALPHA
+    if hidden.all():
+        raise ImageError("The picture is transparent everywhere, so there is nothing to see; give another one")
+    rows, columns = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
+    return Picture(picture.pixels[rows, columns], picture.alpha, picture.bit_depth)
+
+
 def resize(picture: Picture, size: tuple[int, int]) -> Picture:
     """The picture at another size, antialiased (Lanczos), in sRGB values.
 

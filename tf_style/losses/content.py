@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from tf_style.losses.objective import Objective
+from tf_style.losses.objective import Objective, additive_term
 from tf_style.losses.weighting import check_normalization, layer_weights_of, relative
-from tf_style.types import Features, Nest, References, Term
+from tf_style.ops.positions import position_weights
+from tf_style.types import Features, Nest, References
 
 
 def content_loss(
@@ -42,17 +43,27 @@ def content_loss(
     """
     check_normalization(normalization)
     weights = layer_weights_of(layers, layer_weights)
-    axes = [1, 2, 3]
 
     def target(references: References) -> Nest:
         return {layer: references.content[layer] for layer in layers}
 
-    def loss(features: Features, targets: Nest) -> tf.Tensor:
+    def sums(features: Features, targets: Nest) -> Nest:
+        totals = {}
+        for layer in layers:
+            counts = position_weights(features[layer], features.get("mask"))
+            squares = (tf.math.squared_difference(features[layer], targets[layer]), tf.square(targets[layer]))
+            error, energy = (tf.reduce_sum(counts * tf.reduce_mean(square, -1), [1, 2]) for square in squares)
+            totals[layer] = {"error": error, "energy": energy, "count": tf.reduce_sum(counts, [1, 2])}
+        return totals
+
+    def from_sums(totals: Nest, targets: Nest) -> tf.Tensor:
+        del targets
         total = tf.zeros([])
         for layer, weight in zip(layers, weights, strict=True):
-            error = tf.reduce_mean(tf.math.squared_difference(features[layer], targets[layer]), axes)
-            energy = tf.reduce_mean(tf.square(targets[layer]), axes)
+            error, energy = (
+                tf.math.divide_no_nan(totals[layer][key], totals[layer]["count"]) for key in ("error", "energy")
+            )
             total += weight * relative(error, energy, normalization)
         return total
 
-    return Objective(((1.0, Term(name, target, loss)),))
+    return Objective(((1.0, additive_term(name, target, sums, from_sums)),))

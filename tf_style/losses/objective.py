@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
 from tf_style.types import Features, Nest, References, Term
+
+
+def additive_term(
+    name: str,
+    target: Callable[[References], Nest],
+    sums: Callable[[Features, Nest], Nest],
+    from_sums: Callable[[Nest, Nest], tf.Tensor],
+    *,
+    repr: str = "",
+    reads: str = "content",
+) -> Term:
+    """A term whose loss is made from sums over positions, so that it can be told from parts of a picture.
+
+    Args:
+      name: In logs.
+      target: As `Term.target`.
+      sums: (features, target) -> nest of [B, ...], each a sum over positions times what they count.
+      from_sums: (sums, target) -> loss, [B].
+      repr: How the term is printed.
+      reads: As `Term.reads`.
+    """
+    return Term(
+        name, target, lambda features, target: from_sums(sums(features, target), target), repr, reads, sums, from_sums
+    )
 
 
 @dataclasses.dataclass(frozen=True)

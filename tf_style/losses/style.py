@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from tf_style.losses.objective import Objective
+from tf_style.losses.objective import Objective, additive_term
 from tf_style.losses.weighting import check_normalization, layer_weights_of, relative
+from tf_style.ops.positions import position_weights
 from tf_style.ops.statistics import STATISTICS
-from tf_style.types import Features, Nest, References, Term
+from tf_style.types import Features, Nest, References
 
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 
@@ -51,23 +52,34 @@ def style_loss(
         raise ValueError(f"Unknown style statistic {statistic!r}. Allowed: {', '.join(STATISTICS)}.")
     check_normalization(normalization)
     weights = layer_weights_of(layers, layer_weights)
-    describe, prepare, distance, energy = STATISTICS[statistic]
+    kind = STATISTICS[statistic]
 
     def target(references: References) -> Nest:
         shares = _shares(style_blend, len(references.styles))
-        return {
-            layer: prepare(_blend([describe(features[layer]) for features in references.styles], shares))
+        summaries = {
+            layer: [kind.describe(style[layer], _weights(style, layer)) for style in references.styles]
             for layer in layers
         }
+        return {layer: kind.prepare(_blend(summaries[layer], shares)) for layer in layers}
 
-    def loss(features: Features, targets: Nest) -> tf.Tensor:
+    def sums(features: Features, targets: Nest) -> Nest:
+        del targets
+        return {layer: kind.sums(features[layer], _weights(features, layer)) for layer in layers}
+
+    def from_sums(totals: Nest, targets: Nest) -> tf.Tensor:
         total = tf.zeros([])
         for layer, weight in zip(layers, weights, strict=True):
-            error = distance(describe(features[layer]), targets[layer])
-            total += weight * relative(error, energy(targets[layer]), normalization)
+            error = kind.distance(kind.summary(totals[layer]), targets[layer])
+            total += weight * relative(error, kind.energy(targets[layer]), normalization)
         return total
 
-    return Objective(((1.0, Term(name, target, loss, f"{name}({statistic})", reads="styles")),))
+    term = additive_term(name, target, sums, from_sums, repr=f"{name}({statistic})", reads="styles")
+    return Objective(((1.0, term),))
+
+
+def _weights(features: Features, layer: str) -> tf.Tensor | None:
+    """What positions of a layer count; None: all the same."""
+    return position_weights(features[layer], features["mask"]) if "mask" in features else None
 
 
 def _shares(style_blend: Sequence[float] | None, num_styles: int) -> list[float]:

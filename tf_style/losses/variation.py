@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tf_style.losses.objective import Objective
-from tf_style.ops.variation import total_variation
-from tf_style.types import Term
+from tf_style.losses.objective import Objective, additive_term
+from tf_style.ops.variation import variation_from_sums, variation_sums
+from tf_style.types import Features, Nest
 
 
 def total_variation_loss(norm: str = "l2", *, wrap: bool = False, name: str = "total_variation") -> Objective:
@@ -27,10 +27,11 @@ def total_variation_loss(norm: str = "l2", *, wrap: bool = False, name: str = "t
     """
     if norm not in ("l1", "l2"):
         raise ValueError(f"Unknown total variation norm {norm!r}. Allowed: l1, l2.")
-    term = Term(
-        name,
-        target=lambda references: (),
-        loss=lambda features, target: total_variation(features["image"], norm, wrap=wrap),
-        repr=f"{name}({norm})",
+
+    def sums(features: Features, target: Nest) -> Nest:
+        return variation_sums(features["image"], norm, wrap=wrap, mask=features.get("mask"))
+
+    term = additive_term(
+        name, lambda references: (), sums, lambda totals, target: variation_from_sums(totals), repr=f"{name}({norm})"
     )
     return Objective(((1.0, term),))

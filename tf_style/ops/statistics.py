@@ -1,9 +1,9 @@
 """Style statistics: what is left of a feature map when positions are averaged away.
 
-A `Statistic` is four pure functions. `describe` turns features into a summary whose values may be averaged over
-several style images (that is how styles are blended); `prepare` turns the blended summary into a target, once;
-`distance` compares the summary of the picture with the target, every step; `energy` is the size of the target,
-by which a relative loss is divided.
+A `Statistic` is five pure functions. `sums` adds features up over positions, so that the sums of parts of a picture are
+those of the whole; `summary` turns sums into values which may be averaged over several style images (that is how styles
+are blended); `prepare` turns the blended summary into a target, once; `distance` compares the summary of the picture
+with the target, every step; `energy` is the size of the target, by which a relative loss is divided.
 """
 
 from __future__ import annotations
@@ -21,12 +21,20 @@ _RIDGE = 1e-4  # share of the mean variance added to covariances, so that their 
 
 
 class Statistic(NamedTuple):
-    """See the module's docstring. `distance` and `energy` return one number a picture, [B]."""
+    """See the module's docstring. `distance` and `energy` return one number a picture, [B].
 
-    describe: Callable[[tf.Tensor], Nest]
+    `sums` takes features [B, H, W, C] and what their positions count, [B, H, W], or None: all the same.
+    """
+
+    sums: Callable[[tf.Tensor, tf.Tensor | None], Nest]
+    summary: Callable[[Nest], Nest]
     prepare: Callable[[Nest], Nest]
     distance: Callable[[Nest, Nest], tf.Tensor]
     energy: Callable[[Nest], tf.Tensor]
+
+    def describe(self, features: tf.Tensor, weights: tf.Tensor | None = None) -> Nest:
+        """The summary of features."""
+        return self.summary(self.sums(features, weights))
 
 
 def gram_matrix(features: tf.Tensor) -> tf.Tensor:
@@ -48,10 +56,49 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
       Gatys, Ecker, Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, eq. 3.
       https://openaccess.thecvf.com/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf
     """
+    return _mean(_second_sums(features, None))["second"]
+
+
+def _second_sums(features: tf.Tensor, weights: tf.Tensor | None) -> dict[str, tf.Tensor]:
+    if weights is not None:
+        features *= tf.sqrt(weights)[..., tf.newaxis]
     shape = tf.shape(features)
-    positions = shape[1] * shape[2]
-    flat = tf.reshape(features, [shape[0], positions, features.shape[-1]])
-    return _inner_products(flat) / tf.cast(positions, features.dtype)
+    flat = tf.reshape(features, [shape[0], shape[1] * shape[2], features.shape[-1]])
+    return {"second": _inner_products(flat), "count": _count(features, weights)}
+
+
+def _first_sums(features: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
+    return tf.reduce_sum(features if weights is None else weights[..., tf.newaxis] * features, axis=[1, 2])
+
+
+def _moment_sums(features: tf.Tensor, weights: tf.Tensor | None) -> dict[str, tf.Tensor]:
+    return {"first": _first_sums(features, weights), **_second_sums(features, weights)}
+
+
+def _square_sums(features: tf.Tensor, weights: tf.Tensor | None) -> dict[str, tf.Tensor]:
+    return {
+        "first": _first_sums(features, weights),
+        "square": _first_sums(tf.square(features), weights),
+        "count": _count(features, weights),
+    }
+
+
+def _count(features: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
+    """What all positions count together, [B]."""
+    if weights is not None:
+        return tf.reduce_sum(weights, axis=[1, 2])
+    shape = tf.shape(features)
+    return tf.fill(shape[:1], tf.cast(shape[1] * shape[2], features.dtype))
+
+
+def _mean(sums: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Sums over what they count; 0 where nothing counts."""
+    count = sums["count"]
+    return {
+        key: tf.math.divide_no_nan(value, tf.reshape(count, [-1, *[1] * (len(value.shape) - 1)]))
+        for key, value in sums.items()
+        if key != "count"
+    }
 
 
 @tf.custom_gradient
@@ -131,6 +178,17 @@ def wasserstein_distance(
     return (tf.reduce_sum(tf.math.squared_difference(mean, target_mean), axis=1) + tf.nn.relu(bures)) / channels
 
 
+def _moments_of(sums: Nest) -> Nest:
+    means = _mean(sums)
+    return means["first"], means["second"]
+
+
+def _mean_and_std_of(sums: Nest) -> Nest:
+    means = _mean(sums)
+    variance = tf.nn.relu(means["square"] - tf.square(means["first"]))
+    return means["first"], tf.sqrt(variance + _VARIANCE_EPSILON)
+
+
 def _mean_square(tensor: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.square(tensor), axis=list(range(1, len(tensor.shape))))
 
@@ -161,19 +219,22 @@ def _wasserstein(summary: Nest, target: Nest) -> tf.Tensor:
 #: Name -> statistic. A new style statistic is a new row here.
 STATISTICS: dict[str, Statistic] = {
     "gram": Statistic(
-        describe=gram_matrix,
+        sums=_second_sums,
+        summary=lambda sums: _mean(sums)["second"],
         prepare=lambda gram: gram,
         distance=lambda gram, target: _mean_square(gram - target),
         energy=_mean_square,
     ),
     "mean_std": Statistic(
-        describe=mean_and_std,
+        sums=_square_sums,
+        summary=_mean_and_std_of,
         prepare=lambda summary: summary,
         distance=lambda summary, target: _mean_square(summary[0] - target[0]) + _mean_square(summary[1] - target[1]),
         energy=lambda target: _mean_square(target[0]) + _mean_square(target[1]),
     ),
     "wasserstein": Statistic(
-        describe=moments,
+        sums=_moment_sums,
+        summary=_moments_of,
         prepare=_prepare_wasserstein,
         distance=_wasserstein,
         energy=lambda target: target["energy"],

@@ -10,7 +10,9 @@ from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.runners.inputs import check_options, check_writable, read_colors, read_styles
 
-_FOR_SINGLE_PICTURES = ("figure", "checkpoint_dir", "save_every", "tensorboard_dir")
+_FOR_SINGLE_PICTURES = (
+    "figure", "checkpoint_dir", "save_every", "tensorboard_dir", "content_mask", "style_masks", "keep_mask",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,11 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from tf_style import images
+from tf_style.build import Guides
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.runners.folder_plan import Plan
-from tf_style.runners.model import choose_model, load_stylizer, model_headline, model_record
+from tf_style.runners.model import choose_model, load_stylizer, model_headline, model_record, style_tensor
 from tf_style.runners.record import peak_memory, write_record
-from tf_style.stylizers import FeedForwardStylizer, only_step
+from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer, only_step
 from tf_style.types import Image, Progress
 from tf_style.version import versions
 
@@ -35,8 +36,8 @@ class FolderSession:
     def __init__(self, config: StylizeConfig, files: StylizeFiles, plan: Plan) -> None:
         self._config, self._files = config, files
         self._choice = choose_model(config, quiet=files.quiet)
-        self._colors = plan.colors
-        self._styles = plan.style_names or [tf.constant(style.pixels[None]) for style in plan.styles]
+        self._colors = None if plan.colors is None else tf.constant(plan.colors.pixels[None])
+        self._styles = plan.style_names or [style_tensor(style) for style in plan.styles]
         self._known_code: tuple[int, tf.Tensor] | None = None
 
     def load(self) -> None:
@@ -45,7 +46,7 @@ class FolderSession:
         Raises:
           NetworkError, ValueError, WeightsError: As `build_stylizer`.
         """
-        self.stylizer = load_stylizer(self._config, self._colors)
+        self._stylizers = {0: load_stylizer(self._config, Guides(colors=self._colors))}
 
     def headline(self) -> str:
         """Which model, why, and where it runs."""
@@ -59,16 +60,27 @@ class FolderSession:
         """
         try:
             content = tf.constant(np.stack([content.pixels for content in contents]))
-            if isinstance(self.stylizer, FeedForwardStylizer):
-                yield only_step(self.stylizer.paint(content, self._code(self.stylizer, content)))
+            regions = [images.make_masks(content).regions for content in contents]
+            if any(mask is not None for mask in regions):  # something is transparent
+                whole = np.ones((*contents[0].size, 1), np.float32)
+                mask = tf.constant(np.stack([whole if region is None else region for region in regions]))
+                yield from self._stylizer(1).run(content, self._styles, masks={"regions": mask})
+            elif isinstance(stylizer := self._stylizer(0), FeedForwardStylizer):
+                yield only_step(stylizer.paint(content, self._code(stylizer, content)))
             else:
-                yield from self.stylizer.run(content, self._styles)
+                yield from stylizer.run(content, self._styles)
         except tf.errors.ResourceExhaustedError:
             height, width = contents[0].size
             raise images.ImageError(
                 f"{len(contents)} of {width} x {height} pixels at once do not fit into memory; lower --batch_size or "
                 "--size."
             ) from None
+
+    def _stylizer(self, num_regions: int) -> FeedForwardStylizer | PyramidStylizer:
+        """The one for so many regions."""
+        if num_regions not in self._stylizers:
+            self._stylizers[num_regions] = load_stylizer(self._config, Guides(num_regions, colors=self._colors))
+        return self._stylizers[num_regions]
 
     def _code(self, stylizer: FeedForwardStylizer, content: Image) -> tf.Tensor:
         """The styles' code, made once for each long side, unless the contents decide the styles' colours too."""

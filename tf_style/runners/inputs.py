@@ -6,6 +6,8 @@ import dataclasses
 import os
 from pathlib import Path
 
+import numpy as np
+
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.networks.archive import EMBEDDED, check_style, find_network, read_card
@@ -18,13 +20,20 @@ class Inputs:
     """The pictures of a run, checked: the content at the size it will be painted in, and the styles as they are.
 
     Of a network of named styles `style_names` are those asked for, and `styles` is empty. `colors` is the picture whose
-    colours are matched, if it is not the content.
+    colours are matched, if it is not the content. What cannot be seen has the colours of its neighbours.
     """
 
     content: images.Picture
     styles: tuple[images.Picture, ...]
     style_names: tuple[str, ...] = ()
     colors: images.Picture | None = None
+    masks: images.Masks = dataclasses.field(default_factory=images.Masks)
+
+    def all_pixels(self) -> list[np.ndarray]:
+        """The pixels of all pictures, masks and alphas: what makes one run another than the next."""
+        pictures = [self.content, *self.styles, *([] if self.colors is None else [self.colors])]
+        alphas = [picture.alpha for picture in pictures if picture.alpha is not None]
+        return [*(picture.pixels for picture in pictures), *alphas, *self.masks.arrays().values()]
 
 
 def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names: bool = False) -> Inputs:
@@ -44,7 +53,7 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names:
     check_reports(files)
     content = read_content(Path(files.content), config, files)
     styles, names = ((), files.style) if styles_are_names else read_styles(config, files)
-    return Inputs(content, styles, names, read_colors(files))
+    return Inputs(content, styles, names, read_colors(files), read_masks(content, files))
 
 
 def check_options(config: StylizeConfig, files: StylizeFiles) -> None:
@@ -59,7 +68,23 @@ def check_options(config: StylizeConfig, files: StylizeFiles) -> None:
             f"--{option} is for --preserve_color=linear or histogram, but {config.preserve_color} came; give one of "
             "them too."
         )
+    check_mask_options(config, files)
     check_weights(config.weights)
+
+
+def check_mask_options(config: StylizeConfig, files: StylizeFiles) -> None:
+    """Raises ConfigError unless the masks fit the styles and the other options."""
+    images.check_mask_count(len(files.style_masks), len(files.style))
+    if len(files.style_masks) > 1 and config.style_blend:
+        raise ConfigError(
+            "style_blend mixes styles, but style_masks give each a place of its own; leave one of them out."
+        )
+    if files.feather != StylizeFiles.feather and not (files.content_mask or files.style_masks):
+        raise ConfigError("feather came, but no mask that it is for; give --content_mask or --style_masks too.")
+    if config.tileable and (files.content_mask or files.style_masks):
+        raise ConfigError(
+            "tileable changes the content near its edges, so no mask can keep it; leave out --tileable or the masks."
+        )
 
 
 def read_content(path: Path, config: StylizeConfig, files: StylizeFiles) -> images.Picture:
@@ -68,7 +93,7 @@ def read_content(path: Path, config: StylizeConfig, files: StylizeFiles) -> imag
     Raises:
       ImageError: It cannot be read, or the result would be too small or too large.
     """
-    content = images.read_image(path, max_pixels=files.max_pixels)
+    content = _filled(path, images.read_image(path, max_pixels=files.max_pixels))
     size = images.painting_size(content.size, config.size, multiple=config.side_multiple)
     if size[0] * size[1] > files.max_pixels:
         raise images.ImageError(
@@ -85,7 +110,41 @@ def read_styles(config: StylizeConfig, files: StylizeFiles) -> tuple[tuple[image
       ImageError, NetworkError: One cannot be read, or is not known.
     """
     names = _style_names(config, files)
-    return () if names else tuple(images.read_image(path, max_pixels=files.max_pixels) for path in files.style), names
+    if names:
+        return (), names
+    return tuple(_filled(path, images.read_image(path, max_pixels=files.max_pixels)) for path in files.style), ()
+
+
+def _filled(path: str | Path, picture: images.Picture) -> images.Picture:
+    try:
+        return images.fill_transparent(picture)
+    except images.ImageError:
+        raise images.ImageError(
+            f"'{path}' is transparent everywhere, so there is nothing to see; give another picture."
+        ) from None
+
+
+def read_masks(content: images.Picture, files: StylizeFiles) -> images.Masks:
+    """The masks at the content's size.
+
+    Args:
+      content: As it will be painted.
+      files: What to read.
+
+    Raises:
+      ImageError: One cannot be read, has another aspect, or is all black.
+    """
+
+    def read(option: str, path: str) -> np.ndarray:
+        return images.read_mask(option, path, content.size, max_pixels=files.max_pixels)
+
+    return images.make_masks(
+        content,
+        content_mask=read("content_mask", files.content_mask) if files.content_mask else None,
+        style_masks=[read("style_masks", path) for path in files.style_masks],
+        keep_mask=read("keep_mask", files.keep_mask) if files.keep_mask else None,
+        feather=files.feather,
+    )
 
 
 def read_colors(files: StylizeFiles) -> images.Picture | None:
@@ -132,7 +191,8 @@ def _check_single(files: StylizeFiles) -> None:
 
 def check_reports(files: StylizeFiles) -> None:
     """No file is written over another one of this run, and each can be written."""
-    inputs = [files.content, *files.style, *([files.color_from] if files.color_from else [])]
+    others = (files.color_from, files.content_mask, *files.style_masks, files.keep_mask)
+    inputs = [files.content, *files.style, *(path for path in others if path)]
     taken = {os.path.realpath(path): "an input" for path in inputs}
     for option in ("output", "figure", "json"):
         name = getattr(files, option)

@@ -6,11 +6,13 @@ import dataclasses
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_style import images
 from tf_style.build import (
     BackboneChoice,
+    Guides,
     NetworkChoice,
     build_objective,
     build_stylizer,
@@ -18,6 +20,7 @@ from tf_style.build import (
     choose_network,
 )
 from tf_style.config import StylizeConfig
+from tf_style.runners.inputs import Inputs
 from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer
 
 
@@ -32,12 +35,12 @@ def choose_model(config: StylizeConfig, *, quiet: bool) -> BackboneChoice | Netw
     return choose_network(config) if config.network else choose_backbone(config)
 
 
-def load_stylizer(config: StylizeConfig, colors: images.Picture | None = None) -> PyramidStylizer | FeedForwardStylizer:
+def load_stylizer(config: StylizeConfig, guides: Guides | None = None) -> PyramidStylizer | FeedForwardStylizer:
     """The stylizer, such that the same command gives the same bytes.
 
     Args:
       config: All options.
-      colors: A picture whose colours are matched instead of the content's.
+      guides: What else there is beside content and style.
 
     Raises:
       NetworkError, ValueError, WeightsError: As `build_stylizer`.
@@ -45,7 +48,24 @@ def load_stylizer(config: StylizeConfig, colors: images.Picture | None = None) -
     if tf.config.list_physical_devices("GPU") and not config.jit_compile:
         # XLA refuses max pooling under this switch, even on a CPU, where the bytes are the same without it.
         tf.config.experimental.enable_op_determinism()
-    return build_stylizer(config, colors=None if colors is None else tf.constant(colors.pixels[None]))
+    return build_stylizer(config, guides=guides or Guides())
+
+
+def guides_of(config: StylizeConfig, inputs: Inputs) -> Guides:
+    """What a run's pictures ask of its stylizer."""
+    colors, masks = inputs.colors, inputs.masks
+    pixels = None if colors is None else colors.pixels
+    alpha = inputs.content.alpha
+    if pixels is None and alpha is not None and config.matches_colors:  # of a sprite only what can be seen
+        pixels = inputs.content.pixels[alpha > 0.0][:, np.newaxis]
+    return Guides(masks.num_regions, masks.keep is not None, None if pixels is None else tf.constant(pixels[None]))
+
+
+def style_tensor(style: images.Picture) -> tf.Tensor:
+    """A style as stylizers take it: [1, h, w, 3], or 4 where something is transparent."""
+    if style.alpha is None or style.alpha.min() == 1.0:
+        return tf.constant(style.pixels[None])
+    return tf.constant(np.concatenate([style.pixels, style.alpha[..., np.newaxis]], -1)[None])
 
 
 def model_headline(config: StylizeConfig, choice: BackboneChoice | NetworkChoice) -> str:
@@ -56,8 +76,10 @@ def model_headline(config: StylizeConfig, choice: BackboneChoice | NetworkChoice
     return f"{kind} {choice.name} in {choice.compute_dtype} on {device} ({choice.reason})."
 
 
-def model_record(config: StylizeConfig, choice: BackboneChoice | NetworkChoice) -> dict[str, Any]:
+def model_record(
+    config: StylizeConfig, choice: BackboneChoice | NetworkChoice, guides: Guides | None = None
+) -> dict[str, Any]:
     """What painted, for the record."""
     if config.network:
         return {"network": dataclasses.asdict(choice)}
-    return {"backbone": dataclasses.asdict(choice), "objective": repr(build_objective(config))}
+    return {"backbone": dataclasses.asdict(choice), "objective": repr(build_objective(config, guides or Guides()))}

@@ -17,7 +17,14 @@ from tf_style.runners.board import TensorBoard
 from tf_style.runners.checkpoint import Checkpoint, fingerprint
 from tf_style.runners.figure import write_figure
 from tf_style.runners.inputs import Inputs
-from tf_style.runners.model import choose_model, load_stylizer, model_headline, model_record
+from tf_style.runners.model import (
+    choose_model,
+    guides_of,
+    load_stylizer,
+    model_headline,
+    model_record,
+    style_tensor,
+)
 from tf_style.runners.record import peak_memory, write_record
 from tf_style.types import Progress
 from tf_style.version import versions
@@ -43,7 +50,7 @@ class Session:
         self._resume: tuple[int, list[tf.Tensor]] | None = None
         self._choice = choose_model(config, quiet=files.quiet)
         self._checkpoint = self._open_checkpoint()
-        self._stylizer = load_stylizer(config, inputs.colors)
+        self._stylizer = load_stylizer(config, guides_of(config, inputs))
         self._painting_seconds = 0.0
 
     def headline(self) -> str:
@@ -57,11 +64,12 @@ class Session:
     def steps(self) -> Iterator[Progress]:
         """Runs the optimisation; keeps history, checkpoint, previews and TensorBoard up to date on the way."""
         content = tf.constant(self._inputs.content.pixels[None])
-        styles = self._inputs.style_names or [tf.constant(style.pixels[None]) for style in self._inputs.styles]
+        styles = self._inputs.style_names or [style_tensor(style) for style in self._inputs.styles]
+        masks = {name: tf.constant(mask) for name, mask in self._inputs.masks.arrays().items()}
         files = self._files
         started = last_save = time.monotonic()
         with TensorBoard(files.tensorboard_dir) if files.tensorboard_dir else contextlib.nullcontext() as board:
-            for progress in self._stylizer.run(content, styles, self._resume):
+            for progress in self._stylizer.run(content, styles, self._resume, masks=masks):
                 self.progress = progress
                 if progress.losses:
                     self.history.append({"step": progress.step, "loss": progress.loss, **progress.losses})
@@ -123,7 +131,7 @@ class Session:
             "preset": preset,
             "settings": dataclasses.asdict(self._config),
             "files": dataclasses.asdict(self._files),
-            **model_record(self._config, self._choice),
+            **model_record(self._config, self._choice, guides_of(self._config, self._inputs)),
             "devices": [device.name for device in tf.config.list_logical_devices()],
             "versions": versions(),
             "size": list(self._inputs.content.size),
@@ -158,11 +166,8 @@ class Session:
             "devices": [device.device_type for device in tf.config.list_physical_devices()],
             "versions": versions(),
         }
-        inputs = self._inputs
-        pictures = [inputs.content, *inputs.styles, *([] if inputs.colors is None else [inputs.colors])]
-        checkpoint = Checkpoint(
-            Path(self._files.checkpoint_dir), fingerprint(settings, [picture.pixels for picture in pictures])
-        )
+        directory = Path(self._files.checkpoint_dir)
+        checkpoint = Checkpoint(directory, fingerprint(settings, self._inputs.all_pixels()))
         loaded = checkpoint.load()
         if loaded is not None:
             self._resume, self.history = loaded

@@ -9,12 +9,14 @@ import tensorflow as tf
 
 from tf_style.networks.archive import check_style
 from tf_style.ops.periodic import wrap_pad
-from tf_style.stylizers.scaling import fit
+from tf_style.ops.positions import lay_over
+from tf_style.stylizers.scaling import fade, fit
 from tf_style.stylizers.torus import on_a_torus, without_margin
-from tf_style.types import Image, Nest, Progress
+from tf_style.types import Image, Masks, Nest, Progress
 
 _MARGIN = 128  # pixels beyond an edge that a network's painting there depends on
-_FADE = 0.25  # below this strength the painting fades into the content, so that 0 is the content itself
+_KEPT = 0.8  # how much of the content's details replaces the painting's, where they are to stay recognizable
+_COARSE = 16  # pixels that count as one when details are told from colours
 
 
 class FeedForwardStylizer:
@@ -60,13 +62,21 @@ class FeedForwardStylizer:
         self._compiled_paint = tf.function(self._paint, input_signature=[picture, code, batch])
 
     def __call__(
-        self, content: Image, styles: Sequence[Image | str], *, on_step: Callable[[Progress], None] | None = None
+        self,
+        content: Image,
+        styles: Sequence[Image | str],
+        *,
+        masks: Masks | None = None,
+        on_step: Callable[[Progress], None] | None = None,
     ) -> Image:
         """Paints `content` in the style of `styles`.
 
         Args:
           content: Float32 [B, H, W, 3] in [0, 1], at least 32 pixels a side.
-          styles: Pictures [B or 1, h, w, 3] of any size, or names of styles that the network knows.
+          styles: Pictures [B or 1, h, w, 3] of any size (of an alpha nothing is used), or names of styles that the
+            network knows.
+          masks: Where styles go: with several regions each style is painted and laid into its own. Under "keep"
+            the content's details stay, in the painting's colours.
           on_step: Called once, with the result.
 
         Returns:
@@ -76,17 +86,23 @@ class FeedForwardStylizer:
           NetworkError: A name that the network does not know.
           ValueError: Not one share for each style.
         """
-        painting = self.paint(content, self.encode_styles(self.prepared(styles, content), tf.shape(content)))
+        styles = [style if isinstance(style, str) else style[..., :3] for style in styles]
+        painting = self._paint_regions(content, self.prepared(styles, content), masks or {})
         if on_step is not None:
             on_step(only_step(painting))
         return painting
 
     def run(
-        self, content: Image, styles: Sequence[Image | str], resume: tuple[int, Nest] | None = None
+        self,
+        content: Image,
+        styles: Sequence[Image | str],
+        resume: tuple[int, Nest] | None = None,
+        *,
+        masks: Masks | None = None,
     ) -> Iterator[Progress]:
         """As `PyramidStylizer.run`, with a single step; there is nothing to resume."""
         del resume
-        yield only_step(self(content, styles))
+        yield only_step(self(content, styles, masks=masks))
 
     def prepared(self, styles: Sequence[Image | str], content: Image) -> Sequence[Image | str]:
         """The style pictures as they are to be encoded for some contents."""
@@ -114,6 +130,24 @@ class FeedForwardStylizer:
         strength = tf.fill(batch, float(self.style_strength)) if strength is None else strength
         code = tf.broadcast_to(code, tf.concat([batch, [self.network.code_length]], 0))
         return tf.ensure_shape(self._compiled_paint(content, code, strength), content.shape)
+
+    def _paint_regions(self, content: Image, styles: Sequence[Image | str], masks: Masks) -> Image:
+        regions = masks.get("regions")
+        if regions is None or regions.shape[-1] == 1:
+            painting = self._paint_kept(content, self.encode_styles(styles, tf.shape(content)), masks)
+            return painting if regions is None else lay_over(content, painting, regions)
+        painting = content
+        for index, style in enumerate(styles):
+            own = self._paint_kept(content, self._code(style, tf.shape(content)), masks)
+            painting += regions[..., index : index + 1] * (own - content)
+        return painting
+
+    def _paint_kept(self, content: Image, code: tf.Tensor, masks: Masks) -> Image:
+        painting = self.paint(content, code)
+        if "keep" not in masks:
+            return painting
+        details = content - _blurred(content)
+        return lay_over(painting, tf.clip_by_value(_blurred(painting) + details, 0.0, 1.0), _KEPT * masks["keep"])
 
     def _code(self, style: Image | str, content_shape: tf.Tensor) -> tf.Tensor:
         if isinstance(style, str):
@@ -147,8 +181,13 @@ class FeedForwardStylizer:
             lambda: weight * code + (1.0 - weight) * self.network.neutral_code(features),
         )
         painting = self.network.paint(features, code)[:, : size[0], : size[1]]
-        share = tf.minimum(1.0, strength / _FADE)[:, tf.newaxis, tf.newaxis, tf.newaxis]
-        return share * tf.clip_by_value(painting, 0.0, 1.0) + (1.0 - share) * content
+        return fade(tf.clip_by_value(painting, 0.0, 1.0), content, strength)
+
+
+def _blurred(image: Image) -> Image:
+    size = tf.shape(image)[1:3]
+    coarse = tf.image.resize(image, tf.maximum(1, size // _COARSE), "area")
+    return tf.image.resize(coarse, size, "bilinear")
 
 
 def _as_batch(codes: list[tf.Tensor]) -> list[tf.Tensor]:

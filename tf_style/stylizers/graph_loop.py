@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import tensorflow as tf
 
 from tf_style.stylizers.optimization import RunState, any_size
-from tf_style.stylizers.scaling import resize
-from tf_style.types import Image, Nest
+from tf_style.types import Image, Masks, Nest
 
 if TYPE_CHECKING:
     from tf_style.stylizers.pyramid import PyramidStylizer
@@ -33,10 +32,12 @@ class GraphLoop:
 
     Args:
       stylizer: Whose sizes, start and compiled step it runs.
+      masks: As of a call of the stylizer.
     """
 
-    def __init__(self, stylizer: PyramidStylizer) -> None:
+    def __init__(self, stylizer: PyramidStylizer, masks: Masks | None = None) -> None:
         self.stylizer = stylizer
+        self.masks = masks
 
     def start(
         self,
@@ -85,8 +86,8 @@ class GraphLoop:
         def at_scale(state: PyramidState, left: tf.Tensor) -> tuple[PyramidState, tf.Tensor]:
             size = tf.unstack(sizes[state.scale])
             targets = {
-                **self.stylizer.optimization.targets(resize(content, size), []),
                 **style_targets(state.scale, size),
+                **self.stylizer.content_targets(content, self.masks, size),
             }
             state, left = self._at_scale(state, targets, left, weights)
             climb = tf.reduce_all(state.run.done) & (state.scale < last)

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tf_style.losses import Objective
+from tf_style.ops.positions import lay_over
 from tf_style.stylizers.torus import resize_on_a_torus
-from tf_style.types import Backbone, Features, Image, Nest, Optimizer, References
+from tf_style.types import Backbone, Features, Image, Masks, Nest, Optimizer, References
 
+_MASKS = "masks"  # under which they lie among the targets
 _CHECK_EVERY = 50  # steps between two looks at the loss for early stopping, as in artistic-videos (Ruder et al. 2016)
 
 
@@ -76,17 +78,33 @@ class Optimization:
         self._compiled_targets = tf.function(self._targets)
         self._compiled_step = tf.function(self._step, jit_compile=jit_compile)
 
-    def features(self, image: Image) -> Features:
-        """The backbone's features of a picture, and the picture itself under "image"."""
-        return {**self.backbone(image), "image": image}
+    def features(self, image: Image, masks: Masks | None = None) -> Features:
+        """The backbone's features of a picture, the picture itself under "image", and masks, if any, under their names.
 
-    def targets(self, content: Image | None, styles: Sequence[Image]) -> Nest:
-        """Targets for a content image [B, H, W, 3] and style images [B or 1, h, w, 3] at any size, by term.
+        Args:
+          image: Float32 [B, H, W, 3].
+          masks: At its size, with the "content" that shows where no region is.
+        """
+        if not masks:
+            return {**self.backbone(image), "image": image}
+        if "regions" in masks:
+            image = lay_over(masks["content"], image, tf.reduce_sum(masks["regions"], -1, keepdims=True))
+        own = {name: mask for name, mask in masks.items() if name != "content"}
+        return {**self.backbone(image), "image": image, **own}
+
+    def targets(self, content: Image | None, styles: Sequence[Image], masks: Masks | None = None) -> Nest:
+        """Targets by term for pictures of any size.
 
         Without a content image, or without style images, only the targets that need none.
+
+        Args:
+          content: Float32 [B, H, W, 3].
+          styles: Pictures [B or 1, h, w, 3], or with an alpha, 4: what is transparent does not count.
+          masks: At the content's size; they go with the targets.
         """
         contents = () if content is None else (content,)
-        return _call_for_any_size(self._compiled_targets, (contents, tuple(styles)))
+        targets = _call_for_any_size(self._compiled_targets, (contents, tuple(styles)))
+        return {**targets, _MASKS: {**masks, "content": content}} if masks else targets
 
     def start(self, image: Image) -> RunState:
         """The state before the first step."""
@@ -141,7 +159,7 @@ class Optimization:
             targets |= self.objective.reading("content").targets(References(self.features(contents[0]), ()))
         if styles:
             look = self.style_backbone or self.backbone
-            references = References({}, tuple({**look(style), "image": style} for style in styles))
+            references = References({}, tuple(_style_features(look, style) for style in styles))
             targets |= self.objective.reading("styles").targets(references)
         return targets
 
@@ -149,7 +167,7 @@ class Optimization:
         self.num_traces += 1  # Python, so once a trace: tests count it
 
         def loss_fn(image: Image) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-            losses = self.objective.losses(self.features(image), targets, weights)
+            losses = self.objective.losses(self.features(image, targets.get(_MASKS)), targets, weights)
             return tf.add_n(list(losses.values())), losses
 
         image, optimizer_state, losses = self.optimizer.step(loss_fn, state.image, state.optimizer, num_steps)
@@ -172,6 +190,13 @@ class Optimization:
             done=state.done | (look & still),
             optimizer=self.optimizer.hold(state.optimizer, optimizer_state, state.done),
         )
+
+
+def _style_features(backbone: Backbone, style: Image) -> Features:
+    if style.shape[-1] == 3:
+        return {**backbone(style), "image": style}
+    image, alpha = style[..., :3], style[..., 3:]
+    return {**backbone(image), "image": image, "mask": alpha}
 
 
 def any_size(tensor: tf.Tensor) -> tf.TensorShape:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
+from tf_style.ops.positions import lay_over
 from tf_style.stylizers.graph_loop import GraphLoop
 from tf_style.stylizers.optimization import Optimization, RunState
-from tf_style.stylizers.scaling import cover, fit, pyramid_sizes, resize
+from tf_style.stylizers.scaling import cover, fade, fit, pyramid_sizes, resize, resize_mask
 from tf_style.stylizers.torus import TILE, on_a_torus
-from tf_style.types import Image, Nest, Progress
+from tf_style.types import Image, Masks, Nest, Progress
 
 INITS = ("content", "noise", "style")
 
@@ -35,6 +36,7 @@ class PyramidStylizer:
       style_scale: Long side of the style images relative to the content's, at every scale. They are never enlarged.
       seed: Of the noise.
       prepare: What is done to each style picture before anything else: (style, content) -> style.
+      style_strength: Below a quarter the painting fades into the content, so that 0 is the content itself.
       finish: What is done to each picture that is shown: (painting, content at its size) -> picture.
 
     Reference:
@@ -53,6 +55,7 @@ class PyramidStylizer:
         init: str = "content",
         style_scale: float = 1.0,
         seed: int = 0,
+        style_strength: float = 1.0,
         prepare: Callable[[Image, Image], Image] | None = None,
         finish: Callable[[Image, Image], Image] | None = None,
     ) -> None:
@@ -66,39 +69,52 @@ class PyramidStylizer:
         self.init = init
         self.style_scale = style_scale
         self.seed = seed
+        self.style_strength = style_strength
         self.prepare = prepare
         self.finish = finish
 
     def __call__(
-        self, content: Image, styles: Sequence[Image], *, on_step: Callable[[Progress], None] | None = None
+        self,
+        content: Image,
+        styles: Sequence[Image],
+        *,
+        masks: Masks | None = None,
+        on_step: Callable[[Progress], None] | None = None,
     ) -> Image:
         """Paints `content` in the style of `styles`.
 
         Args:
           content: Float32 [B, H, W, 3] in [0, 1], at least 32 pixels a side.
-          styles: Pictures [B or 1, h, w, 3] of any size.
+          styles: Pictures [B or 1, h, w, 3] of any size; of 4 channels, with an alpha: transparent areas do not count.
+          masks: Where styles go and what stays, if the objective looks at regions.
           on_step: Called with a `Progress` after each step (eagerly only).
 
         Returns:
           Float32 [B, H, W, 3] in [0, 1].
         """
         if not tf.executing_eagerly():
-            return self._run_in_graph(content, styles)
-        for progress in self.run(content, styles):
+            return self._run_in_graph(content, styles, masks)
+        for progress in self.run(content, styles, masks=masks):
             if on_step is not None:
                 on_step(progress)
         return progress.image
 
     def run(
-        self, content: Image, styles: Sequence[Image], resume: tuple[int, Nest] | None = None
+        self,
+        content: Image,
+        styles: Sequence[Image],
+        resume: tuple[int, Nest] | None = None,
+        *,
+        masks: Masks | None = None,
     ) -> Iterator[Progress]:
         """The loop as a generator: yields a `Progress` after each call of the compiled step.
 
         Args:
           content: Float32 [B, H, W, 3] in [0, 1].
-          styles: Pictures [B or 1, h, w, 3].
+          styles: Pictures [B or 1, h, w, 3 or 4].
           resume: The `scale` and the leaves (`tf.nest.flatten`) of the `state` of an earlier run's progress, to go on
             from there; the result is the same to the byte.
+          masks: As of a call.
         """
         sizes = [(int(h), int(w)) for h, w in self.sizes(tf.shape(content))]
         content = on_a_torus(content) if self.optimization.wrap else content
@@ -115,13 +131,15 @@ class PyramidStylizer:
             elif scale > first_scale:
                 state = self.optimization.resize(state, sizes[scale])
             targets = self.optimization.targets(
-                resize(content, sizes[scale]), [self._style_at(style, sizes[scale]) for style in styles]
+                resize(content, sizes[scale]),
+                [self._style_at(style, sizes[scale]) for style in styles],
+                _masks_at(masks, sizes[scale]),
             )
             steps = self._steps_at(scale)
             while int(state.step) < steps and not bool(tf.reduce_all(state.done)):
                 chunk = min(self.optimization.optimizer.steps_per_call, steps - int(state.step))
                 state = self.optimization.step(state, targets, tf.constant(chunk))
-                yield self._progress(state, content, scale, sizes)
+                yield self._progress(state, content, masks, scale, sizes)
 
     def sizes(self, shape: tf.Tensor) -> tf.Tensor:
         """The pyramid of a picture, coarse to fine: int32 [scales, 2], from its shape, int32 [4]."""
@@ -131,6 +149,10 @@ class PyramidStylizer:
     def style_targets(self, styles: Sequence[Image], size: Sequence) -> Nest:
         """Targets of the terms that read the styles, at a scale of (height, width)."""
         return self.optimization.targets(None, [self._style_at(style, size) for style in styles])
+
+    def content_targets(self, content: Image, masks: Masks | None, size: Sequence) -> Nest:
+        """Targets of the terms that read the content, at a scale of (height, width), and the masks."""
+        return self.optimization.targets(resize(content, size), [], _masks_at(masks, size))
 
     def _steps_at(self, scale: int) -> int:
         return self.first_steps if scale == 0 else self.num_steps
@@ -159,16 +181,24 @@ class PyramidStylizer:
                 fn_output_signature=tf.TensorSpec([None, None, 3]),
             )
             return tf.clip_by_value(0.5 + noise, 0.0, 1.0)
-        style = cover(styles[0], size)
+        style = cover(styles[0][..., :3], size)
         style = on_a_torus(style) if self.optimization.wrap else style
         return tf.repeat(style, batch // tf.shape(style)[0], axis=0)
 
-    def picture(self, state: RunState, content: Image) -> Image:
-        """The picture so far, finished, at the size that the run is at."""
+    def picture(self, state: RunState, content: Image, masks: Masks | None = None) -> Image:
+        """The picture so far, finished, at the size that the run is at; the content where no region is."""
         painting = self.optimization.picture(state)
-        return painting if self.finish is None else self.finish(painting, resize(content, tf.shape(painting)[1:3]))
+        size = tf.shape(painting)[1:3]
+        if self.style_strength < 1.0:
+            painting = fade(painting, resize(content, size), self.style_strength)
+        if self.finish is not None:
+            painting = self.finish(painting, resize(content, size))
+        if not masks or "regions" not in masks:
+            return painting
+        regions = tf.reduce_sum(resize_mask(masks["regions"], size), -1, keepdims=True)
+        return lay_over(resize(content, size), painting, regions)
 
-    def _progress(self, state: RunState, content: Image, scale: int, sizes: list) -> Progress:
+    def _progress(self, state: RunState, content: Image, masks: Masks | None, scale: int, sizes: list) -> Progress:
         planned = [self._steps_at(index) for index in range(len(sizes))]
         work = [steps * height * width for steps, (height, width) in zip(planned, sizes, strict=True)]
         done = sum(work[:scale]) + int(state.step) * sizes[scale][0] * sizes[scale][1]
@@ -183,12 +213,16 @@ class PyramidStylizer:
             losses=means,
             evaluations=int(self.optimization.optimizer.evaluations(state.optimizer)),
             fraction=done / sum(work),
-            picture=functools.partial(self.picture, state, content),
+            picture=functools.partial(self.picture, state, content, masks),
             state=state,
         )
 
-    def _run_in_graph(self, content: Image, styles: Sequence[Image]) -> Image:
+    def _run_in_graph(self, content: Image, styles: Sequence[Image], masks: Masks | None) -> Image:
         content = on_a_torus(content) if self.optimization.wrap else content
-        loop, styles = GraphLoop(self), self._prepared(styles, content)
+        loop, styles = GraphLoop(self, masks), self._prepared(styles, content)
         state = loop.advance(content, lambda scale, size: self.style_targets(styles, size), loop.start(content, styles))
-        return tf.ensure_shape(self.picture(state.run, content), content.shape)
+        return tf.ensure_shape(self.picture(state.run, content, masks), content.shape)
+
+
+def _masks_at(masks: Masks | None, size: Sequence) -> Masks | None:
+    return {name: resize_mask(mask, size) for name, mask in masks.items()} if masks else None

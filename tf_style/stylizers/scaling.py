@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tf_style.types import Image
 
+_FADE = 0.25
 MIN_SIDE = 32  # pixels; a smaller picture leaves nothing of itself after VGG's four poolings
 
 
@@ -46,12 +47,27 @@ def resize(image: Image, size: Sequence) -> Image:
     return tf.cond(tf.reduce_all(tf.equal(tf.shape(image)[1:3], size)), lambda: image, resized)
 
 
+def resize_mask(mask: tf.Tensor, size: Sequence) -> tf.Tensor:
+    """A mask at another size, antialiased, without overshoot; the very same where the size is the same already."""
+    return tf.cond(
+        tf.reduce_all(tf.equal(tf.shape(mask)[1:3], size)),
+        lambda: mask,
+        lambda: tf.image.resize(mask, size, "bilinear", antialias=True),
+    )
+
+
 def fit(image: Image, long_side: tf.Tensor) -> Image:
     """The picture with its long side at `long_side` pixels; never enlarged, never squashed, no side under 32."""
     own = tf.cast(tf.shape(image)[1:3], tf.float32)
     smallest = MIN_SIDE / tf.reduce_min(own)  # one ratio for both sides
     ratio = tf.minimum(1.0, tf.maximum(tf.cast(long_side, tf.float32) / tf.reduce_max(own), smallest))
     return resize(image, tf.cast(tf.round(own * ratio), tf.int32))
+
+
+def fade(painting: Image, content: Image, strength: tf.Tensor | float) -> Image:
+    """The painting, or below a quarter of the strength (a number, or [B]) ever more of the content; at 0 only that."""
+    share = tf.reshape(tf.minimum(1.0, tf.convert_to_tensor(strength, tf.float32) / _FADE), [-1, 1, 1, 1])
+    return share * painting + (1.0 - share) * content
 
 
 def cover(image: Image, size: Sequence) -> Image:

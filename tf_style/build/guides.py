@@ -1,0 +1,77 @@
+"""What guides a stylization beside content and style."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tf_style.config import StylizeConfig, parse_palette
+from tf_style.guidance import Palette, match_colors, preserve_color
+from tf_style.types import Image
+
+
+class Guides(NamedTuple):
+    """What a stylizer is made for beside content and style.
+
+    `num_regions` is how many masks "regions" holds, 0 for none; with more than one each region has its own style.
+    `keep` says whether there is a mask "keep". `colors` is a picture, float32 [1, h, w, 3], whose colours are matched
+    instead of the content's.
+    """
+
+    num_regions: int = 0
+    keep: bool = False
+    colors: Image | None = None
+
+
+NO_GUIDES = Guides()
+
+
+class ColorGuidance(NamedTuple):
+    """What is done to style pictures, and what to paintings; see the stylizers."""
+
+    prepare: Callable[[Image, Image], Image] | None = None
+    finish: Callable[[Image, Image], Image] | None = None
+
+
+def guide_colors(config: StylizeConfig, colors: Image | None, *, before: bool) -> ColorGuidance:
+    """How colours are kept or taken.
+
+    Args:
+      config: All options.
+      colors: The picture whose colours are matched; None: the content.
+      before: Whether they are matched in the style pictures, where that can be.
+    """
+    method = config.preserve_color
+    if config.palette:
+        palette = Palette(np.array(parse_palette(config.palette)), config.palette_difference)
+
+        def recolor(style: Image, content: Image) -> Image:
+            del content
+            matched = _of_opaque(match_colors, style, palette.colors[tf.newaxis, tf.newaxis])
+            return tf.concat([palette(matched[..., :3]), matched[..., 3:]], -1)
+
+        return ColorGuidance(recolor if before else None, lambda painting, content: palette(painting))
+    if method == "none":
+        return ColorGuidance()
+    if not config.matches_colors:
+        return ColorGuidance(finish=functools.partial(preserve_color, method=method))
+
+    def match(picture: Image, content: Image) -> Image:
+        reference = content if colors is None else colors
+        return _of_opaque(functools.partial(match_colors, method=method), picture, reference)
+
+    return ColorGuidance(prepare=match) if before else ColorGuidance(finish=match)
+
+
+def _of_opaque(match: Callable[[Image, Image], Image], picture: Image, reference: Image) -> Image:
+    """The picture matched to the reference; of one with an alpha ([1, H, W, 4]) what can be seen, by its colours."""
+    if picture.shape[-1] == 3:
+        return match(picture, reference)
+    seen = tf.where(picture[0, :, :, 3] > 0.0)
+    colors = tf.gather_nd(picture[0, :, :, :3], seen)[tf.newaxis, :, tf.newaxis]
+    matched = tf.tensor_scatter_nd_update(picture[0, :, :, :3], seen, match(colors, reference)[0, :, 0])
+    return tf.concat([matched[tf.newaxis], picture[..., 3:]], -1)

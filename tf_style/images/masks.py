@@ -1,0 +1,149 @@
+"""Masks from files: read, checked, brought to the picture's size, given soft edges."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tf_style.images.picture import ImageError, Picture
+from tf_style.images.reading import read_image
+
+_ASPECT_SLACK = 0.02  # how far a mask's aspect may be from the content's: rounding of both, not another crop
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
+_DARKEST = 0.5 / 255  # what is below is black in 8 bits
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Masks:
+    """Masks at the content's size, float32 in [0, 1].
+
+    `regions` [H, W, N] says where each style goes (with N = 1: all of them); their sum is at most 1, and where it is 0
+    the content stays. `keep` [H, W, 1] says what stays recognizable. None: there is none.
+    """
+
+    regions: np.ndarray | None = None
+    keep: np.ndarray | None = None
+
+    @property
+    def num_regions(self) -> int:
+        """How many regions there are; 0 without."""
+        return 0 if self.regions is None else self.regions.shape[-1]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Those that there are, by name, as batches of one."""
+        both = {"regions": self.regions, "keep": self.keep}
+        return {name: mask[np.newaxis] for name, mask in both.items() if mask is not None}
+
+
+def read_mask(option: str, path: str | Path, size: tuple[int, int], *, max_pixels: int) -> np.ndarray:
+    """A mask file's lightness (times its alpha, if it has one) at a size, float32 [H, W] in [0, 1].
+
+    Raises:
+      ImageError: It cannot be read, has another aspect than the size, or is all black.
+    """
+    return resize_mask(option, f"'{path}'", read_image(path, max_pixels=max_pixels, min_side=1), size)
+
+
+def resize_mask(option: str, name: str, mask: Picture, size: tuple[int, int]) -> np.ndarray:
+    """A mask at a size.
+
+    Args:
+      option: What it is for, for messages.
+      name: Of the mask, for messages.
+      mask: Of any size; its lightness times its alpha counts.
+      size: (height, width).
+
+    Raises:
+      ImageError: It has another aspect than the size, or is all black.
+    """
+    height, width = mask.size
+    if abs(np.log((width * size[0]) / (height * size[1]))) > _ASPECT_SLACK + 1.0 / min(*size, height, width):
+        raise ImageError(
+            f"{option}: {name} is {width} x {height} pixels, which is not the aspect of the content "
+            f"({size[1]} x {size[0]}); any size will do, but of the same crop."
+        )
+    grey = mask.pixels @ _LUMA if mask.alpha is None else mask.pixels @ _LUMA * mask.alpha
+    values = _resized(grey, size)
+    if values.max(initial=0.0) < _DARKEST:
+        raise ImageError(f"{option}: {name} is all black, so nothing is selected; make white what it is for.")
+    return np.where(values < _DARKEST, np.float32(0.0), np.minimum(values, np.float32(1.0)))
+
+
+def _resized(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """[h, w] at a size, by filters that do not reach far: what is black beside an edge stays black."""
+    if plane.shape == tuple(size):
+        return plane
+    method = Image.Resampling.BOX if size[0] <= plane.shape[0] else Image.Resampling.BILINEAR
+    image = Image.fromarray(np.ascontiguousarray(plane, np.float32))  # mode "F"
+    return np.asarray(image.resize((size[1], size[0]), method), np.float32)
+
+
+def check_mask_count(num_masks: int, num_styles: int) -> None:
+    """Raises ImageError unless there is a mask for each style, or none at all."""
+    if num_masks and num_masks != num_styles:
+        raise ImageError(
+            f"{num_masks} masks came in style_masks for {num_styles} styles; give one for each, in the same order."
+        )
+
+
+def make_masks(
+    content: Picture,
+    *,
+    content_mask: np.ndarray | None = None,
+    style_masks: Sequence[np.ndarray] = (),
+    keep_mask: np.ndarray | None = None,
+    feather: float = 0.0,
+) -> Masks:
+    """Regions with soft edges.
+
+    Outer edges are soft inwards, so that nothing outside is touched; those between two styles on both sides.
+
+    Args:
+      content: At the size that is painted; what is transparent in it is not.
+      content_mask: What is painted, float32 [H, W] in [0, 1].
+      style_masks: Where each style goes, the same.
+      keep_mask: What stays recognizable, the same.
+      feather: Width of the edges, as a share of the long side.
+
+    Raises:
+      ImageError: There is nothing left to paint.
+    """
+    keep = None if keep_mask is None else keep_mask[..., np.newaxis]
+    alpha = content.alpha if content.alpha is not None and content.alpha.min() < 1.0 else None
+    if content_mask is None and not style_masks and alpha is None:
+        return Masks(None, keep)
+    from scipy import ndimage
+
+    width = feather * max(content.size)
+    styles = [ndimage.gaussian_filter(mask, width / 2.0) if width else mask for mask in style_masks]
+    painted = np.ones(content.size, np.float32) if content_mask is None else content_mask
+    if style_masks:
+        painted = painted * np.minimum(1.0, np.sum(style_masks, axis=0))
+    painted = _soft_inwards(painted, width)
+    if alpha is not None:
+        painted = painted * (alpha > 0.0)
+    if painted.max() < _DARKEST:
+        raise ImageError(
+            "The masks, and what is opaque in the content, have no pixel in common, so nothing would be painted; make "
+            "white what is to be painted."
+        )
+    if len(styles) < 2:
+        return Masks(painted[..., np.newaxis].astype(np.float32), keep)
+    shares = np.stack(styles, -1)
+    total = shares.sum(-1, keepdims=True)
+    shares = np.divide(shares, total, out=np.zeros_like(shares), where=total > 0.0)
+    return Masks((shares * painted[..., np.newaxis]).astype(np.float32), keep)
+
+
+def _soft_inwards(mask: np.ndarray, width: float) -> np.ndarray:
+    """The mask, rising from 0 at its outer edges over so many pixels; edges of the picture are none."""
+    if not width or mask.min() > 0.0:
+        return mask
+    from scipy import ndimage
+
+    distance = ndimage.distance_transform_edt(mask > 0.0).astype(np.float32)
+    return mask * np.clip(distance / (width + 1.0), 0.0, 1.0)
