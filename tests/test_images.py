@@ -573,7 +573,7 @@ def test_no_permission(tmp_path, monkeypatch):
 def test_not_a_picture(tmp_path, content):
     (tmp_path / "a.jpg").write_bytes(content)
     message = refused(read_image, tmp_path / "a.jpg")
-    assert "a.jpg' is not a picture of a kind that can be read (JPEG, PNG, WebP, TIFF, GIF and BMP)" in message
+    assert "a.jpg' is not a picture of a kind that can be read (JPEG, PNG, WebP, TIFF, GIF, BMP and TGA)" in message
     assert "convert it" in message
 
 
@@ -623,7 +623,7 @@ def test_cut_short(tmp_path, kind):
 
 
 @pytest.mark.parametrize("size", [(31, 200), (200, 31), (1, 1)])
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "TGA"])
 def test_too_small(tmp_path, size, kind):
     path = save(tmp_path / "a", Image.new("RGB", size), format=kind)
     assert f"a' is {size[0]} x {size[1]} pixels, but each side must have at least 32" in refused(read_image, path)
@@ -725,7 +725,9 @@ def test_unusable_tiffs(tmp_path):
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "bits"), [("a.png", 8), ("a.png", 16), ("a.tif", 8), ("a.TIFF", 16), ("a.bmp", 8)])
+@pytest.mark.parametrize(
+    ("name", "bits"), [("a.png", 8), ("a.png", 16), ("a.tif", 8), ("a.TIFF", 16), ("a.bmp", 8), ("a.tga", 8)]
+)
 @pytest.mark.parametrize("alpha", [False, True])
 def test_exact_round_trip(tmp_path, name, bits, alpha):
     levels = noise(H, W, 4, dtype=np.uint8 if bits == 8 else np.uint16)
@@ -751,6 +753,26 @@ def test_others_read_our_16_bits(tmp_path):
         with Image.open(tmp_path / name) as image:
             image.load()
             assert ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"])).profile.xcolor_space == "RGB "
+
+
+@pytest.mark.parametrize(("name", "bits"), [("a.png", 8), ("a.png", 16), ("a.jpg", 8), ("a.tif", 8), ("a.tif", 16)])
+def test_resolution(tmp_path, name, bits):
+    """Pixels per inch are written as other programs read them, and read back from 8-bit files; a resize keeps them."""
+    write_image(tmp_path / name, smooth(), bit_depth=bits, dpi=(300, 150))
+    with Image.open(tmp_path / name) as image:
+        np.testing.assert_allclose([float(value) for value in image.info["dpi"]], (300, 150), atol=0.1)
+    if bits == 8:
+        picture = read_image(tmp_path / name)
+        np.testing.assert_allclose(resize(picture, (50, 50)).dpi, (300, 150), atol=0.1)
+    write_image(tmp_path / "plain.png", smooth())
+    assert read_image(tmp_path / "plain.png").dpi is None
+
+
+def test_tga_without_a_footer(tmp_path):
+    """Version 1 of the format ends with the pixels: the suffix tells."""
+    write_image(tmp_path / "a.tga", smooth())
+    (tmp_path / "b.tga").write_bytes((tmp_path / "a.tga").read_bytes()[:-26])
+    assert np.array_equal(read_image(tmp_path / "b.tga").pixels, read_image(tmp_path / "a.tga").pixels)
 
 
 def test_jpeg(tmp_path):
@@ -793,7 +815,7 @@ def test_values_are_clipped_and_rounded(tmp_path):
     assert pixels[0, 0, 0] == -3  # the caller's array is untouched
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif", "a.bmp", "16.png", "16.tif"])
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif", "a.bmp", "a.tga", "16.png", "16.tif"])
 def test_same_bytes_twice(tmp_path, name):
     bits = 16 if name.startswith("16") else 8
     script = (
@@ -870,7 +892,11 @@ def test_output_path(tmp_path):
 @pytest.mark.parametrize(
     ("name", "bits", "words"),
     [
-        ("a.jpgg", 8, "a.jpgg' has the suffix '.jpgg', but .png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp are allowed"),
+        (
+            "a.jpgg",
+            8,
+            "a.jpgg' has the suffix '.jpgg', but .png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp, .tga are allowed",
+        ),
         ("a.jpgg", 8, "a.jpg'?"),
         ("a.pgn", 8, "a.png'?"),
         ("a.xyz", 8, "end the name with one of these"),

@@ -29,7 +29,7 @@ PRESERVE_COLOR = ("none", "luminance", *COLOR_MATCHES)
 DEFAULT_PRESET = "fine"
 
 #: Suffixes of the results of a folder.
-FOLDER_FORMATS = ("png", "jpg", "webp", "tif")
+FOLDER_FORMATS = ("png", "jpg", "webp", "tif", "tga")
 
 #: Layers of the style loss.
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
@@ -232,7 +232,7 @@ class StylizeFiles:
       ConfigError: A value that is not allowed.
     """
 
-    content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP), or a folder of them", "files")
+    content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP, TGA), or a folder", "files")
     style: tuple[str, ...] = option((), "the painting, or several with commas between", "files")
     output: str = option("", "where the painting goes; the suffix decides the format; a folder for a folder", "files")
     color_from: str = option(

@@ -1,5 +1,7 @@
 """Sizes, and pictures of another size."""
 
+import dataclasses
+
 import numpy as np
 from PIL import Image
 
@@ -76,7 +78,7 @@ def fill_transparent(picture: Picture) -> Picture:
     if hidden.all():
         raise ImageError("The picture is transparent everywhere, so there is nothing to see; give another one")
     rows, columns = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
-    return Picture(picture.pixels[rows, columns], picture.alpha, picture.bit_depth)
+    return dataclasses.replace(picture, pixels=picture.pixels[rows, columns])
 
 
 def resize(picture: Picture, size: tuple[int, int]) -> Picture:
@@ -102,14 +104,14 @@ def resize(picture: Picture, size: tuple[int, int]) -> Picture:
     if tuple(size) == picture.size:
         return picture
     if picture.alpha is None:
-        return Picture(np.clip(_resize_channels(picture.pixels, size), 0, 1), None, picture.bit_depth)
+        return dataclasses.replace(picture, pixels=np.clip(_resize_channels(picture.pixels, size), 0, 1))
     alpha = _resize_plane(picture.alpha, size)
     pixels = _resize_channels(picture.pixels * picture.alpha[..., None], size)
     visible = alpha > MIN_VISIBLE_ALPHA
     pixels /= np.where(visible, alpha, 1)[..., None]
     if not visible.all():
         pixels = np.where(visible[..., None], pixels, _resize_channels(picture.pixels, size))
-    return Picture(np.clip(pixels, 0, 1), np.clip(alpha, 0, 1), picture.bit_depth)
+    return dataclasses.replace(picture, pixels=np.clip(pixels, 0, 1), alpha=np.clip(alpha, 0, 1))
 
 
 def _resize_channels(pixels: FloatArray, size: tuple[int, int]) -> FloatArray:

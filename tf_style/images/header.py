@@ -7,7 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import BmpImagePlugin, GifImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TgaImagePlugin,
+    WebPImagePlugin,
+)
 
 from tf_style.images import deep
 from tf_style.images.reading import ORIENTATION, kind_of, orientation_of
@@ -73,4 +81,5 @@ HEADERS: dict[str, Header] = {
     "TIFF": _tiff,
     "GIF": _with(GifImagePlugin.GifImageFile),
     "BMP": _with(BmpImagePlugin.BmpImageFile),
+    "TGA": _with(TgaImagePlugin.TgaImageFile),
 }

@@ -32,6 +32,7 @@ class Picture:
       pixels: float32 [H, W, 3], sRGB (gamma-encoded, not linear light) in [0, 1], not premultiplied by alpha.
       alpha: float32 [H, W] in [0, 1], 0 is transparent; None where the source has no transparency.
       bit_depth: 8 or 16, what the source file held for each sample; anything finer than 8 bits counts as 16.
+      dpi: pixels per inch, horizontally and vertically, where the source says; None elsewhere.
 
     Example:
       picture = read_image("photo.jpg")
@@ -41,6 +42,7 @@ class Picture:
     pixels: FloatArray
     alpha: FloatArray | None = None
     bit_depth: int = 8
+    dpi: tuple[float, float] | None = None
 
     @property
     def size(self) -> tuple[int, int]:

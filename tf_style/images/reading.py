@@ -1,5 +1,6 @@
 """From a file to a `Picture`: which file, which kind, and everything Pillow decodes."""
 
+import dataclasses
 import difflib
 import itertools
 import os
@@ -9,7 +10,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TgaImagePlugin,
+    WebPImagePlugin,
+)
 from PIL import TiffImagePlugin as TiffPlugin
 
 from tf_style.images import deep
@@ -17,8 +27,8 @@ from tf_style.images.arrays import to_float
 from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, Array, ImageError, Picture, one_line
 from tf_style.images.profiles import to_srgb8
 
-READABLE = "JPEG, PNG, WebP, TIFF, GIF and BMP"
-READABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp")  # what to look for in a folder
+READABLE = "JPEG, PNG, WebP, TIFF, GIF, BMP and TGA"
+READABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".tga")  # in a folder
 ORIENTATION = 0x0112  # the EXIF and TIFF tag
 MAX_NEIGHBOURS = 10_000  # files looked at for "did you mean"
 
@@ -42,8 +52,9 @@ def read_image(
     """A picture file as an upright sRGB picture.
 
     Reads JPEG, PNG, WebP, TIFF (its first page), GIF and BMP (the first frame of an animation), whatever the suffix
-    says. Turns the picture as EXIF asks, converts an embedded ICC profile to sRGB, and keeps 16-bit and float samples
-    (PNG, TIFF) unrounded. Floats in a TIFF must lie in [0, 1] and count as sRGB unless a profile says otherwise.
+    says, and TGA by its footer or its suffix. Turns the picture as EXIF asks, converts an embedded ICC profile to sRGB,
+    and keeps 16-bit and float samples (PNG, TIFF) unrounded. Floats in a TIFF must lie in [0, 1] and count as sRGB
+    unless a profile says otherwise.
 
     Args:
       path: the file.
@@ -78,7 +89,7 @@ def read_image(
 
 def _turned(picture: Picture, turn: Callable[[Array], Array]) -> Picture:
     alpha = None if picture.alpha is None else np.ascontiguousarray(turn(picture.alpha))
-    return Picture(np.ascontiguousarray(turn(picture.pixels)), alpha, picture.bit_depth)
+    return dataclasses.replace(picture, pixels=np.ascontiguousarray(turn(picture.pixels)), alpha=alpha)
 
 
 # --- one reader a kind: (file, check_size) -> (picture, orientation) --------------------------------------------------
@@ -127,6 +138,7 @@ READERS: dict[str, Callable[[BinaryIO, SizeCheck], tuple[Picture, int]]] = {
     "TIFF": _read_tiff,
     "GIF": lambda file, check: _read_pillow(GifImagePlugin.GifImageFile, file, check),
     "BMP": lambda file, check: _read_pillow(BmpImagePlugin.BmpImageFile, file, check),
+    "TGA": lambda file, check: _read_pillow(TgaImagePlugin.TgaImageFile, file, check),
 }
 SIGNATURES = {  # the first bytes; "RIFF????WEBP" is matched without its length
     b"\xff\xd8\xff": "JPEG",
@@ -139,13 +151,22 @@ SIGNATURES = {  # the first bytes; "RIFF????WEBP" is matched without its length
     b"GIF8": "GIF",
     b"BM": "BMP",
 }
+TGA_FOOTER = b"TRUEVISION-XFILE.\0"  # of version 2; older files are known by their suffix
 
 
 def _from_pillow(image: ImageFile.ImageFile) -> Picture:
     image.load()  # all of it: raises if the file is cut short
     colors, alpha = _split_alpha(image)
     pixels = to_float(to_srgb8(colors, image.info.get("icc_profile")))
-    return Picture(pixels, None if alpha is None else to_float(alpha)[..., 0], bit_depth=8)
+    return Picture(pixels, None if alpha is None else to_float(alpha)[..., 0], bit_depth=8, dpi=_dpi_of(image))
+
+
+def _dpi_of(image: Image.Image) -> tuple[float, float] | None:
+    try:
+        x, y = (float(value) for value in image.info["dpi"])
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    return (x, y) if min(x, y) > 1.0 and max(x, y) < 65536.0 else None
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, Array | None]:
@@ -216,7 +237,18 @@ def kind_of(path: Path, file: BinaryIO) -> str:
     for signature, kind in SIGNATURES.items():
         if start.startswith(signature):
             return kind
+    if path.suffix.lower() == ".tga" or _ends_as_tga(file):
+        return "TGA"
     raise ImageError(f"'{path}' is not a picture of a kind that can be read ({READABLE}); convert it to one of these")
+
+
+def _ends_as_tga(file: BinaryIO) -> bool:
+    if os.fstat(file.fileno()).st_size < len(TGA_FOOTER):
+        return False
+    file.seek(-len(TGA_FOOTER), os.SEEK_END)
+    end = file.read()
+    file.seek(0)
+    return end == TGA_FOOTER
 
 
 def _check_size(path: Path, size: tuple[int, int], max_pixels: int, min_side: int) -> None:

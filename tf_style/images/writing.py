@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +26,13 @@ FORMATS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".bmp": "BMP",
+    ".tga": "TGA",
 }
 DEEP_FORMATS = ("PNG", "TIFF")  # can hold 16 bits
 OPAQUE_FORMATS = ("JPEG", "BMP")  # cannot hold alpha
-MAX_SIDE = {"JPEG": 65500, "WebP": 16383}  # pixels, limits of libjpeg and of the WebP format
+MAX_SIDE = {"JPEG": 65500, "WebP": 16383, "TGA": 65535}  # pixels, limits of libjpeg and of the formats
 ICC_PROFILE = 34675  # the TIFF tag
+Dpi: TypeAlias = tuple[float, float] | None
 IHDR_END = 33  # bytes of a PNG before its second chunk
 
 
@@ -40,12 +43,14 @@ def write_image(
     alpha: npt.ArrayLike | None = None,
     bit_depth: int = 8,
     quality: int = 95,
+    dpi: tuple[float, float] | None = None,
 ) -> None:
-    """Write a picture, its format chosen by the suffix: .png, .jpg, .jpeg, .webp, .tif, .tiff or .bmp.
+    """Write a picture, its format chosen by the suffix: .png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp or .tga.
 
     The file appears whole or not at all: it is written under a temporary name beside its place and then moved there;
-    an older file stays as it was if anything fails. The same input gives the same bytes. All but BMP carry an sRGB
-    profile. JPEG keeps full colour resolution (4:4:4). Values are rounded to the nearest level, halves to the even one.
+    an older file stays as it was if anything fails. The same input gives the same bytes. All but BMP and TGA carry an
+    sRGB profile. JPEG keeps full colour resolution (4:4:4). Values are rounded to the nearest level, halves to the even
+    one.
 
     Args:
       path: the file; a missing folder is made.
@@ -53,6 +58,7 @@ def write_image(
       alpha: float [H, W], 0 is transparent; JPEG and BMP cannot hold it: there the picture is laid on white.
       bit_depth: 8, or 16 (PNG and TIFF only).
       quality: 1 to 100, for JPEG and WebP.
+      dpi: pixels per inch, horizontally and vertically, for JPEG, PNG and TIFF.
 
     Raises:
       ImageError: if `check_output_path` would; for NaN or another type or shape; if the disk refuses.
@@ -74,7 +80,7 @@ def write_image(
         else:
             values = np.concatenate([values, opacity], axis=-1)
     levels = to_uint8(values) if bit_depth == 8 else to_uint16(values)
-    _replace(target, ENCODERS[kind](levels, quality))
+    _replace(target, ENCODERS[kind](levels, quality, dpi))
 
 
 def check_output_path(path: str | os.PathLike[str], *, bit_depth: int = 8) -> None:
@@ -111,21 +117,26 @@ def check_output_path(path: str | os.PathLike[str], *, bit_depth: int = 8) -> No
         raise ImageError(f"'{target}' cannot be written, for the folder '{folder}' is read-only; choose another folder")
 
 
-# --- one encoder a format: uint8 or uint16 [H, W, 3 or 4], quality -> bytes -------------------------------------------
+# --- one encoder a format: uint8 or uint16 [H, W, 3 or 4], quality, dpi -> bytes --------------------------------------
 
 
-def _encode_png(levels: Array, quality: int) -> bytes:
+def _encode_png(levels: Array, dpi: Dpi) -> bytes:
     if levels.dtype == np.uint8:
-        return _encode_pillow(levels, "PNG", icc_profile=srgb_profile())
+        return _encode_pillow(levels, "PNG", icc_profile=srgb_profile(), dpi=dpi)
     import imagecodecs
 
     png = imagecodecs.png_encode(np.ascontiguousarray(levels))
-    body = b"iCCP" + b"sRGB\0\0" + zlib.compress(srgb_profile(), 9)
-    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return bytes(png[:IHDR_END]) + chunk + bytes(png[IHDR_END:])
+    chunks = _chunk(b"iCCP" + b"sRGB\0\0" + zlib.compress(srgb_profile(), 9))
+    if dpi is not None:
+        chunks += _chunk(b"pHYs" + struct.pack(">IIB", *(round(value / 0.0254) for value in dpi), 1))  # per metre
+    return bytes(png[:IHDR_END]) + chunks + bytes(png[IHDR_END:])
 
 
-def _encode_tiff(levels: Array, quality: int) -> bytes:
+def _chunk(body: bytes) -> bytes:
+    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def _encode_tiff(levels: Array, dpi: Dpi) -> bytes:
     import tifffile
 
     buffer = io.BytesIO()
@@ -138,6 +149,8 @@ def _encode_tiff(levels: Array, quality: int) -> bytes:
         predictor=True,
         extratags=[(ICC_PROFILE, 7, len(srgb_profile()), srgb_profile(), True)],  # 7: plain bytes
         software="tf_style",
+        resolution=dpi,
+        resolutionunit=None if dpi is None else "INCH",
         metadata=None,
     )
     return buffer.getvalue()
@@ -145,18 +158,20 @@ def _encode_tiff(levels: Array, quality: int) -> bytes:
 
 def _encode_pillow(levels: Array, kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(levels)).save(buffer, kind, **options)
+    given = {name: value for name, value in options.items() if value is not None}
+    Image.fromarray(np.ascontiguousarray(levels)).save(buffer, kind, **given)
     return buffer.getvalue()
 
 
-ENCODERS: dict[str, Callable[[Array, int], bytes]] = {
-    "PNG": _encode_png,
-    "TIFF": _encode_tiff,
-    "JPEG": lambda levels, quality: _encode_pillow(
-        levels, "JPEG", quality=quality, subsampling=0, icc_profile=srgb_profile()
+ENCODERS: dict[str, Callable[[Array, int, Dpi], bytes]] = {
+    "PNG": lambda levels, quality, dpi: _encode_png(levels, dpi),
+    "TIFF": lambda levels, quality, dpi: _encode_tiff(levels, dpi),
+    "JPEG": lambda levels, quality, dpi: _encode_pillow(
+        levels, "JPEG", quality=quality, subsampling=0, icc_profile=srgb_profile(), dpi=dpi and tuple(map(round, dpi))
     ),
-    "WebP": lambda levels, quality: _encode_pillow(levels, "WEBP", quality=quality, icc_profile=srgb_profile()),
-    "BMP": lambda levels, quality: _encode_pillow(levels, "BMP"),
+    "WebP": lambda levels, quality, dpi: _encode_pillow(levels, "WEBP", quality=quality, icc_profile=srgb_profile()),
+    "BMP": lambda levels, quality, dpi: _encode_pillow(levels, "BMP"),
+    "TGA": lambda levels, quality, dpi: _encode_pillow(levels, "TGA", compression="tga_rle"),
 }
 
 

@@ -122,7 +122,12 @@ class _Painter:
     def _write(self, job: Job, content: images.Picture, pixels: Any, seconds: float) -> None:
         try:
             images.write_image(
-                job.target, pixels, alpha=content.alpha, bit_depth=self._files.bit_depth, quality=self._files.quality
+                job.target,
+                pixels,
+                alpha=content.alpha,
+                bit_depth=self._files.bit_depth,
+                quality=self._files.quality,
+                dpi=content.dpi,
             )
         except images.WriteError:  # the next one would not fare better
             raise

@@ -46,7 +46,7 @@ class FolderSession:
         Raises:
           NetworkError, ValueError, WeightsError: As `build_stylizer`.
         """
-        self._stylizers = {0: load_stylizer(self._config, Guides(colors=self._colors))}
+        self.stylizers = {0: load_stylizer(self._config, Guides(colors=self._colors))}
 
     def headline(self) -> str:
         """Which model, why, and where it runs."""
@@ -78,9 +78,9 @@ class FolderSession:
 
     def _stylizer(self, num_regions: int) -> FeedForwardStylizer | PyramidStylizer:
         """The one for so many regions."""
-        if num_regions not in self._stylizers:
-            self._stylizers[num_regions] = load_stylizer(self._config, Guides(num_regions, colors=self._colors))
-        return self._stylizers[num_regions]
+        if num_regions not in self.stylizers:
+            self.stylizers[num_regions] = load_stylizer(self._config, Guides(num_regions, colors=self._colors))
+        return self.stylizers[num_regions]
 
     def _code(self, stylizer: FeedForwardStylizer, content: Image) -> tf.Tensor:
         """The styles' code, made once for each long side, unless the contents decide the styles' colours too."""

@@ -101,6 +101,7 @@ class Session:
             alpha=self._inputs.content.alpha,
             bit_depth=self._files.bit_depth,
             quality=self._files.quality,
+            dpi=self._inputs.content.dpi,
         )
 
     def save_checkpoint_on_interrupt(self) -> str:

@@ -22,7 +22,7 @@ class RequestOptions:
       ConfigError: A value, or values together, that are not allowed.
     """
 
-    content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP)", "files")
+    content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP, TGA)", "files")
     style: str = option("", "the painting whose style is taken", "files")
     style_name: str = option("", "instead of --style: a style that the served network knows by name", "files")
     output: str = option("", "where the painting goes; the suffix decides the format", "files")
