@@ -47,7 +47,8 @@ class Term(NamedTuple):
     `target` runs once per picture pair; `loss` runs every step and returns one number a picture, [B]. `reads` says
     which of the references the target is made from, "content" or "styles": the other may be empty. A term that can be
     told from parts of a picture has `sums`, from (features, target) to what is added up over positions, and
-    `from_sums`, from (sums, target) to the loss; `losses.additive_term` makes one.
+    `from_sums`, from (sums, target) to the loss; `losses.additive_term` makes one. If such a term reads styles,
+    `style_sums` turns features of (parts of) a style into sums, which `target` takes in place of features.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Term(NamedTuple):
     reads: str = "content"
     sums: Callable[[Features, Nest], Nest] | None = None
     from_sums: Callable[[Nest, Nest], tf.Tensor] | None = None
+    style_sums: Callable[[Features], Nest] | None = None
 
 
 class Optimizer(NamedTuple):

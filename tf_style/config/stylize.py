@@ -115,6 +115,15 @@ class StylizeConfig:
         20.0, "weight of the loss that keeps what a --keep_mask shows recognizable", "objective", minimum=0
     )
 
+    tile_size: int = option(
+        0,
+        "paint larger pictures in tiles of about this side, exactly as without, in the memory of one; 0: 1024 for "
+        "those above 2 million pixels",
+        "optimisation",
+        minimum=0,
+    )
+    tile_steps: int = option(0, "steps at each scale that is painted in tiles; 0: num_steps", "optimisation", minimum=0)
+
     backbone: str = option(
         "auto",
         "network that compares pictures; auto: vgg19 where its weights are at hand, else compact_vgg19",

@@ -62,5 +62,11 @@ def _regional_term(term: Term, key: str, num_regions: int, by_style: bool) -> Te
         return tf.add_n(losses)
 
     return additive_term(
-        term.name, target, sums, from_sums, repr=f"{term.repr or term.name} by region", reads=term.reads
+        term.name,
+        target,
+        sums,
+        from_sums,
+        repr=f"{term.repr or term.name} by region",
+        reads=term.reads,
+        style_sums=term.style_sums,
     )

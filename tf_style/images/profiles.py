@@ -78,6 +78,11 @@ def _convert_float(samples: FloatArray, profile: bytes, mode: str) -> FloatArray
     return unit
 
 
+def changes_colors(profile: bytes) -> bool:
+    """Whether a profile is for RGB, works, and is not sRGB under another name."""
+    return _is_usable(profile, "RGB")
+
+
 def _is_usable(profile: bytes, mode: str) -> bool:
     """Whether the profile fits the mode, works, and changes colours at all (sRGB to sRGB must stay exact)."""
     if _space(profile) != SPACES[mode]:

@@ -18,6 +18,7 @@ def additive_term(
     *,
     repr: str = "",
     reads: str = "content",
+    style_sums: Callable[[Features], Nest] | None = None,
 ) -> Term:
     """A term whose loss is made from sums over positions, so that it can be told from parts of a picture.
 
@@ -28,10 +29,13 @@ def additive_term(
       from_sums: (sums, target) -> loss, [B].
       repr: How the term is printed.
       reads: As `Term.reads`.
+      style_sums: As `Term.style_sums`.
     """
-    return Term(
-        name, target, lambda features, target: from_sums(sums(features, target), target), repr, reads, sums, from_sums
-    )
+
+    def loss(features: Features, target: Nest) -> tf.Tensor:
+        return from_sums(sums(features, target), target)
+
+    return Term(name, target, loss, repr, reads, sums, from_sums, style_sums)
 
 
 @dataclasses.dataclass(frozen=True)

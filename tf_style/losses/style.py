@@ -57,7 +57,12 @@ def style_loss(
     def target(references: References) -> Nest:
         shares = _shares(style_blend, len(references.styles))
         summaries = {
-            layer: [kind.describe(style[layer], _weights(style, layer)) for style in references.styles]
+            layer: [
+                kind.summary(style[layer])  # what `style_sums` returned
+                if isinstance(style[layer], Mapping)
+                else kind.describe(style[layer], _weights(style, layer))
+                for style in references.styles
+            ]
             for layer in layers
         }
         return {layer: kind.prepare(_blend(summaries[layer], shares)) for layer in layers}
@@ -73,7 +78,15 @@ def style_loss(
             total += weight * relative(error, kind.energy(targets[layer]), normalization)
         return total
 
-    term = additive_term(name, target, sums, from_sums, repr=f"{name}({statistic})", reads="styles")
+    term = additive_term(
+        name,
+        target,
+        sums,
+        from_sums,
+        repr=f"{name}({statistic})",
+        reads="styles",
+        style_sums=lambda features: sums(features, ()),
+    )
     return Objective(((1.0, term),))
 
 

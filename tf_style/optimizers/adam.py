@@ -17,6 +17,30 @@ class AdamState(NamedTuple):
     steps: tf.Tensor
 
 
+class AdamRule(NamedTuple):
+    """Adam's arithmetic, pixel by pixel, so that it can be done on parts of a picture too; see `adam`."""
+
+    learning_rate: float = 0.02
+    beta_1: float = 0.9
+    beta_2: float = 0.99
+    epsilon: float = 1e-8
+
+    def means(self, gradient: tf.Tensor, first: tf.Tensor, second: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The running means of the gradient and of its square after one more gradient; all of one shape."""
+        first += (1.0 - self.beta_1) * (gradient - first)
+        return first, second + (1.0 - self.beta_2) * (tf.square(gradient) - second)
+
+    def root(self, second: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+        """The root of the mean of squares after so many steps, without its bias."""
+        return tf.sqrt(second / (1.0 - tf.pow(self.beta_2, count)))
+
+    def move(self, image: Image, first: tf.Tensor, second: tf.Tensor, count: tf.Tensor, mean_root: tf.Tensor) -> Image:
+        """The picture after the step, in [0, 1]; `mean_root` is the mean of `root` over the whole picture."""
+        floor = self.epsilon * mean_root + 1e-30
+        update = self.learning_rate * first / (1.0 - tf.pow(self.beta_1, count)) / (self.root(second, count) + floor)
+        return tf.clip_by_value(image - update, 0.0, 1.0)
+
+
 def adam(learning_rate: float = 0.02, *, beta_1: float = 0.9, beta_2: float = 0.99, epsilon: float = 1e-8) -> Optimizer:
     """Adam; pixels are clipped to [0, 1] after each step.
 
@@ -36,6 +60,7 @@ def adam(learning_rate: float = 0.02, *, beta_1: float = 0.9, beta_2: float = 0.
       Kingma, Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1. https://arxiv.org/abs/1412.6980
       Carrying the means between scales: K. Crowson, style-transfer-pytorch, 2021.
     """
+    rule = AdamRule(learning_rate, beta_1, beta_2, epsilon)
 
     def init(image: Image) -> AdamState:
         return AdamState(tf.zeros_like(image), tf.zeros_like(image), tf.zeros_like(image[:, 0, 0, 0], tf.int32))
@@ -50,13 +75,10 @@ def adam(learning_rate: float = 0.02, *, beta_1: float = 0.9, beta_2: float = 0.
             total = tf.reduce_sum(loss)
         gradient = tape.gradient(total, image)
         steps = state.steps + 1
-        first = state.first + (1.0 - beta_1) * (gradient - state.first)
-        second = state.second + (1.0 - beta_2) * (tf.square(gradient) - state.second)
+        first, second = rule.means(gradient, state.first, state.second)
         count = _per_picture(tf.cast(steps, tf.float32))
-        root = tf.sqrt(second / (1.0 - tf.pow(beta_2, count)))
-        floor = epsilon * tf.reduce_mean(root, axis=[1, 2, 3], keepdims=True) + 1e-30
-        update = learning_rate * first / (1.0 - tf.pow(beta_1, count)) / (root + floor)
-        return tf.clip_by_value(image - update, 0.0, 1.0), AdamState(first, second, steps), losses
+        mean_root = tf.reduce_mean(rule.root(second, count), axis=[1, 2, 3], keepdims=True)
+        return rule.move(image, first, second, count, mean_root), AdamState(first, second, steps), losses
 
     def resize(state: AdamState, size: tuple[tf.Tensor, tf.Tensor]) -> AdamState:
         return AdamState(

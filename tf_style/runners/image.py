@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.runners.inputs import Inputs, read_inputs
 from tf_style.runners.interruption import INTERRUPTED, Interruption
+from tf_style.runners.large_inputs import LargeInputs, large_size, read_large_inputs
 from tf_style.runners.progress import ProgressDisplay
 from tf_style.runners.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:
+    from tf_style.runners.large_session import LargeSession
     from tf_style.runners.session import Session
 
 
-def run(config: StylizeConfig, files: StylizeFiles, preset: str, inputs: Inputs | None = None) -> int:
+def run(config: StylizeConfig, files: StylizeFiles, preset: str, inputs: Inputs | LargeInputs | None = None) -> int:
     """Paints, writes the picture and the reports.
 
     Args:
@@ -30,7 +32,9 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, inputs: Inputs 
     Raises:
       ImageError, ConfigError, WeightsError: Before anything is painted or written.
     """
-    inputs = read_inputs(config, files) if inputs is None else inputs
+    if inputs is None:
+        size = large_size(config, files)
+        inputs = read_inputs(config, files) if size is None else read_large_inputs(config, files, size)
     display = ProgressDisplay(quiet=files.quiet)
     started = time.monotonic()
     with Interruption() as interruption:
@@ -53,17 +57,22 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, inputs: Inputs 
 def _paint(
     config: StylizeConfig,
     files: StylizeFiles,
-    inputs: Inputs,
+    inputs: Inputs | LargeInputs,
     display: ProgressDisplay,
     interruption: Interruption,
-) -> Session | None:
+) -> Session | LargeSession | None:
     """Loads the model and runs all steps, or those before an interruption; None if not even the model is there."""
-    session = None
+    session: Session | LargeSession | None = None
     try:
         with quiet_tensorflow():
-            from tf_style.runners.session import Session
+            if isinstance(inputs, LargeInputs):
+                from tf_style.runners.large_session import LargeSession
 
-            session = Session(config, files, inputs)
+                session = LargeSession(config, files, inputs)
+            else:
+                from tf_style.runners.session import Session
+
+                session = Session(config, files, inputs)
         display.say(session.headline())
         for progress in session.steps():
             interruption.at_once = False  # from now on there is something to lose

@@ -48,7 +48,7 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names:
       ImageError, ConfigError: With one sentence that says what came, what is allowed and what to do.
     """
     images.check_output_path(files.output, bit_depth=files.bit_depth)
-    _check_single(files)
+    check_single(files)
     check_options(config, files)
     check_reports(files)
     content = read_content(Path(files.content), config, files)
@@ -180,7 +180,7 @@ def _hint_at_names(style: str) -> None:
             )
 
 
-def _check_single(files: StylizeFiles) -> None:
+def check_single(files: StylizeFiles) -> None:
     """What is for folders is not silently left undone."""
     for field in dataclasses.fields(files):
         if field.metadata["group"] == "folder" and getattr(files, field.name) != field.default:

@@ -103,7 +103,7 @@ class Optimization:
           masks: At the content's size; they go with the targets.
         """
         contents = () if content is None else (content,)
-        targets = _call_for_any_size(self._compiled_targets, (contents, tuple(styles)))
+        targets = call_for_any_size(self._compiled_targets, (contents, tuple(styles)))
         return {**targets, _MASKS: {**masks, "content": content}} if masks else targets
 
     def start(self, image: Image) -> RunState:
@@ -134,7 +134,7 @@ class Optimization:
         arguments = (state, targets, num_steps, dict(weights or {}))
         if self.jit_compile:
             return self._compiled_step(*arguments)
-        return _call_for_any_size(self._compiled_step, arguments)
+        return call_for_any_size(self._compiled_step, arguments)
 
     def resize(self, state: RunState, size: tuple[tf.Tensor, tf.Tensor]) -> RunState:
         """The state for the next scale: it starts from the average, with the optimiser's state carried over."""
@@ -207,8 +207,8 @@ def any_size(tensor: tf.Tensor) -> tf.TensorShape:
     return tf.TensorShape(shape)
 
 
-def _call_for_any_size(function: Any, arguments: Nest) -> Nest:
-    """Calls a `tf.function` traced once for all picture sizes."""
+def call_for_any_size(function: Any, arguments: Nest) -> Nest:
+    """Calls a `tf.function`, traced once for all picture sizes, with a tuple of arguments."""
     if not tf.inside_function():
         specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(any_size(tensor), tensor.dtype), arguments)
         function.get_concrete_function(*specs)

@@ -118,7 +118,7 @@ class PyramidStylizer:
         """
         sizes = [(int(h), int(w)) for h, w in self.sizes(tf.shape(content))]
         content = on_a_torus(content) if self.optimization.wrap else content
-        styles = self._prepared(styles, content)
+        styles = self.prepared(styles, content)
         state = None
         first_scale = 0
         if resume is not None:
@@ -132,10 +132,10 @@ class PyramidStylizer:
                 state = self.optimization.resize(state, sizes[scale])
             targets = self.optimization.targets(
                 resize(content, sizes[scale]),
-                [self._style_at(style, sizes[scale]) for style in styles],
+                [self.style_at(style, sizes[scale]) for style in styles],
                 _masks_at(masks, sizes[scale]),
             )
-            steps = self._steps_at(scale)
+            steps = self.steps_at(scale)
             while int(state.step) < steps and not bool(tf.reduce_all(state.done)):
                 chunk = min(self.optimization.optimizer.steps_per_call, steps - int(state.step))
                 state = self.optimization.step(state, targets, tf.constant(chunk))
@@ -148,21 +148,23 @@ class PyramidStylizer:
 
     def style_targets(self, styles: Sequence[Image], size: Sequence) -> Nest:
         """Targets of the terms that read the styles, at a scale of (height, width)."""
-        return self.optimization.targets(None, [self._style_at(style, size) for style in styles])
+        return self.optimization.targets(None, [self.style_at(style, size) for style in styles])
 
     def content_targets(self, content: Image, masks: Masks | None, size: Sequence) -> Nest:
         """Targets of the terms that read the content, at a scale of (height, width), and the masks."""
         return self.optimization.targets(resize(content, size), [], _masks_at(masks, size))
 
-    def _steps_at(self, scale: int) -> int:
+    def steps_at(self, scale: int) -> int:
+        """Steps at a scale, 0 the coarsest."""
         return self.first_steps if scale == 0 else self.num_steps
 
-    def _prepared(self, styles: Sequence[Image], content: Image) -> Sequence[Image]:
+    def prepared(self, styles: Sequence[Image], content: Image) -> Sequence[Image]:
+        """The style pictures as they are to be looked at for some contents."""
         if self.prepare is None:
             return styles
-        return [self.prepare(self._style_at(style, tf.shape(content)[1:3]), content) for style in styles]
+        return [self.prepare(self.style_at(style, tf.shape(content)[1:3]), content) for style in styles]
 
-    def _style_at(self, style: Image, size: Sequence) -> Image:
+    def style_at(self, style: Image, size: Sequence) -> Image:
         """The style image with its long side `style_scale` times the content's; smaller ones stay as they are."""
         return fit(style, self.style_scale * tf.cast(tf.reduce_max(size), tf.float32))
 
@@ -189,17 +191,20 @@ class PyramidStylizer:
         """The picture so far, finished, at the size that the run is at; the content where no region is."""
         painting = self.optimization.picture(state)
         size = tf.shape(painting)[1:3]
+        return self.shown(painting, resize(content, size), _masks_at(masks, size))
+
+    def shown(self, painting: Image, content: Image, masks: Masks | None = None) -> Image:
+        """A painting as it is shown: finished, laid over the content; all three at one size."""
         if self.style_strength < 1.0:
-            painting = fade(painting, resize(content, size), self.style_strength)
+            painting = fade(painting, content, self.style_strength)
         if self.finish is not None:
-            painting = self.finish(painting, resize(content, size))
+            painting = self.finish(painting, content)
         if not masks or "regions" not in masks:
             return painting
-        regions = tf.reduce_sum(resize_mask(masks["regions"], size), -1, keepdims=True)
-        return lay_over(resize(content, size), painting, regions)
+        return lay_over(content, painting, tf.reduce_sum(masks["regions"], -1, keepdims=True))
 
     def _progress(self, state: RunState, content: Image, masks: Masks | None, scale: int, sizes: list) -> Progress:
-        planned = [self._steps_at(index) for index in range(len(sizes))]
+        planned = [self.steps_at(index) for index in range(len(sizes))]
         work = [steps * height * width for steps, (height, width) in zip(planned, sizes, strict=True)]
         done = sum(work[:scale]) + int(state.step) * sizes[scale][0] * sizes[scale][1]
         means = {name: float(tf.reduce_mean(loss)) for name, loss in state.losses.items()}
@@ -219,7 +224,7 @@ class PyramidStylizer:
 
     def _run_in_graph(self, content: Image, styles: Sequence[Image], masks: Masks | None) -> Image:
         content = on_a_torus(content) if self.optimization.wrap else content
-        loop, styles = GraphLoop(self, masks), self._prepared(styles, content)
+        loop, styles = GraphLoop(self, masks), self.prepared(styles, content)
         state = loop.advance(content, lambda scale, size: self.style_targets(styles, size), loop.start(content, styles))
         return tf.ensure_shape(self.picture(state.run, content, masks), content.shape)
 

@@ -1,0 +1,317 @@
+"""Large pictures from files to a file: as whole ones, with what a file carries, stopped and gone on with, refused."""
+
+import json
+import shutil
+import signal
+import time
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image, ImageCms
+
+from tests import command
+from tests.materials import assert_one_sentence, colorful, picture
+from tf_style import images
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.images.planes import Plane
+from tf_style.images.profiles import srgb_profile
+from tf_style.images.streams import check_streamed_output, decode_to_plane, encode_plane, read_source
+from tf_style.runners import large_inputs
+from tf_style.runners.large_inputs import large_size, read_large_inputs
+
+SIZE = (96, 144)
+
+
+def wide_profile():
+    """A profile of an RGB space far from sRGB: its red and blue change places."""
+    profile = bytearray(srgb_profile())
+    tags = {bytes(profile[132 + 12 * i : 136 + 12 * i]): 132 + 12 * i for i in range(int.from_bytes(profile[128:132], "big"))}
+    red, blue = (tags[name] for name in (b"rXYZ", b"bXYZ"))
+    profile[red + 4 : red + 12], profile[blue + 4 : blue + 12] = (
+        profile[blue + 4 : blue + 12], profile[red + 4 : red + 12],
+    )  # fmt: skip
+    return bytes(profile)
+
+
+# --- streams ----------------------------------------------------------------------------------------------------------
+
+
+def decoded(path, size, folder):
+    plane = Plane(folder / "plane.f32", size)
+    source = decode_to_plane(path, plane)
+    return plane.read(0, 0, *size), source
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp", "a.jpg"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_what_is_written_is_read_alike(tmp_path, name, bits):
+    if bits == 16 and name in ("a.webp", "a.jpg"):
+        pytest.skip("the format holds 8 bits only")
+    pixels = picture(*SIZE, seed=1)[0].numpy()
+    levels = Plane(tmp_path / "levels.raw", SIZE, 3, f"uint{bits}").create()
+    levels.write(0, 0, images.to_uint8(pixels) if bits == 8 else images.to_uint16(pixels))
+    encode_plane(tmp_path / name, levels, dpi=(300, 300))
+    ours = images.read_image(tmp_path / name)
+    streamed, source = decoded(tmp_path / name, SIZE, tmp_path)
+    tolerance = 0.1 if name == "a.jpg" else 0.3 if name == "a.webp" else 0.51 / (2**bits - 1)
+    np.testing.assert_allclose(ours.pixels, pixels, atol=tolerance)
+    np.testing.assert_allclose(streamed, ours.pixels, atol=2 / 255 if name in ("a.jpg", "a.webp") else 1e-6)
+    assert source.bit_depth == ours.bit_depth == bits
+    assert source.profile is None
+    if name != "a.webp":
+        assert source.dpi == pytest.approx((300, 300), abs=0.1)
+        with Image.open(tmp_path / name) as image:
+            assert image.info["icc_profile"] == srgb_profile()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "levels.raw", "plane.f32"])
+
+
+def test_alpha_and_what_is_hidden(tmp_path):
+    alpha = np.zeros(SIZE, np.float32)
+    alpha[:, :72] = 1.0
+    pixels = np.where(alpha[..., None] > 0, np.float32(0.25), np.float32(1.0))
+    images.write_image(tmp_path / "a.png", np.broadcast_to(pixels, (*SIZE, 3)), alpha=alpha)
+    plane, opacity = Plane(tmp_path / "p.f32", (48, 72)), Plane(tmp_path / "a.f32", (48, 72), 1)
+    assert decode_to_plane(tmp_path / "a.png", plane, opacity).has_alpha
+    np.testing.assert_allclose(plane.read(0, 0, 48, 72), 64 / 255, atol=0.01)
+    assert opacity.read(0, 0, 48, 30).min() == 1.0
+    assert opacity.read(0, 40, 48, 72).max() < 0.01
+
+
+def test_grey_palette_turned_and_cmyk(tmp_path):
+    rgb = Image.fromarray(images.to_uint8(picture(*SIZE, seed=1)[0].numpy()))
+    rgb.convert("L").save(tmp_path / "grey.png")
+    rgb.convert("P").save(tmp_path / "palette.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    rgb.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    for name in ("grey.png", "palette.png", "turned.jpg"):
+        wanted = images.read_image(tmp_path / name)
+        found, _ = decoded(tmp_path / name, wanted.size, tmp_path)
+        np.testing.assert_allclose(found, wanted.pixels, atol=0.03)
+
+
+def test_profiles_are_used_and_kept(tmp_path):
+    """Colours come in through the profile and leave through it; sRGB by another name changes nothing, to the byte."""
+    levels = images.to_uint8(colorful(1, SIZE)[0].numpy())
+    Image.fromarray(levels).save(tmp_path / "own.png", icc_profile=wide_profile())
+    found, source = decoded(tmp_path / "own.png", SIZE, tmp_path)
+    assert source.profile == wide_profile()
+    np.testing.assert_allclose(found, images.read_image(tmp_path / "own.png").pixels, atol=0.02)
+    assert np.abs(found - levels / 255).mean() > 0.05
+    plane = Plane(tmp_path / "levels.raw", SIZE, 3, "uint8").create()
+    plane.write(0, 0, images.to_uint8(found))
+    encode_plane(tmp_path / "back.tif", plane, profile=source.profile)
+    with Image.open(tmp_path / "back.tif") as image:
+        assert image.info["icc_profile"] == wide_profile()
+        assert np.abs(np.asarray(image, int) - levels).mean() < 3
+    Image.fromarray(levels).save(tmp_path / "srgb.png", icc_profile=ImageCms.ImageCmsProfile(
+        ImageCms.createProfile("sRGB")).tobytes())  # fmt: skip
+    found, source = decoded(tmp_path / "srgb.png", SIZE, tmp_path)
+    assert source.profile is None
+    np.testing.assert_array_equal(images.to_uint8(found), levels)
+
+
+def test_damaged(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    with pytest.raises(images.ImageError, match="cannot be read piece by piece") as caught:
+        read_source(tmp_path / "a.png")
+    assert_one_sentence(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "bits", "words"),
+    [
+        ("a.bmp", (64, 64), 8, "piece by piece"),
+        ("a.tga", (64, 64), 8, "piece by piece"),
+        ("a.jpg", (64, 64), 16, "16 bits"),
+        ("a.webp", (64, 20000), 8, "16383"),
+    ],
+)
+def test_outputs_that_cannot_be(name, size, bits, words):
+    with pytest.raises(images.ImageError, match=words) as caught:
+        check_streamed_output(name, size, bits)
+    assert_one_sentence(caught.value)
+
+
+# --- from the command line --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("large")
+    pixels = images.to_uint8(picture(*SIZE, seed=1)[0].numpy())
+    tifffile.imwrite(place / "content.tif", pixels, photometric="rgb", resolution=(240, 240), resolutionunit="INCH")
+    images.write_image(place / "style.png", colorful(2, (80, 100))[0].numpy())
+    mask = np.zeros((*SIZE, 3), np.float32)
+    mask[:, 72:] = 1.0
+    images.write_image(place / "right.png", mask)
+    images.write_image(place / "left.png", 1.0 - mask)
+    alpha = np.ones(SIZE, np.float32)
+    alpha[:40] = 0.0
+    images.write_image(place / "sprite.png", pixels / np.float32(255), alpha=alpha)
+    return place
+
+
+BASE = ["stylize", "--content=content.tif", "--style=style.png", *command.SHORT, "--size=0", "--quiet"]
+TILED = [*BASE, "--tile_size=48"]
+RUNS = {
+    "whole": [*BASE, "--output=whole.png"],
+    "tiled": [*TILED, "--output=tiled.png", "--json=tiled.json"],
+    "pyramid whole": [*BASE, "--min_size=36", "--scale_factor=2", "--output=pyramid_whole.png"],
+    "pyramid": [*TILED, "--min_size=36", "--scale_factor=2", "--output=pyramid.tif", "--json=pyramid.json"],
+    "steps": [*TILED, "--min_size=36", "--tile_steps=1", "--output=steps.png", "--json=steps.json"],
+    "mask": [*TILED, "--content_mask=right.png", "--output=mask.png"],
+    "two": [
+        *TILED, "--style=style.png,content.tif", "--style_masks=left.png,right.png", "--keep_mask=left.png",
+        "--output=two.png",
+    ],
+    "sprite": [*TILED, "--content=sprite.png", "--output=sprite_out.png"],
+    "sprite jpeg": [*TILED, "--content=sprite.png", "--output=sprite_out.jpg"],
+    "colors": [*TILED, "--preserve_color=linear", "--output=colors.png"],
+    "luminance": [*TILED, "--preserve_color=luminance", "--output=luminance.png", "--save_every=2"],
+    "deep": [*TILED, "--bit_depth=16", "--output=deep.tif"],
+}  # fmt: skip
+REFUSED = {
+    "lbfgs": (["--optimizer=lbfgs"], "give --optimizer=adam"),
+    "tolerance": (["--relative_tolerance=0.1"], "relative_tolerance"),
+    "after": (["--preserve_color=linear", "--color_stage=after"], "--color_stage=before"),
+    "noise": (["--init=noise"], "--min_size"),
+    "figure": (["--figure=figure.png"], "--figure"),
+    "bmp": (["--output=refused.bmp"], "piece by piece"),
+    "tile": (["--tile_size=8"], "tile_size must be at least 32"),
+    "pixels": (["--size=4000", "--max_pixels=100000"], "max_pixels=100000"),
+    "black": (["--content_mask=black.png"], "black.png"),
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes(folder):
+    lines = {**RUNS, **{name: [*TILED, "--output=refused.png", *more] for name, (more, _) in REFUSED.items()}}
+    return command.run_lines(lines, folder)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_runs(name, outcomes, folder):
+    assert outcomes[name].status == 0, outcomes[name].stderr
+    assert not list(folder.glob(".tf_style*"))
+
+
+def read(folder, name):
+    return images.read_image(folder / name)
+
+
+def test_tiled_is_whole(outcomes, folder):
+    """One scale: the very same start, so after three steps the same picture, but for rounding."""
+    whole, tiled = (read(folder, f"{name}.png").pixels for name in ("whole", "tiled"))
+    assert np.abs(whole - tiled).max() < 3 / 255
+    assert np.abs(tiled - read(folder, "content.tif").pixels).mean() > 0.01
+    record = json.loads((folder / "tiled.json").read_text())
+    assert (record["tile_size"], record["steps"]) == (48, 3)
+    assert len(record["history"]) == 3
+
+
+def test_a_pyramid_that_ends_in_tiles(outcomes, folder):
+    whole, tiled = (read(folder, name).pixels for name in ("pyramid_whole.png", "pyramid.tif"))
+    assert np.abs(whole - tiled).mean() < 0.02
+    record = json.loads((folder / "pyramid.json").read_text())
+    assert record["steps"] == 6
+    assert [row["step"] for row in record["history"]] == list(range(1, 7))
+
+
+def test_steps_in_tiles(outcomes, folder):
+    record = json.loads((folder / "steps.json").read_text())
+    assert record["steps"] < 3 * 3
+
+
+def test_no_seam(outcomes, folder):
+    """What tiling added (the difference to the whole) is no larger at the edges of tiles than elsewhere."""
+    whole, tiled = (read(folder, f"{name}.png").pixels for name in ("whole", "tiled"))
+    jumps = np.abs(np.diff(tiled - whole, axis=1)).mean((0, 2))
+    assert jumps[[47, 95]].mean() <= 3 * jumps.mean() + 1e-4
+
+
+def test_outside_a_mask_bytes_stay(outcomes, folder):
+    content, result = (images.to_uint8(read(folder, name).pixels) for name in ("content.tif", "mask.png"))
+    np.testing.assert_array_equal(result[:, :72], content[:, :72])
+    assert (result[:, 76:] != content[:, 76:]).mean() > 0.5
+
+
+def test_sprites(outcomes, folder):
+    sprite, result = read(folder, "sprite.png"), read(folder, "sprite_out.png")
+    np.testing.assert_array_equal(result.alpha, sprite.alpha)
+    assert np.abs(result.pixels - sprite.pixels)[44:].mean() > 0.01
+    np.testing.assert_allclose(read(folder, "sprite_out.jpg").pixels[:36], 1.0, atol=0.02)
+
+
+def test_resolution_and_depth(outcomes, folder):
+    assert read(folder, "tiled.png").dpi == pytest.approx((240, 240), abs=0.1)
+    assert read(folder, "deep.tif").bit_depth == 16
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refusals(name, outcomes, folder):
+    outcome = outcomes[name]
+    assert outcome.status == 2
+    assert REFUSED[name][1] in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
+    assert "Traceback" not in outcome.stderr
+    assert not (folder / "refused.png").exists()
+
+
+def test_a_full_disk(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(large_inputs.shutil, "disk_usage", lambda place: usage._replace(free=1000))
+    config, files = StylizeConfig(size=0, tile_size=48), StylizeFiles("content.tif", ("style.png",), "out.png")
+    with pytest.raises(ConfigError, match="free") as caught:
+        read_large_inputs(config, files, large_size(config, files))
+    assert_one_sentence(caught.value)
+
+
+def test_which_are_large(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    files = StylizeFiles("content.tif", ("style.png",), "out.png")
+    assert large_size(StylizeConfig(size=0), files) is None
+    assert large_size(StylizeConfig(size=0, tile_size=64), files) == SIZE
+    assert large_size(StylizeConfig(size=0, tile_size=118), files) is None
+    assert large_size(StylizeConfig(size=3000), files) == (2000, 3000)
+    assert large_size(StylizeConfig(size=3000, network="arbitrary"), files) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_going_on(folder, number):
+    """Stopped within the scales in tiles, the same command ends in the same bytes; nothing is left on the disk."""
+    name = f"resumed_{number}"
+    line = [
+        *TILED, "--min_size=36", "--scale_factor=2", "--num_steps=6", f"--checkpoint_dir={name}", "--bit_depth=16",
+        f"--output={name}.png",
+    ]  # fmt: skip
+    process = command.start(line, folder)
+    state = folder / name / "tiles.json"
+    deadline = time.monotonic() + 200
+    while process.poll() is None and time.monotonic() < deadline and not _at_step(state, 2):
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=200)
+    assert process.returncode == (130 if number == signal.SIGINT else -number), stderr
+    assert state.exists()
+    if number == signal.SIGINT:
+        assert read(folder, f"{name}.png").size == SIZE  # the picture so far
+    other = command.run([argument.replace("--seed=0", "--seed=1") for argument in [*line, "--style_weight=3"]], folder)
+    assert other.status == 2
+    assert "another --checkpoint_dir" in other.stderr
+    assert command.run(line, folder).status == 0
+    plain = [argument for argument in line if "checkpoint" not in argument]
+    plain[-1] = "--output=uninterrupted.png"
+    assert command.run(plain, folder).status == 0
+    assert (folder / f"{name}.png").read_bytes() == (folder / "uninterrupted.png").read_bytes()
+    assert not list((folder / name).iterdir())
+
+
+def _at_step(state, step):
+    try:
+        return json.loads(state.read_text())["count"]["step"] >= step
+    except (OSError, ValueError):
+        return False

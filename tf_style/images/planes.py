@@ -1,0 +1,126 @@
+"""Pictures of plain numbers on the disk, of which only what is needed is in memory."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyvips
+
+_CACHE_BYTES = 64 * 1024**2
+_KINDS = {"float32": "float", "uint8": "uchar", "uint16": "ushort"}  # NumPy's names and libvips's
+
+
+@dataclasses.dataclass(frozen=True)
+class Plane:
+    """A picture of plain numbers in a file, row by row; each access maps only what it needs.
+
+    Args:
+      path: The file.
+      size: (height, width).
+      channels: Numbers a pixel.
+      dtype: Of a number.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    channels: int = 3
+    dtype: str = "float32"
+
+    def create(self) -> Plane:
+        """Makes the file, all zeros (which take no place on the disk until written)."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.path, "wb") as file:
+            file.truncate(self.num_bytes)
+        return self
+
+    @property
+    def num_bytes(self) -> int:
+        """How large the file is."""
+        return self.size[0] * self.size[1] * self.channels * np.dtype(self.dtype).itemsize
+
+    def read(self, top: int, left: int, bottom: int, right: int) -> np.ndarray:
+        """A copy of some rows and columns, [h, w, C]."""
+        return np.array(self._rows(top, bottom, "r")[:, left:right])
+
+    def write(self, top: int, left: int, values: np.ndarray) -> None:
+        """Replaces some rows and columns by [h, w, C]."""
+        height, width = values.shape[:2]
+        rows = self._rows(top, top + height, "r+")
+        rows[:, left : left + width] = values
+
+    def add(self, top: int, left: int, values: np.ndarray) -> None:
+        """Adds [h, w, C] to some rows and columns."""
+        height, width = values.shape[:2]
+        rows = self._rows(top, top + height, "r+")
+        rows[:, left : left + width] += values
+
+    def strips(self, pixels: int = 2_000_000) -> Iterator[tuple[int, int]]:
+        """Rows from which on and to which, in pieces of about so many pixels."""
+        step = max(1, pixels // self.size[1])
+        for top in range(0, self.size[0], step):
+            yield top, min(top + step, self.size[0])
+
+    def _rows(self, top: int, bottom: int, mode: Any) -> np.memmap:
+        itemsize = np.dtype(self.dtype).itemsize
+        row = self.size[1] * self.channels * itemsize
+        shape = (bottom - top, self.size[1], self.channels)
+        return np.memmap(self.path, self.dtype, mode, top * row, shape)
+
+    def as_vips(self) -> pyvips.Image:
+        """The plane as an image of libvips, which reads it when and where it needs it."""
+        height, width = self.size
+        return vips().Image.rawload(str(self.path), width, height, self.channels, format=_KINDS[self.dtype])
+
+
+def resize_plane(source: Plane, target: Plane, *, smooth: bool = True) -> None:
+    """A plane at another size; larger ones by bicubic (or bilinear, where not `smooth`) interpolation."""
+    save_plane(resized(source.as_vips(), target.size, "bicubic" if smooth else "bilinear"), target)
+
+
+def remove_planes(*planes: Plane) -> None:
+    """Deletes their files, if there are any."""
+    for plane in planes:
+        with suppress(FileNotFoundError):
+            plane.path.unlink()
+
+
+def resized(image: pyvips.Image, size: tuple[int, int], interpolation: str = "bicubic") -> pyvips.Image:
+    """At a size, antialiased; pixels' middles stay where they are."""
+    height, width = size
+    across, down = width / image.width, height / image.height
+    if (across, down) == (1.0, 1.0):
+        return image
+    if across < 1.0 or down < 1.0:
+        image = image.resize(min(across, 1.0), vscale=min(down, 1.0), kernel="lanczos3")
+        across, down = width / image.width, height / image.height
+        if (across, down) == (1.0, 1.0):
+            return image
+    return image.affine(
+        (across, 0, 0, down),
+        interpolate=vips().Interpolate.new(interpolation),
+        oarea=[0, 0, width, height],
+        odx=0.5 * across - 0.5,
+        ody=0.5 * down - 0.5,
+        extend="copy",
+    )
+
+
+def save_plane(image: pyvips.Image, target: Plane) -> None:
+    """Computes an image of libvips, piece by piece, into a plane."""
+    target.path.parent.mkdir(parents=True, exist_ok=True)
+    image.cast(_KINDS[target.dtype]).rawsave(str(target.path))
+
+
+def vips() -> Any:
+    """The library, imported when first needed."""
+    import pyvips
+
+    pyvips.cache_set_max_mem(_CACHE_BYTES)
+    return pyvips

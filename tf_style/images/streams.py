@@ -1,0 +1,216 @@
+"""Picture files that need not fit into memory, read and written piece by piece (libvips)."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tf_style.images.geometry import MIN_VISIBLE_ALPHA, fill_transparent
+from tf_style.images.picture import ImageError, Picture, WriteError, one_line
+from tf_style.images.planes import Plane, resized, save_plane, vips
+from tf_style.images.profiles import changes_colors, srgb_profile
+from tf_style.images.writing import DEEP_FORMATS, FORMATS, MAX_SIDE, OPAQUE_FORMATS
+
+if TYPE_CHECKING:
+    import pyvips
+
+_MM_PER_INCH = 25.4
+_STREAMED_FORMATS = ("PNG", "JPEG", "TIFF", "WebP")
+_HIDDEN = MIN_VISIBLE_ALPHA
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamedSource:
+    """What a picture's file says beside the pixels.
+
+    `profile` is its ICC profile, if that is for RGB and not sRGB by another name; `dpi` its pixels per inch, if it says
+    so.
+    """
+
+    profile: bytes | None
+    dpi: tuple[float, float] | None
+    has_alpha: bool
+    bit_depth: int
+
+
+def read_source(path: str | os.PathLike[str]) -> StreamedSource:
+    """What a picture file says beside the pixels, by its header.
+
+    Raises:
+      ImageError: It cannot be read.
+    """
+    with _one_sentence(path):
+        return _source_of(vips().Image.new_from_file(str(path), access="sequential"))
+
+
+def decode_to_plane(path: str | os.PathLike[str], target: Plane, alpha: Plane | None = None) -> StreamedSource:
+    """A picture file, upright and in sRGB, resized to the size of a plane, whose file is made.
+
+    What cannot be seen gets the colours of its nearest neighbours, as `fill_transparent` gives them, by strips.
+
+    Args:
+      path: The picture.
+      target: Of 3 channels, float32: becomes sRGB in [0, 1].
+      alpha: Of 1 channel, float32, for the opacity, where the picture has one.
+
+    Raises:
+      ImageError: It cannot be read.
+    """
+    with _one_sentence(path):
+        image, source = _upright(path)
+        if source.profile is not None or _has_other_space(image):
+            depth = 8 if image.format == "uchar" else 16
+            image = image.icc_transform("srgb", embedded=True, depth=depth, intent="relative")
+        elif image.interpretation not in ("srgb", "rgb16"):
+            image = image.colourspace("rgb16" if source.bit_depth == 16 else "srgb")
+        unit = image.cast("float") / (65535.0 if image.format == "ushort" else 255.0)
+        if not source.has_alpha:
+            save_plane(_clipped(resized(unit[0:3], target.size)), target)
+            return source
+        opacity = resized(unit[3], target.size)
+        colors = resized(unit[0:3] * unit[3], target.size)
+        save_plane(_clipped((opacity > _HIDDEN).ifthenelse(colors / opacity, colors)), target)
+    own = alpha or Plane(target.path.with_suffix(".alpha"), target.size, 1)
+    with _one_sentence(path):
+        again, _ = _upright(path)
+        deepest = 65535.0 if again.format == "ushort" else 255.0
+        save_plane(_clipped(resized(again[again.bands - 1].cast("float") / deepest, target.size)), own)
+    for top, bottom in target.strips():
+        rows = (top, 0, bottom, target.size[1])
+        opacities = own.read(*rows)[..., 0]
+        if opacities.min() <= _HIDDEN < opacities.max():
+            target.write(top, 0, fill_transparent(Picture(target.read(*rows), opacities)).pixels)
+    if alpha is None:
+        own.path.unlink()
+    return source
+
+
+def _upright(path: str | os.PathLike[str]) -> tuple[pyvips.Image, StreamedSource]:
+    image = vips().Image.new_from_file(str(path), access="sequential")
+    return image.autorot(), _source_of(image)
+
+
+def _source_of(image: pyvips.Image) -> StreamedSource:
+    profile = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else None
+    usable = profile is not None and not _has_other_space(image) and changes_colors(profile)
+    known = image.get_typeof("resolution-unit") != 0 or image.xres != 1.0
+    dpi = (image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH) if known else None
+    return StreamedSource(profile if usable else None, dpi, image.hasalpha(), 8 if image.format == "uchar" else 16)
+
+
+def _has_other_space(image: pyvips.Image) -> bool:
+    """Whether it has a profile, and colours other than red, green and blue."""
+    return bool(image.get_typeof("icc-profile-data")) and image.interpretation not in ("srgb", "rgb16", "rgb")
+
+
+def encode_plane(
+    path: str | os.PathLike[str],
+    levels: Plane,
+    *,
+    profile: bytes | None = None,
+    dpi: tuple[float, float] | None = None,
+    quality: int = 95,
+) -> None:
+    """Writes a plane as a picture file, by its suffix: TIFF (BigTIFF where needed), PNG, JPEG or WebP.
+
+    Args:
+      path: The file; it appears whole or not at all.
+      levels: uint8 or uint16, 3 channels or 4 with an alpha, sRGB.
+      profile: An RGB profile into whose colours it is converted; None: sRGB.
+      dpi: Pixels per inch.
+      quality: Of JPEG and WebP.
+
+    Raises:
+      WriteError: The disk refuses.
+    """
+    place = Path(os.path.realpath(path))
+    kind = FORMATS[place.suffix.lower()]
+    temporary = place.with_name(f".tf_style-{secrets.token_hex(8)}{place.suffix}")
+    image = levels.as_vips().copy(interpretation="srgb" if levels.dtype == "uint8" else "rgb16")
+    image = _with_profile(image, profile)
+    if dpi is not None:
+        image = image.copy(xres=dpi[0] / _MM_PER_INCH, yres=dpi[1] / _MM_PER_INCH)
+    options: Any = {
+        "TIFF": {"compression": "deflate", "predictor": "horizontal", "bigtiff": levels.num_bytes > 2_000_000_000,
+                 "tile": True, "tile_width": 256, "tile_height": 256, "resunit": "inch"},
+        "JPEG": {"Q": quality, "subsample_mode": "off", "background": [255, 255, 255]},
+        "PNG": {},
+        "WebP": {"Q": quality},
+    }[kind]  # fmt: skip
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            image.write_to_file(str(temporary), **options)
+            os.replace(temporary, place)
+        except BaseException:  # KeyboardInterrupt too
+            temporary.unlink(missing_ok=True)
+            raise
+    except (OSError, vips().Error) as error:
+        raise WriteError(
+            f"'{path}' cannot be written ({one_line(error)}); choose another place or free the disk"
+        ) from None
+
+
+def check_streamed_output(path: str | os.PathLike[str], size: tuple[int, int], bit_depth: int) -> None:
+    """Raises ImageError unless `encode_plane` can write a picture of that size there."""
+    kind = FORMATS[Path(path).suffix.lower()]
+    allowed = [suffix for suffix, name in FORMATS.items() if name in _STREAMED_FORMATS]
+    if kind not in _STREAMED_FORMATS:
+        raise ImageError(
+            f"'{path}' cannot be written piece by piece, as pictures that are painted in tiles are; allowed are "
+            f"{', '.join(allowed)}."
+        )
+    if bit_depth == 16 and kind not in DEEP_FORMATS:
+        raise ImageError(f"'{path}' cannot hold 16 bits; choose .png or .tif, or a bit depth of 8.")
+    if max(size) > MAX_SIDE.get(kind, max(size)):
+        raise ImageError(
+            f"'{path}' would be {size[1]} x {size[0]} pixels, but {kind} holds at most {MAX_SIDE[kind]} a side; write "
+            "a .tif."
+        )
+
+
+def holds_alpha(path: str | os.PathLike[str]) -> bool:
+    """Whether the file's format has an alpha."""
+    return FORMATS[Path(path).suffix.lower()] not in OPAQUE_FORMATS
+
+
+def _with_profile(image: pyvips.Image, profile: bytes | None) -> pyvips.Image:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        own = Path(folder) / "srgb.icc"
+        own.write_bytes(srgb_profile())
+        if profile is None:
+            image = image.copy()
+            image.set_type(vips().GValue.blob_type, "icc-profile-data", srgb_profile())
+            return image
+        other = Path(folder) / "own.icc"
+        other.write_bytes(profile)
+        depth = 16 if image.format == "ushort" else 8
+        converted = image.icc_transform(str(other), input_profile=str(own), depth=depth, intent="relative")
+        converted = converted.copy()
+        converted.set_type(vips().GValue.blob_type, "icc-profile-data", profile)
+        return converted
+
+
+def _clipped(image: pyvips.Image) -> pyvips.Image:
+    image = (image > 0).ifthenelse(image, 0)
+    return (image < 1).ifthenelse(image, 1)
+
+
+@contextmanager
+def _one_sentence(path: str | os.PathLike[str]) -> Iterator[None]:
+    import pyvips
+
+    try:
+        yield
+    except pyvips.Error as error:
+        raise ImageError(
+            f"'{path}' cannot be read piece by piece ({one_line(error)}), for it is damaged, cut short or of a rare "
+            "kind; copy or export it again."
+        ) from None

@@ -1,0 +1,299 @@
+"""A run in progress whose picture is painted in tiles: coarse scales whole, fine ones tile by tile on the disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tf_style import images
+from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.images.planes import Plane, resize_plane
+from tf_style.images.streams import decode_to_plane, encode_plane, holds_alpha
+from tf_style.optimizers.adam import AdamRule
+from tf_style.runners.checkpoint import fingerprint
+from tf_style.runners.large_inputs import LargeInputs, tile_side, whole_pixels, work_folder
+from tf_style.runners.large_masks import write_masks
+from tf_style.runners.large_plan import make_plan
+from tf_style.runners.large_state import LargeState, load_state, remove_state, save_state
+from tf_style.runners.model import choose_model, load_stylizer, model_headline, model_record, style_tensor
+from tf_style.runners.record import peak_memory, write_record
+from tf_style.runners.tiled_scale import Count, TiledScale
+from tf_style.stylizers import PyramidStylizer
+from tf_style.stylizers.tiling import TiledObjective, make_tiles
+from tf_style.types import Progress
+from tf_style.version import versions
+
+
+class LargeSession:
+    """Everything of one run in tiles that needs TensorFlow; the same methods as `Session`.
+
+    Args:
+      config: All options.
+      files: Where from, where to.
+      inputs: What was checked.
+
+    Raises:
+      ConfigError: A checkpoint of another run.
+      ImageError: The content cannot be read.
+      WeightsError: The backbone's weights are missing or do not fit.
+    """
+
+    def __init__(self, config: StylizeConfig, files: StylizeFiles, inputs: LargeInputs) -> None:
+        self._config, self._files, self._inputs = config, files, inputs
+        self.progress: Progress | None = None
+        self.history: list[dict[str, float]] = []
+        self._choice = choose_model(config, quiet=files.quiet)
+        self._folder = work_folder(files)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if not files.checkpoint_dir:  # it goes with this object
+            self._temporary = tempfile.TemporaryDirectory(prefix=".tf_style-tiles-", dir=self._folder)
+            self._folder = Path(self._temporary.name)
+        self._coarse: Progress | None = None
+        self._scale: TiledScale | None = None
+        self._resume = load_state(self._folder, self._identity())
+        if self._resume is not None:
+            self.history = self._resume.history
+        self._masks, guides = write_masks(config, files, inputs, self._folder)
+        stylizer = load_stylizer(config, guides)
+        assert isinstance(stylizer, PyramidStylizer)
+        self._stylizer, self._guides = stylizer, guides
+        self._objective = TiledObjective(stylizer.optimization)
+        self._painting_seconds = 0.0
+        self._plan = make_plan(
+            stylizer.sizes(tf.constant([1, *inputs.size, 3])),
+            stylizer.steps_at,
+            tile_steps=config.tile_steps,
+            whole_pixels=whole_pixels(config),
+        )
+
+    def headline(self) -> str:
+        """Which backbone, why, where it runs; how many scales are painted in tiles."""
+        scales = len(self._plan.sizes)
+        line = model_headline(self._config, self._choice)
+        line += f" {scales - self._plan.first_tiled} of {scales} scales in tiles."
+        if self._resume is not None:
+            line += f" Going on from step {self.history[-1]['step'] if self.history else 0} in {self._folder}."
+        return line
+
+    def steps(self) -> Iterator[Progress]:
+        """Runs all scales; yields after each step of a coarse scale, and after each tile of the others."""
+        started = time.monotonic()
+        files = self._files
+        styles = [style_tensor(style) for style in self._inputs.styles]
+        for progress in self._all_scales(styles):
+            whole = progress.step > (self.history[-1]["step"] if self.history else 0)
+            self.progress = progress
+            if whole:
+                self.history.append({"step": progress.step, "loss": progress.loss, **progress.losses})
+                if self._scale is not None:
+                    self._save_state(progress.scale)
+                if files.save_every and self._scale is not None and progress.step % files.save_every == 0:
+                    self.write_picture()
+            self._painting_seconds = time.monotonic() - started
+            yield progress
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last step is done."""
+        return self.progress is not None and self.progress.step == self.progress.num_steps
+
+    def write_picture(self) -> None:
+        """The picture so far at the size of the result, with the content's alpha, profile and pixels per inch."""
+        assert self.progress is not None
+        size, deep = self._inputs.size, self._files.bit_depth == 16
+        content = Plane(self._folder / "result_content.f32", size)
+        alpha = Plane(self._folder / "result_alpha.f32", size, channels=1)
+        source = decode_to_plane(self._inputs.content, content, alpha)
+        has_alpha = source.has_alpha
+        keeps = has_alpha and holds_alpha(self._files.output)
+        kind = "uint16" if deep else "uint8"
+        levels = Plane(self._folder / "result.raw", size, 4 if keeps else 3, kind).create()
+        painting = self._painting_plane()
+        for top, bottom in levels.strips():
+            rows = (top, 0, bottom, size[1])
+            pixels = self._finished(painting.read(*rows), content.read(*rows), rows)
+            if has_alpha:
+                opacity = alpha.read(*rows)
+                pixels = np.concatenate([pixels, opacity], -1) if keeps else pixels * opacity + 1.0 - opacity
+            levels.write(top, 0, images.to_uint16(pixels) if deep else images.to_uint8(pixels))
+        encode_plane(
+            self._files.output, levels, profile=source.profile, dpi=source.dpi, quality=self._files.quality
+        )  # fmt: skip
+        for plane in (content, alpha, levels, painting):
+            plane.path.unlink(missing_ok=True)
+
+    def save_checkpoint_on_interrupt(self) -> str:
+        """Returns the sentence that says how to go on; whole steps are on the disk already."""
+        if not self._files.checkpoint_dir:
+            return "It cannot be continued; with --checkpoint_dir=DIR an interrupted run goes on where it stopped."
+        if self._scale is None:
+            return "No scale in tiles has begun yet, so the same command starts anew."
+        return f"Repeat the same command to go on from the last whole step (the state is in {self._folder})."
+
+    def finish(self, preset: str, seconds: float) -> None:
+        """Writes the record, and removes what would have been needed to go on.
+
+        Args:
+          preset: The preset's name, for the record.
+          seconds: Of the whole run, from the start of the command.
+        """
+        if self._files.json:
+            write_record(Path(self._files.json), self._record(preset, seconds))
+        if self._files.checkpoint_dir:
+            remove_state(self._folder)
+
+    # --- scales -------------------------------------------------------------------------------------------------------
+
+    def _all_scales(self, styles: list[tf.Tensor]) -> Iterator[Progress]:
+        first = self._plan.first_tiled
+        before: TiledScale | None = None
+        state: dict[str, np.ndarray] | None = None
+        count = Count()
+        content = self._coarse_content(max(0, first - 1))
+        styles = list(self._stylizer.prepared(styles, content)) if self._stylizer.prepare else styles
+        if self._resume is not None:
+            first, count = self._resume.scale, self._resume.count
+        elif first:
+            progress = None
+            for progress in self._stylizer.run(content, styles, masks=self._coarse_masks(self._plan.sizes[first - 1])):
+                self._coarse = progress
+                yield self._rebased(progress)
+            assert progress is not None
+            run = progress.state
+            picture = self._stylizer.optimization.picture(run)
+            state = {"image": picture, "first": run.optimizer.first, "second": run.optimizer.second}
+            state = {name: leaf[0].numpy() for name, leaf in state.items()}
+            count = Count(adam_steps=int(run.optimizer.steps[0]))
+        for scale in range(first, len(self._plan.sizes)):
+            yield from self._tiled(scale, styles, before, state, count)
+            before, state = self._scale, None
+            assert before is not None
+            count, self._resume = before.count, None
+
+    def _tiled(
+        self,
+        scale: int,
+        styles: list[tf.Tensor],
+        before: TiledScale | None,
+        state: dict[str, np.ndarray] | None,
+        count: Count,
+    ) -> Iterator[Progress]:
+        size, config = self._plan.sizes[scale], self._config
+        objective = self._objective
+        folder = self._folder / f"scale_{scale:02}"
+        folder.mkdir(exist_ok=True)
+        tiles = make_tiles(size, tile_side(config), objective.margin, objective.stride)
+        rule = AdamRule(config.learning_rate)
+        own = TiledScale(folder, size, objective, tiles, rule, config.average_decay)
+        if self._resume is None:
+            decode_to_plane(self._inputs.content, own.content)
+        own.masks = self._masks.at(size, folder)
+        if self._resume is None:
+            own.start(before, state, count)
+        else:
+            own.count = count
+        self._scale = own
+        self._save_state(scale)
+        if before is not None:
+            shutil.rmtree(before.folder, ignore_errors=True)
+        fitted = [self._stylizer.style_at(style, tf.constant(size)) for style in styles]
+        for _ in own.prepare(objective.style_targets(fitted, tile_side(config))):
+            yield self._at(scale, own, 0.0)
+        while own.count.step < self._plan.steps[scale]:
+            for share in own.step():
+                if share < 1.0:
+                    yield self._at(scale, own, share)
+            yield self._at(scale, own, 0.0)
+
+    def _save_state(self, scale: int) -> None:
+        if self._files.checkpoint_dir and self._scale is not None:
+            save_state(self._folder, self._identity(), LargeState(scale, self._scale.count, self.history))
+
+    def _coarse_content(self, scale: int) -> tf.Tensor:
+        plane = Plane(self._folder / "coarse.f32", self._plan.sizes[scale])
+        decode_to_plane(self._inputs.content, plane)
+        pixels = plane.read(0, 0, *plane.size)
+        plane.path.unlink()
+        return tf.constant(pixels[np.newaxis])
+
+    def _coarse_masks(self, size: tuple[int, int]) -> dict[str, tf.Tensor]:
+        planes = self._masks.at(size, self._folder)
+        return {name: tf.constant(plane.read(0, 0, *size)[np.newaxis]) for name, plane in planes.items()}
+
+    def _at(self, scale: int, own: TiledScale, share: float) -> Progress:
+        """The progress within a step of a scale in tiles."""
+        losses = own.losses or (self.progress.losses if self.progress else {})
+        return self._plan.progress(scale, own.count.step + share, losses, own.count.adam_steps, self._whole_picture)
+
+    def _rebased(self, progress: Progress) -> Progress:
+        """The progress of a coarse scale, as part of the whole run."""
+        steps = progress.step - sum(self._plan.steps[: progress.scale])
+        return self._plan.progress(progress.scale, steps, progress.losses, progress.evaluations, self._whole_picture)
+
+    def _whole_picture(self) -> tf.Tensor:
+        return tf.constant(self._painting_plane().read(0, 0, *self._inputs.size)[np.newaxis])
+
+    # --- the picture --------------------------------------------------------------------------------------------------
+
+    def _painting_plane(self) -> Plane:
+        """The painting so far at the size of the result, not yet finished."""
+        plane = Plane(self._folder / "painting.f32", self._inputs.size)
+        picture = self._coarse_picture() if self._scale is None else self._scale.write_picture_plane()
+        if picture.size == plane.size:
+            picture.path.replace(plane.path)
+        else:
+            resize_plane(picture, plane)
+            picture.path.unlink()
+        return plane
+
+    def _coarse_picture(self) -> Plane:
+        run = None if self._coarse is None else self._coarse.state
+        image = self._coarse_content(0) if run is None else self._stylizer.optimization.picture(run)
+        plane = Plane(self._folder / "coarse_picture.f32", tuple(image.shape[1:3])).create()
+        plane.write(0, 0, image[0].numpy())
+        return plane
+
+    def _finished(self, painting: np.ndarray, content: np.ndarray, rows: tuple[int, int, int, int]) -> np.ndarray:
+        masks = {name: tf.constant(plane.read(*rows)[np.newaxis]) for name, plane in self._masks.full().items()}
+        shown = self._stylizer.shown(tf.constant(painting[np.newaxis]), tf.constant(content[np.newaxis]), masks)
+        return np.clip(shown[0].numpy(), 0.0, 1.0)
+
+    # --- records ------------------------------------------------------------------------------------------------------
+
+    def _record(self, preset: str, seconds: float) -> dict[str, Any]:
+        assert self.progress is not None
+        return {
+            "preset": preset,
+            "settings": dataclasses.asdict(self._config),
+            "files": dataclasses.asdict(self._files),
+            **model_record(self._config, self._choice, self._guides),
+            "devices": [device.name for device in tf.config.list_logical_devices()],
+            "versions": versions(),
+            "size": list(self._inputs.size),
+            "tile_size": tile_side(self._config),
+            "steps": self.progress.step,
+            "objective_evaluations": self.progress.evaluations,
+            "loss": self.progress.loss,
+            "losses": self.progress.losses,
+            "history": self.history,
+            "seconds": seconds,
+            "painting_seconds": self._painting_seconds,
+            "peak_memory_bytes": peak_memory(),
+        }
+
+    def _identity(self) -> str:
+        settings = {
+            **dataclasses.asdict(self._config),
+            "masks": [self._files.content_mask, *self._files.style_masks, self._files.keep_mask, self._files.feather],
+            "backbone": self._choice.name,
+            "versions": versions(),
+        }
+        return fingerprint(settings, self._inputs.fingerprints())

@@ -1,0 +1,65 @@
+"""Where a run in tiles is: a small file beside the planes, which hold the rest of its state."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+from tf_style.config import ConfigError
+from tf_style.runners.files import replacing
+from tf_style.runners.tiled_scale import Count
+
+_NAME = "tiles.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class LargeState:
+    """The scale, how far it is, and the losses so far."""
+
+    scale: int
+    count: Count
+    history: list[dict[str, float]]
+
+
+def save_state(folder: Path, identity: str, state: LargeState) -> None:
+    """Writes it, whole or not at all.
+
+    Args:
+      folder: Of the planes.
+      identity: The run's fingerprint.
+      state: After a whole step.
+    """
+    with replacing(folder / _NAME) as temporary:
+        temporary.write_text(json.dumps({"identity": identity, **dataclasses.asdict(state)}), encoding="utf-8")
+
+
+def load_state(folder: Path, identity: str) -> LargeState | None:
+    """What was saved; None if nothing was.
+
+    Raises:
+      ConfigError: The file is another run's, or not a checkpoint.
+    """
+    path = folder / _NAME
+    if not path.exists():
+        return None
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        owner, state = saved["identity"], LargeState(saved["scale"], Count(**saved["count"]), saved["history"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path} is not a checkpoint of tf-style; delete it to start anew.") from error
+    if owner != identity:
+        raise ConfigError(
+            f"{path} belongs to a run with other pictures, settings or versions; repeat that run's command to go on "
+            "with it, or delete the file or give another --checkpoint_dir to start anew."
+        )
+    return state
+
+
+def remove_state(folder: Path) -> None:
+    """After the result is written: the file and all planes, but nothing else that may be in the folder."""
+    for path in folder.glob("scale_*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in (*folder.glob("*.f32"), *folder.glob("*.raw"), folder / _NAME):
+        path.unlink(missing_ok=True)
