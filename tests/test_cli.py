@@ -301,7 +301,10 @@ REFUSALS = {
 }
 #: Command lines that are no stylization at all.
 OTHER_REFUSALS = {
-    "unknown command": (["stylise"], ["'stylise'", "stylize, texture, recolor, presets", "Did you mean 'stylize'?"]),
+    "unknown command": (
+        ["stylise"],
+        ["'stylise'", "stylize, texture, estimate, recolor", "Did you mean 'stylize'?"],
+    ),
     "no files": (["stylize"], ["--content, --style, --output must be given", "tf-style stylize --content="]),
     "no style": (["stylize", "--content=content.png", "--output=out.png"], ["--style must be given"]),
     "no output": (["stylize", "--content=content.png", "--style=style.jpg"], ["--output must be given"]),

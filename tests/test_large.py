@@ -26,7 +26,8 @@ SIZE = (96, 144)
 def wide_profile():
     """A profile of an RGB space far from sRGB: its red and blue change places."""
     profile = bytearray(srgb_profile())
-    tags = {bytes(profile[132 + 12 * i : 136 + 12 * i]): 132 + 12 * i for i in range(int.from_bytes(profile[128:132], "big"))}
+    places = [132 + 12 * index for index in range(int.from_bytes(profile[128:132], "big"))]
+    tags = {bytes(profile[place : place + 4]): place for place in places}
     red, blue = (tags[name] for name in (b"rXYZ", b"bXYZ"))
     profile[red + 4 : red + 12], profile[blue + 4 : blue + 12] = (
         profile[blue + 4 : blue + 12], profile[red + 4 : red + 12],

@@ -122,6 +122,11 @@ class TiledScale:
                 temporary.replace(path)
             yield (index + 1) / len(self._tiles)
 
+    def forget_targets(self) -> None:
+        """Removes what `prepare` made."""
+        for index in range(len(self._tiles)):
+            self._targets_path(index).unlink(missing_ok=True)
+
     def step(self) -> Iterator[float]:
         """One step; yields the share of it that is done, tile by tile. Whole only when it has come to its end."""
         total = None
@@ -142,7 +147,7 @@ class TiledScale:
             )
             self._gradient.add(tile.seen[0], tile.seen[1], gradient[0].numpy())
             yield 0.35 + 0.65 * (index + 1) / count
-        self._move(planes, self.planes(1 - self.count.generation))
+        self.move()
         decay = self._decay
         self.count = Count(
             1 - self.count.generation,
@@ -166,8 +171,9 @@ class TiledScale:
             plane.write(top, 0, self.strip(top, bottom))
         return plane
 
-    def _move(self, before: dict[str, Plane], after: dict[str, Plane]) -> None:
-        """Adam's step over strips: first the means, then, with the mean of all roots, the pixels."""
+    def move(self) -> None:
+        """Adam's step, from one generation to the other: first the means, then, with the mean of all roots, pixels."""
+        before, after = self.planes(self.count.generation), self.planes(1 - self.count.generation)
         width, steps = self.size[1], tf.constant(self.count.adam_steps + 1, tf.float32)
         for plane in after.values():
             plane.create()
