@@ -181,10 +181,10 @@ def test_alpha_is_carried(runs, folder):
 
 def test_one_model_and_one_trace_serve_all_sizes(runs):
     assert [len(sessions) for sessions in runs.values()] == [1] * 4
-    assert runs["network_1"][0].stylizers[0].num_traces == 1
-    assert runs["network_4"][0].stylizers[0].num_traces == 1
-    assert runs["optimized_1"][0].stylizers[0].optimization.num_traces == 1
-    assert runs["optimized_4"][0].stylizers[0].optimization.num_traces == 1, "passes of three, at two sizes"
+    assert runs["network_1"][0].stylizers[0, False].num_traces == 1
+    assert runs["network_4"][0].stylizers[0, False].num_traces == 1
+    assert runs["optimized_1"][0].stylizers[0, False].optimization.num_traces == 1
+    assert runs["optimized_4"][0].stylizers[0, False].optimization.num_traces == 1, "passes of three, at two sizes"
 
 
 def test_pictures_of_one_size_are_painted_together(there, monkeypatch):

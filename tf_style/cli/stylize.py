@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from tf_style.cli import flags
@@ -20,9 +21,14 @@ def main(argv: list[str]) -> int:
     given = flags.parse("stylize", _OPTIONS, flags.PRESET, argv)
     preset = given.pop("preset", DEFAULT_PRESET)
     names = tuple(given)
+    names_of_options = tuple(field.name for field in dataclasses.fields(StylizeConfig) if field.name in given)
     files = flags.take(StylizeFiles, given)
     config = preset_config(preset).replace(**given)
     check_for_network(config, names)
+    if files.manifest:
+        from tf_style.runners import catalogue
+
+        return catalogue.run(config, files, load_preset(preset).name, names_of_options)
     if Path(files.content).is_dir():
         from tf_style.runners.folder import run
     else:

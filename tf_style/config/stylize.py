@@ -264,6 +264,9 @@ class StylizeFiles:
     quality: int = option(95, "of JPEG and WebP, 1 to 100", "files", minimum=1)
     max_pixels: int = option(100_000_000, "refuse larger input pictures", "files", minimum=1)
 
+    manifest: str = option(
+        "", "a list of pictures (CSV or JSONL: content, style, output, options), instead of --content", "folder"
+    )
     skip_existing: bool = option(False, "leave out pictures whose result exists: so a stopped run goes on", "folder")
     batch_size: int = option(4, "pictures of one size that are painted together", "folder", minimum=1)
     format: str = option("png", "suffix of the results", "folder", FOLDER_FORMATS)
@@ -280,7 +283,8 @@ class StylizeFiles:
         for field in dataclasses.fields(self):
             check_option(field, getattr(self, field.name))
         check_written(self.bit_depth, self.quality)
-        missing = [f"--{name}" for name in ("content", "style", "output") if not getattr(self, name)]
+        needed = ("output",) if self.manifest else ("content", "style", "output")
+        missing = [f"--{name}" for name in needed if not getattr(self, name)]
         if missing:
             raise ConfigError(
                 f"{', '.join(missing)} must be given: tf-style stylize --content=photo.jpg --style=painting.jpg "

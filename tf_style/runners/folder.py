@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,12 @@ from tf_style.runners.folder_plan import Job, Plan, make_plan
 from tf_style.runners.folder_report import FolderReport
 from tf_style.runners.inputs import read_content
 from tf_style.runners.interruption import Interruption
+from tf_style.runners.progress import ProgressDisplay
 from tf_style.runners.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:
     from tf_style.runners.folder_session import FolderSession
+    from tf_style.runners.models import Models
 
 Contents = list[tuple[Job, images.Picture | images.ImageError]]
 
@@ -39,21 +41,84 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
     """
     started = time.monotonic()
     plan = make_plan(config, files)
-    report = FolderReport(plan, files.output, quiet=files.quiet)
-    painter = _Painter(config, files, plan, report)
+    report = FolderReport(plan.num_pictures, [job.name for job in plan.skipped], files.output, quiet=files.quiet)
+    painter = Painter(config, files, plan, report, LazyModels())
+    return paint_and_report([painter], report, config, files, preset, started)
+
+
+def paint_and_report(
+    painters: Iterable[Painter],
+    report: FolderReport,
+    config: StylizeConfig,
+    files: StylizeFiles,
+    preset: str,
+    started: float,
+) -> int:
+    """Paints one plan after the other; returns the exit status.
+
+    Args:
+      painters: Of the plans, made one after the other.
+      report: Theirs.
+      config: The command's options, for the record.
+      files: Where from, where to.
+      preset: Its name, for the record.
+      started: When the command began, by `time.monotonic`.
+    """
     with Interruption() as interruption:
-        complete = painter.paint_all(interruption)
+        complete, begun = True, False
+        for painter in painters:
+            complete = painter.paint_all(interruption)
+            begun = begun or painter.session is not None
+            if not complete:
+                break
         interruption.at_once = False
-        painter.write_record(preset, time.monotonic() - started, complete)
+        if files.json and (complete or begun):
+            with quiet_tensorflow():
+                from tf_style.runners.folder_session import write_folder_record
+
+                outcome, seconds = report.record(complete), time.monotonic() - started
+                write_folder_record(config, files, preset, seconds, outcome)
     return report.conclude(time.monotonic() - started, complete)
 
 
-class _Painter:
-    """Paints a plan, pass after pass."""
+class LazyModels:
+    """`Models`, loaded with TensorFlow when first asked for."""
 
-    def __init__(self, config: StylizeConfig, files: StylizeFiles, plan: Plan, report: FolderReport) -> None:
-        self._config, self._files, self._plan, self._report = config, files, plan, report
-        self._session: FolderSession | None = None
+    def __init__(self) -> None:
+        self._models: Models | None = None
+        self._said = ""
+
+    def get(self) -> Models:
+        """The one of this run."""
+        if self._models is None:
+            from tf_style.runners.models import Models
+
+            self._models = Models()
+        return self._models
+
+    def say_once(self, headline: str, display: ProgressDisplay) -> None:
+        """Shows a line, unless it was the last one."""
+        if headline != self._said:
+            display.say(headline)
+        self._said = headline
+
+
+class Painter:
+    """Paints a plan, pass after pass.
+
+    Args:
+      config: All options.
+      files: Where from, where to.
+      plan: What is painted.
+      report: To tell.
+      models: Of the run.
+    """
+
+    def __init__(
+        self, config: StylizeConfig, files: StylizeFiles, plan: Plan, report: FolderReport, models: LazyModels
+    ) -> None:
+        self._config, self._files, self._plan, self._report, self._models = config, files, plan, report, models
+        self.session: FolderSession | None = None
 
     def paint_all(self, interruption: Interruption) -> bool:
         """Whether all was done; false after an interruption."""
@@ -68,12 +133,6 @@ class _Painter:
         finally:
             self._report.display.close()
         return True
-
-    def write_record(self, preset: str, seconds: float, complete: bool) -> None:
-        """Writes the record if it was asked for; not if the run was stopped before there was anything to tell."""
-        if self._files.json and (complete or self._session is not None):
-            session = self._session or self._open_session()
-            session.write_record(preset, seconds, self._report.record(complete))
 
     def _read(self, job: Job) -> images.Picture | images.ImageError:
         try:
@@ -107,17 +166,17 @@ class _Painter:
 
     def _paint(self, group: list[tuple[Job, images.Picture]], interruption: Interruption) -> list[Any] | None:
         """The paintings of pictures of one size, or None after an interruption before the last step."""
-        if self._session is None:
-            self._session = self._open_session(with_model=True)
-            self._report.display.say(self._session.headline())
-        for progress in self._session.paint([content for _, content in group]):
+        if self.session is None:
+            self.session = self._open_session()
+            self._models.say_once(self.session.headline(), self._report.display)
+        for progress in self.session.paint([content for _, content in group]):
             interruption.at_once = False  # from now on there is something to lose
             if progress.step < progress.num_steps:
                 if interruption.asked:
                     return None
                 share = len(group) * progress.fraction
                 self._report.step(group[0][0], progress.step, progress.num_steps, share, progress.losses)
-        return self._session.pixels(progress)
+        return self.session.pixels(progress)
 
     def _write(self, job: Job, content: images.Picture, pixels: Any, seconds: float) -> None:
         try:
@@ -136,13 +195,12 @@ class _Painter:
             return
         self._report.done(job, content.size, seconds)
 
-    def _open_session(self, *, with_model: bool = False) -> FolderSession:
+    def _open_session(self) -> FolderSession:
         with quiet_tensorflow():
             from tf_style.runners.folder_session import FolderSession
 
-            session = FolderSession(self._config, self._files, self._plan)
-            if with_model:
-                session.load()
+            session = FolderSession(self._config, self._files, self._plan, self._models.get())
+            session.load()
         return session
 
 

@@ -65,7 +65,7 @@ def make_plan(config: StylizeConfig, files: StylizeFiles) -> Plan:
     sizes = [images.read_size(job.source) for job in left]
     if not existing and not any(sizes):
         raise ConfigError(_no_picture(files, f"{len(jobs)} files are named like some"))
-    batches = _make_batches(left, [_painting_size(size, config) for size in sizes], files.batch_size)
+    batches = make_batches(left, [plan_size(size, config) for size in sizes], files.batch_size)
     return Plan(batches, tuple(job for job in jobs if job in existing), *read_styles(config, files), read_colors(files))
 
 
@@ -133,7 +133,7 @@ def _check_targets(jobs: list[Job], files: StylizeFiles) -> None:
         raise ConfigError(f"--json={files.json} is {other}; choose another name.")
 
 
-def _make_batches(jobs: list[Job], sizes: list[tuple[int, int] | None], batch_size: int) -> tuple[tuple[Job, ...], ...]:
+def make_batches(jobs: list[Job], sizes: list[tuple[int, int] | None], batch_size: int) -> tuple[tuple[Job, ...], ...]:
     """Pictures of the same painting size together, as far as their headers tell; the others one by one."""
     groups: dict[object, list[Job]] = {}
     for job, size in zip(jobs, sizes, strict=True):
@@ -145,7 +145,8 @@ def _make_batches(jobs: list[Job], sizes: list[tuple[int, int] | None], batch_si
     )
 
 
-def _painting_size(size: tuple[int, int] | None, config: StylizeConfig) -> tuple[int, int] | None:
+def plan_size(size: tuple[int, int] | None, config: StylizeConfig) -> tuple[int, int] | None:
+    """The size that a picture of a size will be painted in; None where that cannot be."""
     try:
         return None if size is None else images.painting_size(size, config.size, multiple=config.side_multiple)
     except images.ImageError:  # said when the picture's turn comes

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf_style.images import ImageError
-from tf_style.runners.folder_plan import Job, Plan
+from tf_style.runners.folder_plan import Job
 from tf_style.runners.interruption import INTERRUPTED
 from tf_style.runners.progress import ProgressDisplay
 
@@ -17,16 +17,17 @@ _NAME_LENGTH = 30  # characters of a file's name in the line of progress
 
 
 class FolderReport:
-    """Keeps count of the pictures of a plan.
+    """Keeps count of pictures.
 
     Args:
-      plan: What is painted.
+      num_pictures: How many are to be painted.
+      skipped: Names of those that were there already.
       folder: Where to, for messages.
       quiet: Say errors only.
     """
 
-    def __init__(self, plan: Plan, folder: str, *, quiet: bool) -> None:
-        self._plan, self._folder = plan, folder
+    def __init__(self, num_pictures: int, skipped: Sequence[str], folder: str, *, quiet: bool) -> None:
+        self._total, self._skipped, self._folder = num_pictures, list(skipped), folder
         self.display = ProgressDisplay(quiet=quiet)
         self._rows: list[dict[str, Any]] = []
 
@@ -41,7 +42,7 @@ class FolderReport:
           losses: By term.
         """
         place = f"{self._place(job)}  step {step}/{num_steps}"
-        done = (len(self._rows) + share) / self._plan.num_pictures
+        done = (len(self._rows) + share) / self._total
         self.display.show(place, done, sum(losses.values()), losses, last=False)
 
     def done(self, job: Job, size: tuple[int, int], seconds: float) -> None:
@@ -59,12 +60,12 @@ class FolderReport:
         return {
             "complete": complete,
             "pictures": sorted(self._rows, key=lambda row: row["name"]),
-            "skipped": [job.name for job in self._plan.skipped],
+            "skipped": self._skipped,
         }
 
     def conclude(self, seconds: float, complete: bool) -> int:
         """Says what came of it all; returns the exit status."""
-        total, failed = self._plan.num_pictures, sum(row["error"] is not None for row in self._rows)
+        total, failed = self._total, sum(row["error"] is not None for row in self._rows)
         written = len(self._rows) - failed
         if not complete:
             self.display.say(
@@ -72,7 +73,7 @@ class FolderReport:
                 "--skip_existing goes on."
             )
             return INTERRUPTED
-        there = f"{len(self._plan.skipped)} were there already" if self._plan.skipped else ""
+        there = f"{len(self._skipped)} were there already" if self._skipped else ""
         if not total:
             self.display.say(f"Nothing to paint: {there} in {self._folder}.")
         elif written:
@@ -88,13 +89,13 @@ class FolderReport:
         self._rows.append(
             {"name": job.name, "output": str(job.target), "size": shape, "seconds": seconds, "error": error}
         )
-        total = self._plan.num_pictures
+        total = self._total
         self.display.show(self._place(job), len(self._rows) / total, 0.0, {}, last=len(self._rows) == total)
 
     def _place(self, job: Job) -> str:
         name = "".join(letter if letter.isprintable() else "?" for letter in job.name)
         name = name if len(name) <= _NAME_LENGTH else f"...{name[3 - _NAME_LENGTH :]}"
-        return f"{len(self._rows)}/{self._plan.num_pictures} pictures  {name}"
+        return f"{len(self._rows)}/{self._total} pictures  {name}"
 
     def _complain(self, sentence: str) -> None:
         self.display.close()

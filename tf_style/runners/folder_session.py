@@ -14,7 +14,9 @@ from tf_style import images
 from tf_style.build import Guides
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.runners.folder_plan import Plan
-from tf_style.runners.model import choose_model, load_stylizer, model_headline, model_record, style_tensor
+from tf_style.runners.inputs import read_masks
+from tf_style.runners.model import choose_model, model_headline, model_record, style_tensor
+from tf_style.runners.models import Models
 from tf_style.runners.record import peak_memory, write_record
 from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer, only_step
 from tf_style.types import Image, Progress
@@ -28,13 +30,15 @@ class FolderSession:
       config: All options.
       files: Where from, where to.
       plan: What is painted.
+      models: Where stylizers come from.
 
     Raises:
       NetworkError: There is no such network.
     """
 
-    def __init__(self, config: StylizeConfig, files: StylizeFiles, plan: Plan) -> None:
-        self._config, self._files = config, files
+    def __init__(self, config: StylizeConfig, files: StylizeFiles, plan: Plan, models: Models) -> None:
+        self._config, self._files, self._models = config, files, models
+        self.stylizers: dict[tuple[int, bool], FeedForwardStylizer | PyramidStylizer] = {}
         self._choice = choose_model(config, quiet=files.quiet)
         self._colors = None if plan.colors is None else tf.constant(plan.colors.pixels[None])
         self._styles = plan.style_names or [style_tensor(style) for style in plan.styles]
@@ -46,7 +50,8 @@ class FolderSession:
         Raises:
           NetworkError, ValueError, WeightsError: As `build_stylizer`.
         """
-        self.stylizers = {0: load_stylizer(self._config, Guides(colors=self._colors))}
+        if not (self._files.content_mask or self._files.style_masks or self._files.keep_mask):
+            self._stylizer(0, False)
 
     def headline(self) -> str:
         """Which model, why, and where it runs."""
@@ -60,12 +65,12 @@ class FolderSession:
         """
         try:
             content = tf.constant(np.stack([content.pixels for content in contents]))
-            regions = [images.make_masks(content).regions for content in contents]
-            if any(mask is not None for mask in regions):  # something is transparent
-                whole = np.ones((*contents[0].size, 1), np.float32)
-                mask = tf.constant(np.stack([whole if region is None else region for region in regions]))
-                yield from self._stylizer(1).run(content, self._styles, masks={"regions": mask})
-            elif isinstance(stylizer := self._stylizer(0), FeedForwardStylizer):
+            masks = self._masks(contents)
+            if masks:
+                num_regions = masks["regions"].shape[-1] if "regions" in masks else 0
+                stylizer = self._stylizer(num_regions, "keep" in masks)
+                yield from stylizer.run(content, self._styles, masks=masks)
+            elif isinstance(stylizer := self._stylizer(0, False), FeedForwardStylizer):
                 yield only_step(stylizer.paint(content, self._code(stylizer, content)))
             else:
                 yield from stylizer.run(content, self._styles)
@@ -76,11 +81,20 @@ class FolderSession:
                 "--size."
             ) from None
 
-    def _stylizer(self, num_regions: int) -> FeedForwardStylizer | PyramidStylizer:
+    def _masks(self, contents: Sequence[images.Picture]) -> dict[str, tf.Tensor]:
+        """Masks of the files, and of what is transparent; empty where there is neither."""
+        found = [read_masks(content, self._files).arrays() for content in contents]
+        whole = np.ones((1, *contents[0].size, 1), np.float32)
+        return {
+            name: tf.constant(np.concatenate([mask.get(name, whole) for mask in found]))
+            for name in sorted({name for masks in found for name in masks})
+        }
+
+    def _stylizer(self, num_regions: int, keep: bool) -> FeedForwardStylizer | PyramidStylizer:
         """The one for so many regions."""
-        if num_regions not in self.stylizers:
-            self.stylizers[num_regions] = load_stylizer(self._config, Guides(num_regions, colors=self._colors))
-        return self.stylizers[num_regions]
+        guides = Guides(num_regions, keep, self._colors)
+        self.stylizers[num_regions, keep] = self._models.stylizer(self._config, guides)
+        return self.stylizers[num_regions, keep]
 
     def _code(self, stylizer: FeedForwardStylizer, content: Image) -> tf.Tensor:
         """The styles' code, made once for each long side, unless the contents decide the styles' colours too."""
@@ -95,23 +109,28 @@ class FolderSession:
         """The pictures of a pass as arrays [H, W, 3] in [0, 1]."""
         return list(tf.clip_by_value(progress.image, 0.0, 1.0).numpy())
 
-    def write_record(self, preset: str, seconds: float, outcome: dict[str, Any]) -> None:
-        """Writes settings, versions and what came of the pictures.
 
-        Args:
-          preset: The preset's name.
-          seconds: Of the whole run, from the start of the command.
-          outcome: More of the record, such as a row a picture.
-        """
-        record = {
-            "preset": preset,
-            "settings": dataclasses.asdict(self._config),
-            "files": dataclasses.asdict(self._files),
-            **model_record(self._config, self._choice),
-            "devices": [device.name for device in tf.config.list_logical_devices()],
-            "versions": versions(),
-            **outcome,
-            "seconds": seconds,
-            "peak_memory_bytes": peak_memory(),
-        }
-        write_record(Path(self._files.json), record)
+def write_folder_record(
+    config: StylizeConfig, files: StylizeFiles, preset: str, seconds: float, outcome: dict[str, Any]
+) -> None:
+    """Writes settings, versions and what came of the pictures.
+
+    Args:
+      config: The command's options.
+      files: Where from, where to.
+      preset: The preset's name.
+      seconds: Of the whole run, from the start of the command.
+      outcome: More of the record, such as a row a picture.
+    """
+    record = {
+        "preset": preset,
+        "settings": dataclasses.asdict(config),
+        "files": dataclasses.asdict(files),
+        **model_record(config, choose_model(config, quiet=files.quiet)),
+        "devices": [device.name for device in tf.config.list_logical_devices()],
+        "versions": versions(),
+        **outcome,
+        "seconds": seconds,
+        "peak_memory_bytes": peak_memory(),
+    }
+    write_record(Path(files.json), record)

@@ -35,12 +35,15 @@ def choose_model(config: StylizeConfig, *, quiet: bool) -> BackboneChoice | Netw
     return choose_network(config) if config.network else choose_backbone(config)
 
 
-def load_stylizer(config: StylizeConfig, guides: Guides | None = None) -> PyramidStylizer | FeedForwardStylizer:
+def load_stylizer(
+    config: StylizeConfig, guides: Guides | None = None, backbone: keras.Model | None = None
+) -> PyramidStylizer | FeedForwardStylizer:
     """The stylizer, such that the same command gives the same bytes.
 
     Args:
       config: All options.
       guides: What else there is beside content and style.
+      backbone: One that is loaded already.
 
     Raises:
       NetworkError, ValueError, WeightsError: As `build_stylizer`.
@@ -48,7 +51,7 @@ def load_stylizer(config: StylizeConfig, guides: Guides | None = None) -> Pyrami
     if tf.config.list_physical_devices("GPU") and not config.jit_compile:
         # XLA refuses max pooling under this switch, even on a CPU, where the bytes are the same without it.
         tf.config.experimental.enable_op_determinism()
-    return build_stylizer(config, guides=guides or Guides())
+    return build_stylizer(config, backbone, guides=guides or Guides())
 
 
 def guides_of(config: StylizeConfig, inputs: Inputs) -> Guides:

@@ -1,0 +1,200 @@
+"""Manifests: rows with their own styles, options and masks, in one process; bad lists, bad rows, going on."""
+
+import json
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from tests import command
+from tests.materials import colorful, picture
+from tf_style import images
+from tf_style.build import Guides
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.runners.manifest import read_manifest
+from tf_style.runners.models import Models
+
+BASE = ["stylize", "--output=out", "--quiet", *command.SHORT, "--size=0"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("catalogue")
+    (place / "in").mkdir()
+    for name, size, seed in (("a", (48, 64), 1), ("b", (48, 64), 2), ("c", (40, 56), 3)):
+        images.write_image(place / "in" / f"{name}.png", picture(*size, seed=seed)[0].numpy())
+    for name, seed in (("one", 4), ("two", 5)):
+        images.write_image(place / "in" / f"{name}.png", colorful(seed, (48, 48))[0].numpy())
+    mask = np.zeros((48, 64, 3), np.float32)
+    mask[:, 32:] = 1.0
+    images.write_image(place / "in" / "right.png", mask)
+    images.write_image(place / "in" / "left.png", 1.0 - mask)
+    (place / "in" / "broken.png").write_bytes(b"no picture")
+    rows = [
+        "content,style,output,num_steps,content_mask,style_masks,preset",
+        "in/a.png,in/one.png,,,,,",
+        "in/b.png,in/one.png,,,,,",
+        "in/c.png,in/one.png,more/c2,5,,,",
+        "in/a.png,in/two.png,masked.png,,in/right.png,,",
+        "in/a.png,in/one.png|in/two.png,regions.jpg,,,in/left.png|in/right.png,",
+        "in/broken.png,in/one.png,,,,,",
+        "in/a.png,in/broken.png,bad_style,,,,",
+        "in/c.png,in/one.png,masked_badly.png,,in/right.png,,",
+    ]
+    (place / "jobs.csv").write_text("\n".join(rows) + "\n")
+    lines = [
+        {"content": "in/a.png", "style": ["in/one.png"], "output": "json_a.png"},
+        {"content": "in/b.png", "preset": "instant", "style_strength": 0.5, "output": "instant_b.png"},
+        {"content": "in/c.png", "style": "great_wave", "network": "many_styles", "output": "named.png"},
+    ]
+    (place / "jobs.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n\n")
+    return place
+
+
+def single(folder, content, *more):
+    """The same picture by a command of its own."""
+    arguments = ["stylize", f"--content=in/{content}.png", "--output=single.png", "--quiet", *command.SHORT, "--size=0"]
+    assert command.run([*arguments, *more], folder).status == 0
+    return images.read_image(folder / "single.png").pixels
+
+
+@pytest.fixture(scope="module")
+def outcomes(folder):
+    return command.run_lines(
+        {
+            "csv": [*BASE, "--manifest=jobs.csv", "--json=csv.json"],
+            "jsonl": ["stylize", "--output=out", "--quiet", "--size=0", "--manifest=jobs.jsonl", "--style=in/two.png",
+                      "--num_steps=3", "--first_steps=0", "--min_size=0", "--backbone=compact_vgg19",
+                      "--json=jsonl.json"],
+            "again": [*BASE, "--manifest=jobs.csv", "--skip_existing", "--json=again.json"],
+        },
+        folder,
+    )  # fmt: skip
+
+
+def test_each_row_is_painted_with_its_own_options(outcomes, folder):
+    record = json.loads((folder / "csv.json").read_text())
+    rows = {row["name"].split()[0]: row for row in record["pictures"]}
+    assert len(rows) == 8
+    assert [number for number, row in sorted(rows.items()) if row["error"]] == ["6", "7", "8"]
+    for name in ("a.png", "b.png", "more/c2.png", "masked.png", "regions.jpg"):
+        assert (folder / "out" / name).is_file()
+    for name, content, more in (
+        ("a.png", "a", ["--style=in/one.png"]),
+        ("more/c2.png", "c", ["--style=in/one.png", "--num_steps=5"]),
+        ("masked.png", "a", ["--style=in/two.png", "--content_mask=in/right.png"]),
+    ):
+        found = images.read_image(folder / "out" / name).pixels
+        assert np.abs(found - single(folder, content, *more)).max() < 4 / 255, name
+    original, masked = (
+        images.to_uint8(images.read_image(folder / name).pixels) for name in ("in/a.png", "out/masked.png")
+    )
+    np.testing.assert_array_equal(masked[:, :32], original[:, :32])
+
+
+def test_failures_are_said_and_counted(outcomes):
+    outcome = outcomes["csv"]
+    assert outcome.status == 1
+    lines = outcome.stderr.splitlines()
+    assert lines[-1] == "tf-style: 3 of 8 pictures failed."
+    assert sum("broken.png" in line for line in lines) == 2
+    assert any("aspect" in line for line in lines)
+    assert "Traceback" not in outcome.stderr
+
+
+def test_json_lines_presets_and_names(outcomes, folder):
+    assert outcomes["jsonl"].status == 0, outcomes["jsonl"].stderr
+    record = json.loads((folder / "jsonl.json").read_text())
+    assert [row["error"] for row in record["pictures"]] == [None] * 3
+    for name in ("json_a", "instant_b", "named"):
+        assert (folder / "out" / f"{name}.png").is_file()
+
+
+def test_going_on(outcomes, folder):
+    record = json.loads((folder / "again.json").read_text())
+    assert len(record["skipped"]) == 5
+    assert len(record["pictures"]) == 3
+
+
+def test_models_are_shared():
+    """What differs only outside the compiled step shares it; a change of the objective does not."""
+    models, config = Models(), StylizeConfig(backbone="compact_vgg19", num_steps=2, min_size=0)
+    first = models.stylizer(config, Guides())
+    assert models.stylizer(config.replace(size=64), Guides()) is first
+    other = models.stylizer(config.replace(seed=3, num_steps=5, init="noise", preserve_color="linear"), Guides())
+    assert other is not first
+    assert other.optimization is first.optimization
+    assert other.num_steps == 5
+    heavier = models.stylizer(config.replace(style_weight=3), Guides())
+    assert heavier.optimization is not first.optimization
+    assert heavier.optimization.backbone is first.optimization.backbone
+    for size, batch in (((32, 40), 1), ((48, 36), 1), ((32, 40), 1)):
+        for stylizer in (first, other):
+            stylizer(picture(*size, seed=1, batch=batch), [picture(32, 32, seed=2)])
+    assert first.optimization.num_traces == 1
+
+
+BAD = {
+    "no file": (None, "jobs.csv", "cannot be read"),
+    "suffix": ("content\n", "jobs.txt", ".csv or .jsonl"),
+    "empty": ("", "jobs.csv", "must begin with a line of column names"),
+    "no rows": ("content,style\n", "jobs.csv", "has no rows"),
+    "no header": ("a.png,b.png\n", "jobs.csv", "column names"),
+    "unknown column": ("content,style,contnet_mask\na.png,b.png,c.png\n", "jobs.csv", "Did you mean 'content_mask'?"),
+    "values": ("content,style\na.png\n", "jobs.csv", "Row 1"),
+    "option": ("content,style,num_steps\na.png,b.png,many\n", "jobs.csv", "num_steps must be a whole number"),
+    "no style": ("content,size\na.png,64\n", "jobs.csv", "no style"),
+    "no content": ("content,style\n,b.png\n", "jobs.csv", "no content"),
+    "twice": ("content,style\na.png,b.png\nx/a.png,b.png\n", "jobs.csv", "as row 1 is"),
+    "outside": ("content,style,output\na.png,b.png,../c.png\n", "jobs.csv", "must lie in the folder"),
+    "format": ("content,style,output\na.png,b.png,c.xyz\n", "jobs.csv", "suffix"),
+    "json": ("[1]\n", "jobs.jsonl", "not a JSON object"),
+    "cut json": ('{"content": "a.png"\n', "jobs.jsonl", "not a JSON object"),
+    "latin": (b"content,style\n\xe9.png,b.png\n", "jobs.csv", "not UTF-8"),
+    "network": ("content,style,network,num_steps\na.png,b.png,arbitrary,3\n", "jobs.csv", "num_steps is for"),
+    "preset": ("content,style,preset\na.png,b.png,fin\n", "jobs.csv", "Did you mean 'fine'?"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_manifests(name, tmp_path):
+    text, file, words = BAD[name]
+    path = tmp_path / file
+    if text is not None:
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ConfigError) as caught:
+        read_manifest(StylizeConfig(), StylizeFiles(manifest=str(path), output=str(tmp_path / "out")))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_manifest_leaves_no_room_for(folder):
+    outcome = command.run([*BASE, "--manifest=jobs.csv", "--content=in/a.png"], folder)
+    assert outcome.status == 2
+    assert "--content is for single pictures" in outcome.stderr
+
+
+@pytest.mark.slow
+def test_killed_half_way(folder):
+    """Nothing is lost, nothing is done twice, no half-written file is left."""
+    rows = ["content,style,output", *(f"in/a.png,in/one.png,p{index}.png" for index in range(8))]
+    (folder / "many.csv").write_text("\n".join(rows) + "\n")
+    line = [
+        "stylize", "--manifest=many.csv", "--output=killed", "--quiet", *command.SHORT, "--size=0", "--num_steps=40",
+        "--batch_size=1", "--skip_existing",
+    ]  # fmt: skip
+    process = command.start(line, folder)
+    deadline = time.monotonic() + 200
+    while process.poll() is None and time.monotonic() < deadline and not (folder / "killed" / "p2.png").exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=200)
+    done = {path.name: path.stat().st_mtime_ns for path in (folder / "killed").glob("p*.png")}
+    assert 2 <= len(done) < 8
+    for name in done:
+        images.read_image(folder / "killed" / name)
+    assert command.run(line, folder).status == 0
+    after = {path.name: path.stat().st_mtime_ns for path in (folder / "killed").iterdir()}
+    assert len(after) == 8
+    assert {name: after[name] for name in done} == done

@@ -1,0 +1,95 @@
+"""A manifest of pictures painted in one process: one model, pictures of one kind and size together, a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+
+from tf_style import images
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.runners.folder import LazyModels, Painter, paint_and_report
+from tf_style.runners.folder_plan import Job, Plan, make_batches, plan_size
+from tf_style.runners.folder_report import FolderReport
+from tf_style.runners.inputs import check_options, check_writable, read_colors, read_styles
+from tf_style.runners.large_inputs import large_size
+from tf_style.runners.manifest import Row, read_manifest
+
+_FOR_SINGLE_PICTURES = ("figure", "checkpoint_dir", "save_every", "tensorboard_dir")
+
+
+def run(config: StylizeConfig, files: StylizeFiles, preset: str, given: tuple[str, ...] = ()) -> int:
+    """Paints all rows of a manifest; each picture is written as soon as it is done.
+
+    Args:
+      config: The command's options; rows may have their own.
+      files: Where from, where to.
+      preset: Its name, for the record.
+      given: Names of the options that the command has beside its preset.
+
+    Returns:
+      The exit status: 0, 1 if pictures could not be painted, or 130 after an interruption (Ctrl-C or SIGTERM).
+
+    Raises:
+      ConfigError, ImageError, NetworkError, WeightsError: Before anything is painted or written.
+      WriteError: The disk refuses; what was written before stays.
+    """
+    started = time.monotonic()
+    for option in (*_FOR_SINGLE_PICTURES, "content", "content_mask", "style_masks", "keep_mask"):
+        if getattr(files, option):
+            raise ConfigError(f"--{option} is for single pictures, but a manifest came; leave --{option} out.")
+    check_writable("json", files.json)
+    rows = read_manifest(config, files, given)
+    left = [row for row in rows if not (files.skip_existing and Path(row.files.output).is_file())]
+    report = FolderReport(
+        len(left), [_job(row).name for row in rows if row not in left], files.output, quiet=files.quiet
+    )
+    painters = _painters(left, files, report)
+    return paint_and_report(painters, report, config, files, preset, started)
+
+
+def _painters(rows: list[Row], files: StylizeFiles, report: FolderReport) -> Iterator[Painter]:
+    """One for the rows of each kind, in the order in which the kinds come first."""
+    models = LazyModels()
+    kinds: dict[Hashable, list[Row]] = {}
+    for row in rows:
+        kinds.setdefault(_kind(row), []).append(row)
+    for group in kinds.values():
+        first = group[0]
+        try:
+            check_options(first.config, first.files)
+            plan = _plan(group, files)
+        except ValueError as error:  # of a style or a mask that cannot be read, say: the other rows are painted
+            for row in group:
+                report.failed(_job(row), images.ImageError(str(error)))
+            continue
+        yield Painter(first.config, first.files, plan, report, models)
+
+
+def _kind(row: Row) -> Hashable:
+    """What rows must have in common to be painted by one stylizer under one set of targets."""
+    files = row.files
+    masks = (files.content_mask, files.style_masks, files.keep_mask)
+    alone = row.number if any(masks) else 0
+    return row.config.replace(size=0), row.config.size, files.style, files.color_from, masks, alone
+
+
+def _plan(rows: list[Row], files: StylizeFiles) -> Plan:
+    first = rows[0]
+    jobs = [_job(row) for row in rows]
+    sizes = []
+    for row in rows:
+        own = images.read_size(row.files.content)
+        sizes.append(plan_size(own, row.config))
+        if large_size(row.config, row.files) is not None:
+            raise ConfigError(
+                f"'{row.files.content}' would be painted in tiles, which catalogues do not do; paint it on its own, "
+                "or lower --size."
+            )
+    batches = make_batches(jobs, sizes, files.batch_size)
+    return Plan(batches, (), *read_styles(first.config, first.files), read_colors(first.files))
+
+
+def _job(row: Row) -> Job:
+    source, target = Path(row.files.content), Path(row.files.output)
+    return Job(f"{row.number} {source.name}", source, target)

@@ -1,0 +1,167 @@
+"""A list of pictures to paint, a row each: which content, which styles, which options. CSV or JSONL."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import difflib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tf_style import images
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles, check_for_network, parse_value
+from tf_style.presets import preset_config
+
+#: Columns that are files of the picture; of lists (styles and their masks) the items are separated by "|" in CSV.
+_FILES = ("content", "style", "output", "color_from", "content_mask", "style_masks", "keep_mask")
+_LISTS = ("style", "style_masks")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A picture to paint; `number` is its place in the list, from 1."""
+
+    number: int
+    config: StylizeConfig
+    files: StylizeFiles
+
+
+def read_manifest(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...] = ()) -> list[Row]:
+    """All rows, checked but for the pictures themselves.
+
+    A row has a content and its own options: any of `StylizeConfig` (they go over those of the command), "preset",
+    masks, and an output. Paths are relative to the list's folder; without an output the name is the content's.
+
+    Args:
+      config: The command's options.
+      files: The command's files: `manifest`, `output` (a folder), and what holds for rows that do not say.
+      given: Names of options that the command has beside its preset.
+
+    Raises:
+      ConfigError: The list cannot be read, or a row asks for something that is not allowed.
+    """
+    path = Path(files.manifest)
+    rows = [_row(number, values, config, files, given) for number, values in enumerate(_read(path), 1)]
+    if not rows:
+        raise ConfigError(f"The manifest '{path}' has no rows; give one for each picture.")
+    taken: dict[str, Row] = {}
+    for row in rows:
+        other = taken.setdefault(row.files.output, row)
+        if other is not row:
+            raise ConfigError(
+                f"{_place(path, row.number)} would be painted to {row.files.output}, as row {other.number} is; give "
+                "each an output of its own."
+            )
+    return rows
+
+
+def _read(path: Path) -> Iterator[dict[str, Any]]:
+    """The values of each row by column, as they are written."""
+    if path.suffix.lower() not in (".csv", ".jsonl"):
+        raise ConfigError(f"--manifest={path} must end in .csv or .jsonl; save it as one of these.")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"The manifest '{path}' cannot be read ({reason}); check the path and the file.") from None
+    yield from (_csv_rows if path.suffix.lower() == ".csv" else _json_rows)(path, text)
+
+
+def _csv_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
+    lines = csv.reader(text.splitlines())
+    header = [name.strip() for name in next(lines, [])]
+    if "content" not in header:
+        raise ConfigError(
+            f"The manifest '{path}' must begin with a line of column names, content among them, but it begins with "
+            f"{','.join(header)!r}."
+        )
+    number = 0
+    for line in lines:
+        if not any(line):
+            continue
+        number += 1
+        if len(line) != len(header):
+            raise ConfigError(f"{_place(path, number)} has {len(line)} values, but there are {len(header)} columns.")
+        yield {name: value.strip() for name, value in zip(header, line, strict=True) if value.strip()}
+
+
+def _json_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
+    number = 0
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        number += 1
+        try:
+            values = json.loads(line)
+        except ValueError:
+            values = None
+        if not isinstance(values, dict):
+            raise ConfigError(
+                f'{_place(path, number)} is not a JSON object; write {{"content": "photo.jpg", "style": "art.jpg"}}.'
+            )
+        yield {str(name): value for name, value in values.items() if value not in (None, "", [])}
+
+
+def _row(
+    number: int, values: dict[str, Any], config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...]
+) -> Row:
+    place = _place(Path(files.manifest), number)
+    options = {field.name for field in dataclasses.fields(StylizeConfig)}
+    known = [*_FILES, "preset", *sorted(options)]
+    for name in values:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f" Did you mean {close[0]!r}?" if close else f" There are: {', '.join(known)}."
+            raise ConfigError(f"{place} has the unknown column {name!r}.{hint}")
+    try:
+        own = {name: value for name, value in values.items() if name in options}
+        base = config
+        if "preset" in values:  # the command's own options still go over it
+            base = preset_config(str(values["preset"])).replace(**{name: getattr(config, name) for name in given})
+        row_config = base.replace(**own)
+        check_for_network(row_config, own)
+        row_files = _row_files(values, files)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from None
+    return Row(number, row_config, row_files)
+
+
+def _row_files(values: dict[str, Any], files: StylizeFiles) -> StylizeFiles:
+    fields = {field.name: field for field in dataclasses.fields(StylizeFiles)}
+    folder = Path(files.manifest).parent
+    found: dict[str, Any] = {}
+    for name in _FILES:
+        if name not in values:
+            continue
+        value = values[name]
+        if name in _LISTS:
+            items = value.split("|") if isinstance(value, str) else parse_value(fields[name], value)
+            found[name] = tuple(_below(folder, item.strip()) for item in items)
+        else:
+            found[name] = str(value) if name == "output" else _below(folder, str(value))
+    if not found.get("content"):
+        raise ConfigError("there is no content; name the picture to paint.")
+    if not (found.get("style") or files.style):
+        raise ConfigError("there is no style; name one in the row, or for all rows with --style.")
+    name = found.pop("output", "") or str(Path(found["content"]).with_suffix(f".{files.format}").name)
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ConfigError(f"the output {name!r} must lie in the folder of --output; give a path below it.")
+    if not Path(name).suffix:
+        name = f"{name}.{files.format}"
+    output = str(Path(files.output) / name)
+    try:
+        images.check_output_path(output, bit_depth=files.bit_depth)
+    except images.ImageError as error:
+        raise ConfigError(str(error)) from None
+    return dataclasses.replace(files, manifest="", **found, output=output)
+
+
+def _below(folder: Path, name: str) -> str:
+    """The path of a file named in the list; names of styles that networks know stay as they are."""
+    return str(folder / name) if Path(name).suffix else name
+
+
+def _place(path: Path, number: int) -> str:
+    return f"Row {number} of the manifest '{path}'"
