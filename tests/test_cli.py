@@ -303,7 +303,7 @@ REFUSALS = {
 OTHER_REFUSALS = {
     "unknown command": (
         ["stylise"],
-        ["'stylise'", "stylize, texture, estimate, recolor", "Did you mean 'stylize'?"],
+        ["'stylise'", "stylize, texture, beam, estimate", "Did you mean 'stylize'?"],
     ),
     "no files": (["stylize"], ["--content, --style, --output must be given", "tf-style stylize --content="]),
     "no style": (["stylize", "--content=content.png", "--output=out.png"], ["--style must be given"]),

@@ -15,6 +15,7 @@ from tf_style.version import __version__
 COMMANDS = {
     "stylize": ("tf_style.cli.stylize", "paint a picture, or a folder of them, in the style of another"),
     "texture": ("tf_style.cli.texture", "make a tile of any size that looks like a picture and repeats without a seam"),
+    "beam": ("tf_style.cli.beam", "paint a list of pictures on one machine or many, as an Apache Beam pipeline"),
     "estimate": ("tf_style.cli.estimate", "say what time, memory and disk a run will take, before it"),
     "recolor": ("tf_style.cli.recolor", "give a picture the colours of another one, or of a palette"),
     "presets": ("tf_style.cli.presets", "list the presets and what to expect of them"),

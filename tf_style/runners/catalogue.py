@@ -42,7 +42,7 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, given: tuple[st
     rows = read_manifest(config, files, given)
     left = [row for row in rows if not (files.skip_existing and Path(row.files.output).is_file())]
     report = FolderReport(
-        len(left), [_job(row).name for row in rows if row not in left], files.output, quiet=files.quiet
+        len(left), [job_of(row).name for row in rows if row not in left], files.output, quiet=files.quiet
     )
     painters = _painters(left, files, report)
     return paint_and_report(painters, report, config, files, preset, started)
@@ -53,20 +53,19 @@ def _painters(rows: list[Row], files: StylizeFiles, report: FolderReport) -> Ite
     models = LazyModels()
     kinds: dict[Hashable, list[Row]] = {}
     for row in rows:
-        kinds.setdefault(_kind(row), []).append(row)
+        kinds.setdefault(kind_of_row(row), []).append(row)
     for group in kinds.values():
         first = group[0]
         try:
-            check_options(first.config, first.files)
-            plan = _plan(group, files)
+            plan = plan_rows(group, files)
         except ValueError as error:  # of a style or a mask that cannot be read, say: the other rows are painted
             for row in group:
-                report.failed(_job(row), images.ImageError(str(error)))
+                report.failed(job_of(row), images.ImageError(str(error)))
             continue
         yield Painter(first.config, first.files, plan, report, models)
 
 
-def _kind(row: Row) -> Hashable:
+def kind_of_row(row: Row) -> Hashable:
     """What rows must have in common to be painted by one stylizer under one set of targets."""
     files = row.files
     masks = (files.content_mask, files.style_masks, files.keep_mask)
@@ -74,9 +73,15 @@ def _kind(row: Row) -> Hashable:
     return row.config.replace(size=0), row.config.size, files.style, files.color_from, masks, alone
 
 
-def _plan(rows: list[Row], files: StylizeFiles) -> Plan:
+def plan_rows(rows: list[Row], files: StylizeFiles) -> Plan:
+    """The plan of rows of one kind.
+
+    Raises:
+      ConfigError, ImageError, NetworkError: Of their styles and options.
+    """
     first = rows[0]
-    jobs = [_job(row) for row in rows]
+    check_options(first.config, first.files)
+    jobs = [job_of(row) for row in rows]
     sizes = []
     for row in rows:
         own = images.read_size(row.files.content)
@@ -90,6 +95,7 @@ def _plan(rows: list[Row], files: StylizeFiles) -> Plan:
     return Plan(batches, (), *read_styles(first.config, first.files), read_colors(first.files))
 
 
-def _job(row: Row) -> Job:
+def job_of(row: Row) -> Job:
+    """A row's picture, named by its number and its file."""
     source, target = Path(row.files.content), Path(row.files.output)
     return Job(f"{row.number} {source.name}", source, target)

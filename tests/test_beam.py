@@ -1,0 +1,119 @@
+"""A manifest as a Beam pipeline: the same pictures as without, once each, whatever is killed or tried again."""
+
+import importlib.util
+import json
+import signal
+import time
+
+import pytest
+
+from tests import command
+from tests.materials import colorful, picture
+from tf_style import images
+from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.runners.manifest import read_manifest
+
+NO_BEAM = "apache-beam is not installed; the extra `beam` brings it"
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("apache_beam") is None, reason=NO_BEAM)
+
+FLAGS = [*command.SHORT, "--size=0", "--batch_size=2"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, size, seed in (("a", (48, 64), 1), ("b", (48, 64), 2), ("c", (40, 56), 3)):
+        images.write_image(tmp_path / f"{name}.png", picture(*size, seed=seed)[0].numpy())
+    images.write_image(tmp_path / "style.png", colorful(4, (48, 48))[0].numpy())
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    rows = ["content,style,num_steps", "a.png,style.png,", "b.png,style.png,", "c.png,style.png,4"]
+    (tmp_path / "good.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "bad.csv").write_text("\n".join([*rows, "broken.png,style.png,"]) + "\n")
+    return tmp_path
+
+
+def results(folder):
+    lines = [line for path in folder.glob("results*.jsonl") for line in path.read_text().splitlines()]
+    return {row["name"]: row for row in map(json.loads, lines)}
+
+
+def test_the_same_pictures_as_without(folder):
+    outcome = command.run(["beam", "--manifest=bad.csv", "--output=beamed", *FLAGS], folder)
+    assert outcome.status == 1, outcome.stderr  # of the broken one
+    rows = results(folder / "beamed")
+    assert sorted(rows) == ["1 a.png", "2 b.png", "3 c.png", "4 broken.png"]
+    assert [name for name, row in rows.items() if row["error"]] == ["4 broken.png"]
+    assert "broken.png" in rows["4 broken.png"]["error"]
+    plain = command.run(["stylize", "--manifest=good.csv", "--output=plain", "--quiet", *FLAGS], folder)
+    assert plain.status == 0, plain.stderr
+    for name in ("a", "b", "c"):
+        assert (folder / "beamed" / f"{name}.png").read_bytes() == (folder / "plain" / f"{name}.png").read_bytes()
+
+
+def test_again_does_nothing_twice(folder):
+    line = ["beam", "--manifest=good.csv", "--output=out", *FLAGS]
+    assert command.run(line, folder).status == 0
+    times = {path: path.stat().st_mtime_ns for path in (folder / "out").glob("*.png")}
+    assert len(times) == 3
+    (folder / "out" / "b.png").unlink()
+    assert command.run(line, folder).status == 0
+    rows = results(folder / "out")
+    assert {name: row["skipped"] for name, row in rows.items()} == {
+        "1 a.png": True, "2 b.png": False, "3 c.png": True,
+    }  # fmt: skip
+    for path, before in times.items():
+        assert path.stat().st_mtime_ns == before or path.name == "b.png"
+
+
+def test_a_bundle_that_is_tried_again(folder, monkeypatch):
+    """A worker ends after the first picture; the same element on another worker paints the second only."""
+    from tf_style.runners.beam import PaintRows
+
+    monkeypatch.chdir(folder)
+    files = StylizeFiles(manifest="good.csv", output="out")
+    options = {flag.partition("=")[0].removeprefix("--"): flag.partition("=")[2] for flag in command.SHORT[:-1]}
+    rows = read_manifest(StylizeConfig().replace(**{**options, "size": 0}), files)[:2]
+    worker = PaintRows(files)
+    worker.setup()
+    first = list(worker.process(("bucket", rows[:1])))
+    assert [row["skipped"] for row in first] == [False]
+    another = PaintRows(files)
+    another.setup()
+    outcomes = {row["name"]: row["skipped"] for row in another.process(("bucket", rows))}
+    assert outcomes == {"1 a.png": True, "2 b.png": False}
+    assert (folder / "out" / "b.png").is_file()
+
+
+@pytest.mark.slow
+def test_killed_half_way(folder):
+    rows = ["content,style,output", *(f"a.png,style.png,p{index}.png" for index in range(8))]
+    (folder / "many.csv").write_text("\n".join(rows) + "\n")
+    line = ["beam", "--manifest=many.csv", "--output=out", *command.SHORT, "--size=0", "--num_steps=40",
+            "--batch_size=1"]  # fmt: skip
+    process = command.start(line, folder)
+    deadline = time.monotonic() + 200
+    while process.poll() is None and time.monotonic() < deadline and len(list((folder / "out").glob("p*.png"))) < 3:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=200)
+    done = {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("p*.png")}
+    assert 3 <= len(done) < 8
+    assert command.run(line, folder).status == 0
+    after = {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("p*.png")}
+    assert len(after) == 8
+    assert {name: after[name] for name in done} == done
+    assert sum(row["skipped"] for row in results(folder / "out").values()) == len(done)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([], "--manifest, --output must be given"),
+        (["--manifest=nowhere.csv", "--output=out"], "cannot be read"),
+        (["--manifest=good.csv", "--output=out", "--content=a.png"], "content"),
+    ],
+)
+def test_refusals(folder, flags, words):
+    outcome = command.run(["beam", *flags], folder)
+    assert outcome.status == 2
+    assert words in outcome.stderr
+    assert "Traceback" not in outcome.stderr

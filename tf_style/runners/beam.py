@@ -1,0 +1,130 @@
+"""A manifest as an Apache Beam pipeline: the rows of each kind and size in batches, over as many workers as there are.
+
+A picture that is there already is not painted again, and files appear whole or not at all. So a bundle that Beam tries
+again after a worker's end, or a whole job that is started again, does what is missing and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
+
+from tf_style import images
+from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.runners.catalogue import job_of, kind_of_row, plan_rows
+from tf_style.runners.folder import LazyModels, Painter
+from tf_style.runners.folder_plan import plan_size
+from tf_style.runners.folder_report import FolderReport
+from tf_style.runners.interruption import Interruption
+from tf_style.runners.manifest import Row, read_manifest
+
+#: Beam's own runner for one machine, which needs no download (its DirectRunner may fetch another one).
+LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+RESULTS = "results"
+
+
+def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], options: Sequence[str]) -> int:
+    """Paints the rows of a manifest, by Beam; a JSON line for each goes to `results-...jsonl` beside the pictures.
+
+    Args:
+      config: The command's options; rows may have their own.
+      files: Where from, where to: paths that all workers see.
+      given: Names of the options that the command has beside its preset.
+      options: Beam's own, such as --runner=FlinkRunner.
+
+    Returns:
+      The exit status: 0, or 1 if pictures could not be painted.
+
+    Raises:
+      ConfigError: The manifest asks for something that is not allowed.
+    """
+    rows = read_manifest(config, files, given)
+    known = PipelineOptions(list(options))
+    if "runner" not in known.get_all_options(drop_default=True):
+        known = PipelineOptions([f"--runner={LOCAL_RUNNER}", *options])
+    known.view_as(SetupOptions).save_main_session = False
+    pipeline = beam.Pipeline(options=known)
+    painted = (
+        pipeline
+        | "Rows" >> beam.Create([(_bucket(row), row) for row in rows])
+        | "Batches" >> beam.GroupIntoBatches(files.batch_size)
+        | "Spread" >> beam.Reshuffle()
+        | "Paint" >> beam.ParDo(PaintRows(files))
+    )
+    _ = (
+        painted
+        | "Lines" >> beam.Map(_json_line)
+        | "Write" >> beam.io.WriteToText(str(Path(files.output) / RESULTS), file_name_suffix=".jsonl")
+    )
+    failed = painted | "Failed" >> beam.Filter(lambda row: row["error"] is not None)
+    _ = failed | "Count" >> beam.Map(_count)
+    result = pipeline.run()
+    result.wait_until_finish()
+    counters = result.metrics().query(beam.metrics.MetricsFilter().with_name("failures"))["counters"]
+    return 1 if any(counter.result for counter in counters) else 0
+
+
+class PaintRows(beam.DoFn):
+    """(bucket, rows of one kind and size) to a dict a row: name, output, size, seconds, error, skipped.
+
+    Args:
+      files: The command's.
+    """
+
+    def __init__(self, files: StylizeFiles) -> None:
+        self._files = files
+        self._models: LazyModels | None = None
+
+    def setup(self) -> None:
+        """Once a worker: stylizers are kept from batch to batch."""
+        self._models = LazyModels()
+
+    def process(self, element: tuple[str, Iterable[Row]]) -> Iterator[dict[str, Any]]:
+        """Paints those rows whose pictures are not there yet."""
+        rows = list(element[1])
+        for row in rows:
+            if Path(row.files.output).is_file():
+                yield _outcome(row, skipped=True)
+        left = [row for row in rows if not Path(row.files.output).is_file()]
+        if left:
+            yield from self._paint(left)
+
+    def _paint(self, rows: list[Row]) -> Iterator[dict[str, Any]]:
+        report = FolderReport(len(rows), [], self._files.output, quiet=True)
+        try:
+            plan = plan_rows(rows, self._files)
+        except ValueError as error:  # of a style that cannot be read, say
+            for row in rows:
+                report.failed(job_of(row), images.ImageError(str(error)))
+        else:
+            assert self._models is not None
+            Painter(rows[0].config, rows[0].files, plan, report, self._models).paint_all(Interruption())
+        for painted in report.record(True)["pictures"]:
+            yield {**painted, "skipped": False}
+
+
+def _bucket(row: Row) -> str:
+    """The same for rows that may be painted together: of one kind, and of one size as far as headers tell."""
+    size = plan_size(images.read_size(row.files.content), row.config)
+    return hashlib.sha256(repr((kind_of_row(row), size)).encode()).hexdigest()
+
+
+def _outcome(row: Row, *, skipped: bool) -> dict[str, Any]:
+    job = job_of(row)
+    return {
+        "name": job.name, "output": str(job.target), "size": None, "seconds": 0.0, "error": None, "skipped": skipped,
+    }  # fmt: skip
+
+
+def _json_line(row: dict[str, Any]) -> str:
+    return json.dumps(row, sort_keys=True)
+
+
+def _count(row: dict[str, Any]) -> None:
+    beam.metrics.Metrics.counter("tf_style", "failures").inc()
