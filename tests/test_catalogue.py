@@ -169,6 +169,14 @@ def test_bad_manifests(name, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_the_commands_feather_is_for_rows_with_masks(tmp_path):
+    path = tmp_path / "jobs.csv"
+    path.write_text("content,style,content_mask\na.png,b.png,\nc.png,b.png,m.png\n")
+    files = StylizeFiles(manifest=str(path), output=str(tmp_path / "out"), feather=0.3)
+    rows = read_manifest(StylizeConfig(), files)
+    assert [row.files.feather for row in rows] == [StylizeFiles.feather, 0.3]
+
+
 def test_what_a_manifest_leaves_no_room_for(folder):
     outcome = command.run([*BASE, "--manifest=jobs.csv", "--content=in/a.png"], folder)
     assert outcome.status == 2

@@ -12,7 +12,8 @@ from tf_style.presets import preset_config
 _USAGE = (
     "usage: tf-style beam --manifest=jobs.csv --output=paintings [--flag=value ...] [-- --runner=FlinkRunner ...]\n\n"
     "Paints the rows of a manifest as tf-style stylize --manifest does, but as an Apache Beam pipeline; what follows "
-    "-- is for Beam (docs/embedding.md). Pictures that are there already are left out, so a stopped job is started again."
+    "-- is for Beam (docs/embedding.md). Pictures that are there already are left out, so a stopped job can be started "
+    "again."
 )
 _OPTIONS = (StylizeFiles, StylizeConfig)
 #: What a pipeline has no use for.

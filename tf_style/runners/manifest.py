@@ -141,6 +141,8 @@ def _row_files(values: dict[str, Any], files: StylizeFiles) -> StylizeFiles:
             found[name] = tuple(_below(folder, item.strip()) for item in items)
         else:
             found[name] = str(value) if name == "output" else _below(folder, str(value))
+    if not (found.get("content_mask") or found.get("style_masks")):
+        found["feather"] = fields["feather"].default  # the command's is for rows that have masks
     if not found.get("content"):
         raise ConfigError("there is no content; name the picture to paint.")
     if not (found.get("style") or files.style):
