@@ -30,6 +30,7 @@ def folder(tmp_path_factory):
     mask[:, 32:] = 1.0
     images.write_image(place / "in" / "right.png", mask)
     images.write_image(place / "in" / "left.png", 1.0 - mask)
+    images.write_image(place / "in" / "large.png", picture(200, 200, seed=6)[0].numpy())
     (place / "in" / "broken.png").write_bytes(b"no picture")
     rows = [
         "content,style,output,num_steps,content_mask,style_masks,preset",
@@ -41,6 +42,7 @@ def folder(tmp_path_factory):
         "in/broken.png,in/one.png,,,,,",
         "in/a.png,in/broken.png,bad_style,,,,",
         "in/c.png,in/one.png,masked_badly.png,,in/right.png,,",
+        "in/large.png,in/one.png,,,,,",
     ]
     (place / "jobs.csv").write_text("\n".join(rows) + "\n")
     lines = [
@@ -63,11 +65,11 @@ def single(folder, content, *more):
 def outcomes(folder):
     return command.run_lines(
         {
-            "csv": [*BASE, "--manifest=jobs.csv", "--json=csv.json"],
+            "csv": [*BASE, "--manifest=jobs.csv", "--json=csv.json", "--tile_size=150"],
             "jsonl": ["stylize", "--output=out", "--quiet", "--size=0", "--manifest=jobs.jsonl", "--style=in/two.png",
                       "--num_steps=3", "--first_steps=0", "--min_size=0", "--backbone=compact_vgg19",
                       "--json=jsonl.json"],
-            "again": [*BASE, "--manifest=jobs.csv", "--skip_existing", "--json=again.json"],
+            "again": [*BASE, "--manifest=jobs.csv", "--skip_existing", "--json=again.json", "--tile_size=150"],
         },
         folder,
     )  # fmt: skip
@@ -76,8 +78,8 @@ def outcomes(folder):
 def test_each_row_is_painted_with_its_own_options(outcomes, folder):
     record = json.loads((folder / "csv.json").read_text())
     rows = {row["name"].split()[0]: row for row in record["pictures"]}
-    assert len(rows) == 8
-    assert [number for number, row in sorted(rows.items()) if row["error"]] == ["6", "7", "8"]
+    assert len(rows) == 9
+    assert [number for number, row in sorted(rows.items()) if row["error"]] == ["6", "7", "8", "9"]
     for name in ("a.png", "b.png", "more/c2.png", "masked.png", "regions.jpg"):
         assert (folder / "out" / name).is_file()
     for name, content, more in (
@@ -97,7 +99,7 @@ def test_failures_are_said_and_counted(outcomes):
     outcome = outcomes["csv"]
     assert outcome.status == 1
     lines = outcome.stderr.splitlines()
-    assert lines[-1] == "tf-style: 3 of 8 pictures failed."
+    assert lines[-1] == "tf-style: 4 of 9 pictures failed."
     assert sum("broken.png" in line for line in lines) == 2
     assert any("aspect" in line for line in lines)
     assert "Traceback" not in outcome.stderr
@@ -114,7 +116,7 @@ def test_json_lines_presets_and_names(outcomes, folder):
 def test_going_on(outcomes, folder):
     record = json.loads((folder / "again.json").read_text())
     assert len(record["skipped"]) == 5
-    assert len(record["pictures"]) == 3
+    assert len(record["pictures"]) == 4
 
 
 def test_models_are_shared():
@@ -153,6 +155,8 @@ BAD = {
     "cut json": ('{"content": "a.png"\n', "jobs.jsonl", "not a JSON object"),
     "latin": (b"content,style\n\xe9.png,b.png\n", "jobs.csv", "not UTF-8"),
     "network": ("content,style,network,num_steps\na.png,b.png,arbitrary,3\n", "jobs.csv", "num_steps is for"),
+    "layer": ("content,style,content_layers\na.png,b.png,blok\n", "jobs.csv", "no layer 'blok'"),
+    "quote": ('content,style\na.png,"' + 140_000 * "b" + "\n", "jobs.csv", "is not CSV"),
     "preset": ("content,style,preset\na.png,b.png,fin\n", "jobs.csv", "Did you mean 'fine'?"),
 }
 
@@ -167,6 +171,30 @@ def test_bad_manifests(name, tmp_path):
         read_manifest(StylizeConfig(), StylizeFiles(manifest=str(path), output=str(tmp_path / "out")))
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [("a.png,b.png,a.png", "a picture of row 1"), ("c.png,b.png,b.png", "a picture of row 1"),
+     ("a.png,b.png,jobs.csv.png", "")],
+)  # fmt: skip
+def test_no_input_is_painted_over(tmp_path, row, words):
+    (tmp_path / "jobs.csv").write_text(f"content,style,output\n{row}\n")
+    files = StylizeFiles(manifest=str(tmp_path / "jobs.csv"), output=str(tmp_path), json=str(tmp_path / "run.json"))
+    if not words:
+        assert len(read_manifest(StylizeConfig(), files)) == 1
+        return
+    with pytest.raises(ConfigError, match=words):
+        read_manifest(StylizeConfig(), files)
+
+
+def test_the_record_is_no_input(tmp_path):
+    (tmp_path / "jobs.csv").write_text("content,style\na.png,b.png\n")
+    files = StylizeFiles(
+        manifest=str(tmp_path / "jobs.csv"), output=str(tmp_path / "out"), json=str(tmp_path / "a.png")
+    )
+    with pytest.raises(ConfigError, match="--json"):
+        read_manifest(StylizeConfig(), files)
 
 
 def test_the_commands_feather_is_for_rows_with_masks(tmp_path):

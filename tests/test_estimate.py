@@ -25,6 +25,7 @@ def test_probes_are_small_and_of_the_pictures_aspect():
     assert sizes[-1][0] * sizes[-1][1] == pytest.approx(640 * 640, rel=0.01)
     assert all(width / height == pytest.approx(3.0, rel=0.02) for height, width in sizes)
     assert _probe_sizes((64, 64), 1, ((0.04, 0.16, 0.5), 640 * 640)) == [(64, 64)]
+    assert _probe_sizes((161, 161), 1, ((0.04, 0.16, 0.5), 640 * 640)) == [(64, 64), (114, 114)]
     assert all(side % 16 == 0 for size in _probe_sizes((160, 320), 16, ((0.5,), 640 * 640)) for side in size)
 
 
@@ -49,6 +50,9 @@ REFUSED = {
     "no style": (["estimate", "--content=content.png"], "--style must be given"),
     "no file": ([*BASE, "--content=nowhere.png"], "nowhere.png"),
     "broken": ([*BASE, "--content=broken.png"], "broken.png"),
+    "manifest": ([*BASE, "--manifest=a.csv"], "--manifest"),
+    "mask": ([*BASE, "--content_mask=nowhere.png"], "nowhere.png"),
+    "tiled lbfgs": ([*BASE, "--size=400", "--tile_size=128", "--optimizer=lbfgs"], "--optimizer=adam"),
     "option": ([*BASE, "--num_steps=0"], "num_steps"),
 }
 

@@ -113,6 +113,29 @@ def test_profiles_are_used_and_kept(tmp_path):
     np.testing.assert_array_equal(images.to_uint8(found), levels)
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif"])
+def test_cut_short(tmp_path, name):
+    images.write_image(tmp_path / name, picture(300, 300, seed=1)[0].numpy())
+    data = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(data[: len(data) // 2])
+    with pytest.raises(images.ImageError, match="cut short") as caught:
+        decoded(tmp_path / name, (300, 300), tmp_path)
+    assert_one_sentence(caught.value)
+
+
+def test_kinds_that_are_read_whole_are_painted_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pixels = images.to_uint8(picture(*SIZE, seed=1)[0].numpy())
+    for name in ("a.bmp", "a.tga", "a.png"):
+        images.write_image(name, pixels / np.float32(255))
+    tifffile.imwrite("float.tif", (pixels / 255).astype(np.float32), photometric="rgb")
+    Image.fromarray(pixels).convert("CMYK").save("cmyk.jpg")
+    config = StylizeConfig(size=0, tile_size=48)
+    large = {name: large_size(config, StylizeFiles(name, ("s.png",), "o.png")) is not None
+             for name in ("a.bmp", "a.tga", "a.png", "float.tif", "cmyk.jpg")}  # fmt: skip
+    assert large == {"a.bmp": False, "a.tga": False, "a.png": True, "float.tif": False, "cmyk.jpg": False}
+
+
 def test_damaged(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
     with pytest.raises(images.ImageError, match="cannot be read piece by piece") as caught:
@@ -161,6 +184,8 @@ RUNS = {
     "tiled": [*TILED, "--output=tiled.png", "--json=tiled.json"],
     "pyramid whole": [*BASE, "--min_size=36", "--scale_factor=2", "--output=pyramid_whole.png"],
     "pyramid": [*TILED, "--min_size=36", "--scale_factor=2", "--output=pyramid.tif", "--json=pyramid.json"],
+    "odd whole": [*BASE, "--min_size=40", "--output=odd_whole.png", "--json=odd_whole.json"],
+    "odd": [*TILED, "--tile_size=60", "--min_size=40", "--output=odd.png", "--json=odd.json"],
     "steps": [*TILED, "--min_size=36", "--tile_steps=1", "--output=steps.png", "--json=steps.json"],
     "mask": [*TILED, "--content_mask=right.png", "--output=mask.png"],
     "two": [
@@ -171,6 +196,7 @@ RUNS = {
     "sprite jpeg": [*TILED, "--content=sprite.png", "--output=sprite_out.jpg"],
     "colors": [*TILED, "--preserve_color=linear", "--output=colors.png"],
     "luminance": [*TILED, "--preserve_color=luminance", "--output=luminance.png", "--save_every=2"],
+    "saved": [*TILED, "--min_size=36", "--scale_factor=2", "--save_every=1", "--output=saved.tif"],
     "deep": [*TILED, "--bit_depth=16", "--output=deep.tif"],
 }  # fmt: skip
 REFUSED = {
@@ -178,6 +204,7 @@ REFUSED = {
     "tolerance": (["--relative_tolerance=0.1"], "relative_tolerance"),
     "after": (["--preserve_color=linear", "--color_stage=after"], "--color_stage=before"),
     "noise": (["--init=noise"], "--min_size"),
+    "style as a start": (["--init=style", "--min_size=140"], "--min_size"),
     "figure": (["--figure=figure.png"], "--figure"),
     "bmp": (["--output=refused.bmp"], "piece by piece"),
     "tile": (["--tile_size=8"], "tile_size must be at least 32"),
@@ -218,6 +245,18 @@ def test_a_pyramid_that_ends_in_tiles(outcomes, folder):
     record = json.loads((folder / "pyramid.json").read_text())
     assert record["steps"] == 6
     assert [row["step"] for row in record["history"]] == list(range(1, 7))
+
+
+def test_pictures_on_the_way_change_nothing(outcomes, folder):
+    assert (folder / "saved.tif").read_bytes() == (folder / "pyramid.tif").read_bytes()
+
+
+def test_the_coarse_scales_are_those_of_the_whole(outcomes, folder):
+    """Sizes of the pyramid come from the result's size, whatever the largest coarse one is rounded to."""
+    whole = json.loads((folder / "odd_whole.json").read_text())
+    tiled = json.loads((folder / "odd.json").read_text())
+    assert tiled["steps"] == whole["steps"]
+    np.testing.assert_allclose(tiled["history"][0]["loss"], whole["history"][0]["loss"], rtol=0.05)
 
 
 def test_steps_in_tiles(outcomes, folder):
@@ -289,8 +328,9 @@ def test_going_on(folder, number):
         *TILED, "--min_size=36", "--scale_factor=2", "--num_steps=6", f"--checkpoint_dir={name}", "--bit_depth=16",
         f"--output={name}.png",
     ]  # fmt: skip
+    (folder / name / "scale_mine").mkdir(parents=True)  # somebody else's
     process = command.start(line, folder)
-    state = folder / name / "tiles.json"
+    state = folder / name / "tf_style-tiles" / "tiles.json"
     deadline = time.monotonic() + 200
     while process.poll() is None and time.monotonic() < deadline and not _at_step(state, 2):
         time.sleep(0.01)
@@ -308,7 +348,7 @@ def test_going_on(folder, number):
     plain[-1] = "--output=uninterrupted.png"
     assert command.run(plain, folder).status == 0
     assert (folder / f"{name}.png").read_bytes() == (folder / "uninterrupted.png").read_bytes()
-    assert not list((folder / name).iterdir())
+    assert [path.name for path in (folder / name).iterdir()] == ["scale_mine"]
 
 
 def _at_step(state, step):

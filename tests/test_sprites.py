@@ -74,6 +74,10 @@ def folder(tmp_path_factory):
             "--preserve_color=linear",
         ]  # fmt: skip
     runs["folder"] = [*base, "--content=sheets", "--output=painted", "--format=tga"]
+    runs["folder net"] = [
+        "stylize", "--style=white_style.png", "--quiet", "--preset=instant", "--size=0", "--content=sheets",
+        "--output=painted_net", "--preserve_color=linear",
+    ]  # fmt: skip
     outcomes = command.run_lines(runs, place)
     assert outcomes.pop("hidden").stderr.count("transparent everywhere") == 1
     for name, outcome in outcomes.items():

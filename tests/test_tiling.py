@@ -246,6 +246,18 @@ def test_planes(tmp_path):
     assert strips[-1][1] == 40
 
 
+def test_a_plane_that_is_made_anew_is_read_anew(tmp_path):
+    """libvips must not take it for the file that had its name."""
+    found = []
+    for value in (0.1, 0.9):
+        plane, target = Plane(tmp_path / "a.f32", (8, 8)).create(), Plane(tmp_path / "b.f32", (16, 16))
+        plane.write(0, 0, np.full((8, 8, 3), value, np.float32))
+        resize_plane(plane, target)
+        found.append(float(target.read(0, 0, 16, 16).mean()))
+        plane.path.unlink()
+    assert found == pytest.approx([0.1, 0.9])
+
+
 @pytest.mark.parametrize("size", [(80, 120), (57, 85), (40, 61), (20, 30), (13, 45)])
 def test_resized_planes_keep_places(tmp_path, size):
     """A slope stays the same slope: the middles of pixels lie where they lay."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tf_style.images.picture import WriteError, one_line
+
 if TYPE_CHECKING:
     import pyvips
 
-_CACHE_BYTES = 64 * 1024**2
 _KINDS = {"float32": "float", "uint8": "uchar", "uint16": "ushort"}  # NumPy's names and libvips's
 
 
@@ -34,10 +37,16 @@ class Plane:
     dtype: str = "float32"
 
     def create(self) -> Plane:
-        """Makes the file, all zeros (which take no place on the disk until written)."""
+        """Makes the file, all zeros."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path, "wb") as file:
-            file.truncate(self.num_bytes)
+        try:
+            with open(self.path, "wb") as file:
+                if hasattr(os, "posix_fallocate"):  # a full disk is said here, not by a signal when pages are written
+                    os.posix_fallocate(file.fileno(), 0, self.num_bytes)
+                else:
+                    file.truncate(self.num_bytes)
+        except OSError as error:
+            raise _no_room(self, error) from None
         return self
 
     @property
@@ -115,12 +124,24 @@ def resized(image: pyvips.Image, size: tuple[int, int], interpolation: str = "bi
 def save_plane(image: pyvips.Image, target: Plane) -> None:
     """Computes an image of libvips, piece by piece, into a plane."""
     target.path.parent.mkdir(parents=True, exist_ok=True)
-    image.cast(_KINDS[target.dtype]).rawsave(str(target.path))
+    try:
+        image.cast(_KINDS[target.dtype]).rawsave(str(target.path))
+    except vips().Error as error:
+        if target.path.exists() and shutil.disk_usage(target.path.parent).free < target.num_bytes:
+            raise _no_room(target, error) from None
+        raise  # of the file that is read
+
+
+def _no_room(plane: Plane, error: object) -> WriteError:
+    return WriteError(
+        f"'{plane.path}' cannot be written ({one_line(error)}), for it takes {plane.num_bytes / 1e9:.1f} GB; free the "
+        "disk, or give a --checkpoint_dir on another one"
+    )
 
 
 def vips() -> Any:
     """The library, imported when first needed."""
     import pyvips
 
-    pyvips.cache_set_max_mem(_CACHE_BYTES)
+    pyvips.cache_set_max(0)  # it would take a file that was written anew for the old one
     return pyvips

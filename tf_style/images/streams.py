@@ -45,7 +45,17 @@ def read_source(path: str | os.PathLike[str]) -> StreamedSource:
       ImageError: It cannot be read.
     """
     with _one_sentence(path):
-        return _source_of(vips().Image.new_from_file(str(path), access="sequential"))
+        return _source_of(vips().Image.new_from_file(str(path), access="sequential", fail_on="error"))
+
+
+def is_streamable(path: str | os.PathLike[str]) -> bool:
+    """Whether the file is of a kind that is read here as `read_image` reads it: grey or RGB, 8 or 16 bits."""
+    try:
+        image = vips().Image.new_from_file(str(path), access="sequential")
+    except vips().Error:
+        return False
+    usual = image.interpretation in ("srgb", "rgb", "rgb16", "b-w", "grey16")
+    return usual and image.format in ("uchar", "ushort") and image.bands <= 4
 
 
 def decode_to_plane(path: str | os.PathLike[str], target: Plane, alpha: Plane | None = None) -> StreamedSource:
@@ -91,7 +101,7 @@ def decode_to_plane(path: str | os.PathLike[str], target: Plane, alpha: Plane | 
 
 
 def _upright(path: str | os.PathLike[str]) -> tuple[pyvips.Image, StreamedSource]:
-    image = vips().Image.new_from_file(str(path), access="sequential")
+    image = vips().Image.new_from_file(str(path), access="sequential", fail_on="error")
     return image.autorot(), _source_of(image)
 
 

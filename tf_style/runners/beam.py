@@ -17,7 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
 from tf_style import images
 from tf_style.config import StylizeConfig, StylizeFiles
-from tf_style.runners.catalogue import job_of, kind_of_row, plan_rows
+from tf_style.runners.catalogue import job_of, kind_of_row, plan_rows, whole_rows
 from tf_style.runners.folder import LazyModels, Painter
 from tf_style.runners.folder_plan import plan_size
 from tf_style.runners.folder_report import FolderReport
@@ -97,14 +97,18 @@ class PaintRows(beam.DoFn):
 
     def _paint(self, rows: list[Row]) -> Iterator[dict[str, Any]]:
         report = FolderReport(len(rows), [], self._files.output, quiet=True)
+        rows = whole_rows(rows, report)
         try:
-            plan = plan_rows(rows, self._files)
+            plan = plan_rows(rows, self._files) if rows else None
         except ValueError as error:  # of a style that cannot be read, say
             for row in rows:
                 report.failed(job_of(row), images.ImageError(str(error)))
-        else:
+            plan = None
+        if rows and plan is not None:
             assert self._models is not None
-            Painter(rows[0].config, rows[0].files, plan, report, self._models).paint_all(Interruption())
+            Painter(rows[0].config, rows[0].files, plan, report, self._models, one_of_many=True).paint_all(
+                Interruption()
+            )
         for painted in report.record(True)["pictures"]:
             yield {**painted, "skipped": False}
 

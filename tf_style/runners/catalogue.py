@@ -54,7 +54,10 @@ def _painters(rows: list[Row], files: StylizeFiles, report: FolderReport) -> Ite
     kinds: dict[Hashable, list[Row]] = {}
     for row in rows:
         kinds.setdefault(kind_of_row(row), []).append(row)
-    for group in kinds.values():
+    for rows_of_kind in kinds.values():
+        group = whole_rows(rows_of_kind, report)
+        if not group:
+            continue
         first = group[0]
         try:
             plan = plan_rows(group, files)
@@ -62,7 +65,7 @@ def _painters(rows: list[Row], files: StylizeFiles, report: FolderReport) -> Ite
             for row in group:
                 report.failed(job_of(row), images.ImageError(str(error)))
             continue
-        yield Painter(first.config, first.files, plan, report, models)
+        yield Painter(first.config, first.files, plan, report, models, one_of_many=True)
 
 
 def kind_of_row(row: Row) -> Hashable:
@@ -71,6 +74,23 @@ def kind_of_row(row: Row) -> Hashable:
     masks = (files.content_mask, files.style_masks, files.keep_mask)
     alone = row.number if any(masks) else 0
     return row.config.replace(size=0), row.config.size, files.style, files.color_from, masks, alone
+
+
+def whole_rows(rows: list[Row], report: FolderReport) -> list[Row]:
+    """Those rows whose pictures are not painted in tiles; the others are reported as failed."""
+    whole = []
+    for row in rows:
+        if large_size(row.config, row.files) is None:
+            whole.append(row)
+        else:
+            report.failed(
+                job_of(row),
+                images.ImageError(
+                    f"'{row.files.content}' would be painted in tiles, which catalogues do not do; paint it on its "
+                    "own, or lower --size."
+                ),
+            )
+    return whole
 
 
 def plan_rows(rows: list[Row], files: StylizeFiles) -> Plan:
@@ -82,15 +102,7 @@ def plan_rows(rows: list[Row], files: StylizeFiles) -> Plan:
     first = rows[0]
     check_options(first.config, first.files)
     jobs = [job_of(row) for row in rows]
-    sizes = []
-    for row in rows:
-        own = images.read_size(row.files.content)
-        sizes.append(plan_size(own, row.config))
-        if large_size(row.config, row.files) is not None:
-            raise ConfigError(
-                f"'{row.files.content}' would be painted in tiles, which catalogues do not do; paint it on its own, "
-                "or lower --size."
-            )
+    sizes = [plan_size(images.read_size(row.files.content), row.config) for row in rows]
     batches = make_batches(jobs, sizes, files.batch_size)
     return Plan(batches, (), *read_styles(first.config, first.files), read_colors(first.files))
 

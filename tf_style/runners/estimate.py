@@ -8,10 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
-from tf_style.runners.inputs import check_options, read_styles
-from tf_style.runners.large_inputs import disk_bytes, large_size, tile_side, whole_pixels
+from tf_style.runners.inputs import read_inputs
+from tf_style.runners.large_inputs import disk_bytes, large_size, read_large_inputs, tile_side, whole_pixels
 from tf_style.runners.quiet import quiet_tensorflow
 from tf_style.runners.record import peak_memory, write_record
 
@@ -64,13 +63,14 @@ def run(config: StylizeConfig, files: StylizeFiles, *, started: float, say: Call
 
 def make_estimate(config: StylizeConfig, files: StylizeFiles, *, started: float) -> Estimate:
     """Measures; see `run`."""
-    check_options(config, files)
-    size = images.read_size(files.content)
-    if size is None:
-        images.read_image(files.content, max_pixels=files.max_pixels)  # says why
-        raise ConfigError(f"The size of '{files.content}' cannot be told from its header; save it as PNG.")
-    size = images.painting_size(size, config.size, multiple=config.side_multiple)
-    styles, names = read_styles(config, files)
+    if files.manifest:
+        raise ConfigError("--manifest is for many pictures, but estimates are of one; give --content and --style.")
+    large, names = large_size(config, files), tuple[str, ...]()
+    if large is not None:
+        styles, size = read_large_inputs(config, files, large).styles, large
+    else:
+        inputs = read_inputs(config, files)
+        styles, names, size = inputs.styles, inputs.style_names, inputs.content.size
     with quiet_tensorflow():
         from tf_style.runners.probes import Probes
 
@@ -109,7 +109,7 @@ def _measured(
         seconds=seconds,
         step_seconds=step_seconds,
         memory_bytes=int(memory),
-        disk_bytes=disk_bytes(size) if large else 0,
+        disk_bytes=disk_bytes(config, files, size) if large else 0,
     )
 
 

@@ -112,13 +112,22 @@ class Painter:
       plan: What is painted.
       report: To tell.
       models: Of the run.
+      one_of_many: Whether there are other plans, which are painted even if this one's model cannot be.
     """
 
     def __init__(
-        self, config: StylizeConfig, files: StylizeFiles, plan: Plan, report: FolderReport, models: LazyModels
+        self,
+        config: StylizeConfig,
+        files: StylizeFiles,
+        plan: Plan,
+        report: FolderReport,
+        models: LazyModels,
+        *,
+        one_of_many: bool = False,
     ) -> None:
         self._config, self._files, self._plan, self._report, self._models = config, files, plan, report, models
         self.session: FolderSession | None = None
+        self._one_of_many = one_of_many
 
     def paint_all(self, interruption: Interruption) -> bool:
         """Whether all was done; false after an interruption."""
@@ -153,7 +162,9 @@ class Painter:
             started = time.monotonic()
             try:
                 paintings = self._paint(group, interruption)
-            except images.ImageError as error:  # not enough memory
+            except images.WriteError:
+                raise
+            except images.ImageError as error:  # not enough memory, or a model that cannot be
                 for job, content in group:
                     self._report.failed(job, error, content.size)
                 continue
@@ -167,7 +178,7 @@ class Painter:
     def _paint(self, group: list[tuple[Job, images.Picture]], interruption: Interruption) -> list[Any] | None:
         """The paintings of pictures of one size, or None after an interruption before the last step."""
         if self.session is None:
-            self.session = self._open_session()
+            self.session = self._open_or_fail() if self._one_of_many else self._open_session()
             self._models.say_once(self.session.headline(), self._report.display)
         for progress in self.session.paint([content for _, content in group]):
             interruption.at_once = False  # from now on there is something to lose
@@ -194,6 +205,15 @@ class Painter:
             self._report.failed(job, error, content.size, seconds)
             return
         self._report.done(job, content.size, seconds)
+
+    def _open_or_fail(self) -> FolderSession:
+        """Among many plans, a model that cannot be is the failure of this plan's pictures, not of the run."""
+        try:
+            return self._open_session()
+        except images.WriteError:
+            raise
+        except ValueError as error:
+            raise images.ImageError(str(error)) from None
 
     def _open_session(self) -> FolderSession:
         with quiet_tensorflow():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 
@@ -10,16 +11,18 @@ import numpy as np
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
-from tf_style.images.streams import check_streamed_output
+from tf_style.images.streams import check_streamed_output, is_streamable
 from tf_style.runners.inputs import check_options, check_reports, check_single, read_colors, read_styles
 
 #: Pixels of a tile's side, and of a whole picture above which there are tiles, where nothing else is asked for.
 TILE_SIDE = 1024
 WHOLE_PIXELS = 2_097_152  # 1448 x 1448
 
-#: Bytes on the disk for each pixel: two generations of four planes, the content, the gradient, the targets of the
-#: content, the picture as written; and once more most of it for the scale before, which has half the pixels.
-_DISK_BYTES = 220
+#: Bytes on the disk for each pixel: two generations of four planes, the content, the gradient, the picture as written;
+#: and half of it for the scale before. Beside them the targets of the content, as deep and as wide as VGG-19's layers.
+_DISK_BYTES = 190
+_MARGIN = 80  # of VGG-19 up to block5_conv1
+_WIDTHS = {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +62,9 @@ def large_size(config: StylizeConfig, files: StylizeFiles) -> tuple[int, int] | 
         height, width = images.painting_size(size, config.size)
     except images.ImageError:  # said where pictures are read
         return None
-    return (height, width) if height * width > whole_pixels(config) else None
+    if height * width <= whole_pixels(config) or not is_streamable(files.content):
+        return None
+    return height, width
 
 
 def read_large_inputs(config: StylizeConfig, files: StylizeFiles, size: tuple[int, int]) -> LargeInputs:
@@ -84,7 +89,7 @@ def read_large_inputs(config: StylizeConfig, files: StylizeFiles, size: tuple[in
     styles, _ = read_styles(config, files)
     place = work_folder(files)
     free = shutil.disk_usage(next(parent for parent in (place, *place.parents) if parent.exists())).free
-    needed = disk_bytes(size)
+    needed = disk_bytes(config, files, size)
     if free < needed:
         raise ConfigError(
             f"Painting {size[1]} x {size[0]} pixels in tiles needs {needed / 1e9:.1f} GB on the disk of {place}, but "
@@ -93,9 +98,14 @@ def read_large_inputs(config: StylizeConfig, files: StylizeFiles, size: tuple[in
     return LargeInputs(Path(files.content), size, styles, read_colors(files))
 
 
-def disk_bytes(size: tuple[int, int]) -> int:
-    """Bytes on the disk that painting in tiles takes while it runs."""
-    return _DISK_BYTES * size[0] * size[1]
+def disk_bytes(config: StylizeConfig, files: StylizeFiles, size: tuple[int, int]) -> int:
+    """Bytes on the disk that painting in tiles takes at most while it runs."""
+    blocks = [int(re.sub(r"\D", "", layer)[0]) for layer in config.content_layers if re.search(r"\d", layer)]
+    blocks += [2, 3] if files.keep_mask else []
+    side = tile_side(config)
+    overlap = ((side + 2 * _MARGIN) / side) ** 2
+    targets = sum(4 * _WIDTHS.get(block, 512) / 4 ** (block - 1) for block in blocks)
+    return int((_DISK_BYTES + 1.5 * overlap * targets) * size[0] * size[1])
 
 
 def work_folder(files: StylizeFiles) -> Path:
@@ -116,7 +126,6 @@ def _check_tiled(config: StylizeConfig, files: StylizeFiles, size: tuple[int, in
         "optimizer=lbfgs": config.optimizer != "adam" and "give --optimizer=adam",
         "relative_tolerance": config.relative_tolerance > 0 and "leave it out",
         "color_stage=after": config.matches_colors and config.color_stage == "after" and "give --color_stage=before",
-        f"init={config.init}": config.init != "content" and not config.min_size and "leave --min_size at its default",
     }
     for option, advice in refused.items():
         if advice:

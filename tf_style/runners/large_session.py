@@ -14,14 +14,15 @@ import numpy as np
 import tensorflow as tf
 
 from tf_style import images
-from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.images.planes import Plane, resize_plane
-from tf_style.images.streams import decode_to_plane, encode_plane, holds_alpha
+from tf_style.images.streams import decode_to_plane
 from tf_style.optimizers.adam import AdamRule
 from tf_style.runners.checkpoint import fingerprint
 from tf_style.runners.large_inputs import LargeInputs, tile_side, whole_pixels, work_folder
 from tf_style.runners.large_masks import write_masks
 from tf_style.runners.large_plan import make_plan
+from tf_style.runners.large_result import write_result
 from tf_style.runners.large_state import LargeState, load_state, remove_state, save_state
 from tf_style.runners.model import choose_model, load_stylizer, model_headline, model_record, style_tensor
 from tf_style.runners.record import peak_memory, write_record
@@ -30,6 +31,10 @@ from tf_style.stylizers import PyramidStylizer
 from tf_style.stylizers.tiling import TiledObjective, make_tiles
 from tf_style.types import Progress
 from tf_style.version import versions
+
+#: Of a checkpoint folder: what a run keeps there, and nothing else.
+OWN_FOLDER = "tf_style-tiles"
+_LOOK_SIDE = 1024  # pixels of the content's long side at which its colours are looked at
 
 
 class LargeSession:
@@ -53,7 +58,10 @@ class LargeSession:
         self._choice = choose_model(config, quiet=files.quiet)
         self._folder = work_folder(files)
         self._folder.mkdir(parents=True, exist_ok=True)
-        if not files.checkpoint_dir:  # it goes with this object
+        if files.checkpoint_dir:
+            self._folder /= OWN_FOLDER
+            self._folder.mkdir(exist_ok=True)
+        else:  # it goes with this object
             self._temporary = tempfile.TemporaryDirectory(prefix=".tf_style-tiles-", dir=self._folder)
             self._folder = Path(self._temporary.name)
         self._coarse: Progress | None = None
@@ -73,6 +81,11 @@ class LargeSession:
             tile_steps=config.tile_steps,
             whole_pixels=whole_pixels(config),
         )
+        if self._plan.first_tiled == 0 and config.init != "content":
+            raise ConfigError(
+                f"init={config.init} needs a coarse scale that is painted whole, but all are in tiles; lower "
+                "--min_size, or raise --tile_size."
+            )
 
     def headline(self) -> str:
         """Which backbone, why, where it runs; how many scales are painted in tiles."""
@@ -108,27 +121,9 @@ class LargeSession:
     def write_picture(self) -> None:
         """The picture so far at the size of the result, with the content's alpha, profile and pixels per inch."""
         assert self.progress is not None
-        size, deep = self._inputs.size, self._files.bit_depth == 16
-        content = Plane(self._folder / "result_content.f32", size)
-        alpha = Plane(self._folder / "result_alpha.f32", size, channels=1)
-        source = decode_to_plane(self._inputs.content, content, alpha)
-        has_alpha = source.has_alpha
-        keeps = has_alpha and holds_alpha(self._files.output)
-        kind = "uint16" if deep else "uint8"
-        levels = Plane(self._folder / "result.raw", size, 4 if keeps else 3, kind).create()
         painting = self._painting_plane()
-        for top, bottom in levels.strips():
-            rows = (top, 0, bottom, size[1])
-            pixels = self._finished(painting.read(*rows), content.read(*rows), rows)
-            if has_alpha:
-                opacity = alpha.read(*rows)
-                pixels = np.concatenate([pixels, opacity], -1) if keeps else pixels * opacity + 1.0 - opacity
-            levels.write(top, 0, images.to_uint16(pixels) if deep else images.to_uint8(pixels))
-        encode_plane(
-            self._files.output, levels, profile=source.profile, dpi=source.dpi, quality=self._files.quality
-        )  # fmt: skip
-        for plane in (content, alpha, levels, painting):
-            plane.path.unlink(missing_ok=True)
+        write_result(self._files, self._inputs, painting, self._finished)
+        painting.path.unlink(missing_ok=True)
 
     def save_checkpoint_on_interrupt(self) -> str:
         """Returns the sentence that says how to go on; whole steps are on the disk already."""
@@ -157,13 +152,15 @@ class LargeSession:
         before: TiledScale | None = None
         state: dict[str, np.ndarray] | None = None
         count = Count()
-        content = self._coarse_content(max(0, first - 1))
-        styles = list(self._stylizer.prepared(styles, content)) if self._stylizer.prepare else styles
+        if self._stylizer.prepare:
+            small = images.fit_size(self._inputs.size, min(_LOOK_SIDE, max(self._inputs.size)))
+            styles = list(self._stylizer.prepared(styles, self._content_at(small)))
         if self._resume is not None:
             first, count = self._resume.scale, self._resume.count
         elif first:
-            progress = None
-            for progress in self._stylizer.run(content, styles, masks=self._coarse_masks(self._plan.sizes[first - 1])):
+            progress, sizes = None, self._plan.sizes[:first]
+            content, masks = self._content_at(sizes[-1]), self._coarse_masks(sizes[-1])
+            for progress in self._stylizer.run(content, styles, masks=masks, sizes=sizes, prepared=True):
                 self._coarse = progress
                 yield self._rebased(progress)
             assert progress is not None
@@ -217,8 +214,8 @@ class LargeSession:
         if self._files.checkpoint_dir and self._scale is not None:
             save_state(self._folder, self._identity(), LargeState(scale, self._scale.count, self.history))
 
-    def _coarse_content(self, scale: int) -> tf.Tensor:
-        plane = Plane(self._folder / "coarse.f32", self._plan.sizes[scale])
+    def _content_at(self, size: tuple[int, int]) -> tf.Tensor:
+        plane = Plane(self._folder / "coarse.f32", size)
         decode_to_plane(self._inputs.content, plane)
         pixels = plane.read(0, 0, *plane.size)
         plane.path.unlink()
@@ -256,7 +253,7 @@ class LargeSession:
 
     def _coarse_picture(self) -> Plane:
         run = None if self._coarse is None else self._coarse.state
-        image = self._coarse_content(0) if run is None else self._stylizer.optimization.picture(run)
+        image = self._content_at(self._plan.sizes[0]) if run is None else self._stylizer.optimization.picture(run)
         plane = Plane(self._folder / "coarse_picture.f32", tuple(image.shape[1:3])).create()
         plane.write(0, 0, image[0].numpy())
         return plane

@@ -58,8 +58,5 @@ def load_state(folder: Path, identity: str) -> LargeState | None:
 
 
 def remove_state(folder: Path) -> None:
-    """After the result is written: the file and all planes, but nothing else that may be in the folder."""
-    for path in folder.glob("scale_*"):
-        shutil.rmtree(path, ignore_errors=True)
-    for path in (*folder.glob("*.f32"), *folder.glob("*.raw"), folder / _NAME):
-        path.unlink(missing_ok=True)
+    """After the result is written: the folder, which is the run's own."""
+    shutil.rmtree(folder, ignore_errors=True)

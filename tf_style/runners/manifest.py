@@ -6,6 +6,8 @@ import csv
 import dataclasses
 import difflib
 import json
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,7 +56,30 @@ def read_manifest(config: StylizeConfig, files: StylizeFiles, given: tuple[str, 
                 f"{_place(path, row.number)} would be painted to {row.files.output}, as row {other.number} is; give "
                 "each an output of its own."
             )
+    _check_places(rows, path, files)
     return rows
+
+
+def _check_places(rows: list[Row], path: Path, files: StylizeFiles) -> None:
+    """No painting and no record takes the place of a file that is read."""
+    inputs: dict[str, str] = {os.path.realpath(path): "the manifest"}
+    for row in rows:
+        own = row.files
+        for name in (own.content, *own.style, own.color_from, own.content_mask, *own.style_masks, own.keep_mask):
+            if name:
+                inputs.setdefault(os.path.realpath(name), f"a picture of row {row.number}")
+    for row in rows:
+        other = inputs.get(os.path.realpath(row.files.output))
+        if other:
+            raise ConfigError(
+                f"{_place(path, row.number)} would be painted to {row.files.output}, which is {other}; give another "
+                "output, or another --output folder."
+            )
+    if files.json:
+        outputs = {os.path.realpath(row.files.output): "a painting" for row in rows}
+        other = {**inputs, **outputs}.get(os.path.realpath(files.json))
+        if other:
+            raise ConfigError(f"--json={files.json} is {other} of this run too; choose another name.")
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:
@@ -70,7 +95,7 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
-    lines = csv.reader(text.splitlines())
+    lines = _complete(path, csv.reader(text.splitlines()))
     header = [name.strip() for name in next(lines, [])]
     if "content" not in header:
         raise ConfigError(
@@ -85,6 +110,13 @@ def _csv_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
         if len(line) != len(header):
             raise ConfigError(f"{_place(path, number)} has {len(line)} values, but there are {len(header)} columns.")
         yield {name: value.strip() for name, value in zip(header, line, strict=True) if value.strip()}
+
+
+def _complete(path: Path, lines: Iterator[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from lines
+    except csv.Error as error:
+        raise ConfigError(f"The manifest '{path}' is not CSV ({error}); look for a quote that is not closed.") from None
 
 
 def _json_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
@@ -121,7 +153,8 @@ def _row(
         if "preset" in values:  # the command's own options still go over it
             base = preset_config(str(values["preset"])).replace(**{name: getattr(config, name) for name in given})
         row_config = base.replace(**own)
-        check_for_network(row_config, own)
+        check_for_network(row_config, own)  # the command's own options are for the rows that optimise
+        _check_layers(row_config)
         row_files = _row_files(values, files)
     except ConfigError as error:
         raise ConfigError(f"{place}: {error}") from None
@@ -158,6 +191,14 @@ def _row_files(values: dict[str, Any], files: StylizeFiles) -> StylizeFiles:
     except images.ImageError as error:
         raise ConfigError(str(error)) from None
     return dataclasses.replace(files, manifest="", **found, output=output)
+
+
+def _check_layers(config: StylizeConfig) -> None:
+    for layer in (*config.content_layers, *config.style_layers):
+        if not re.fullmatch(r"block[1-5]_conv[1-4]|(conv|relu)[1-5]_[1-4]", layer):
+            raise ConfigError(
+                f"there is no layer {layer!r}; they are block1_conv1 to block5_conv4, or conv1_1 and so on."
+            )
 
 
 def _below(folder: Path, name: str) -> str:

@@ -241,7 +241,8 @@ def _probe_sizes(size: tuple[int, int], multiple: int, probes: tuple[tuple[float
     for wanted in areas:
         ratio = (wanted / area) ** 0.5
         height, width = (max(32, multiple * round(side * ratio / multiple)) for side in size)
-        sizes.append((height, width))
+        if (height, width) not in sizes:
+            sizes.append((height, width))
     return sizes
 
 

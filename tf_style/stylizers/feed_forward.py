@@ -86,7 +86,6 @@ class FeedForwardStylizer:
           NetworkError: A name that the network does not know.
           ValueError: Not one share for each style.
         """
-        styles = [style if isinstance(style, str) else style[..., :3] for style in styles]
         painting = self._paint_regions(content, self.prepared(styles, content), masks or {})
         if on_step is not None:
             on_step(only_step(painting))
@@ -106,6 +105,7 @@ class FeedForwardStylizer:
 
     def prepared(self, styles: Sequence[Image | str], content: Image) -> Sequence[Image | str]:
         """The style pictures as they are to be encoded for some contents."""
+        styles = [style if isinstance(style, str) else style[..., :3] for style in styles]
         if self.prepare is None:
             return styles
         return [self.prepare(self._style_at(style, tf.shape(content)), content) for style in styles]
@@ -153,7 +153,7 @@ class FeedForwardStylizer:
         if isinstance(style, str):
             check_style(style, self.network.styles)
             return self.network.encode_style(tf.constant([self.network.styles.index(style)]))
-        return self._encode(self._style_at(style, content_shape))
+        return self._encode(self._style_at(style[..., :3], content_shape))
 
     def _style_at(self, style: Image, content_shape: tf.Tensor) -> Image:
         return fit(style, self.style_scale * tf.cast(tf.reduce_max(content_shape[1:3]), tf.float32))

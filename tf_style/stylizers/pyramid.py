@@ -106,6 +106,8 @@ class PyramidStylizer:
         resume: tuple[int, Nest] | None = None,
         *,
         masks: Masks | None = None,
+        sizes: Sequence[tuple[int, int]] | None = None,
+        prepared: bool = False,
     ) -> Iterator[Progress]:
         """The loop as a generator: yields a `Progress` after each call of the compiled step.
 
@@ -115,10 +117,12 @@ class PyramidStylizer:
           resume: The `scale` and the leaves (`tf.nest.flatten`) of the `state` of an earlier run's progress, to go on
             from there; the result is the same to the byte.
           masks: As of a call.
+          sizes: Of the scales, coarse to fine, instead of `sizes` of the content.
+          prepared: Whether the styles are as `prepare` returns them already.
         """
-        sizes = [(int(h), int(w)) for h, w in self.sizes(tf.shape(content))]
+        sizes = [(int(h), int(w)) for h, w in self.sizes(tf.shape(content))] if sizes is None else list(sizes)
         content = on_a_torus(content) if self.optimization.wrap else content
-        styles = self.prepared(styles, content)
+        styles = styles if prepared else self.prepared(styles, content)
         state = None
         first_scale = 0
         if resume is not None:
