@@ -66,10 +66,11 @@ def test_gif_and_sixteen_bits(served, expected):
     palette = Image.fromarray(CONTENT).quantize(64)
     as_colors = np.array(palette.convert("RGB"))
     wanted = served("stylize", content=as_colors[None], style=STYLE[None])["image"][0]
-    np.testing.assert_array_equal(painted(served, encoded(palette, "GIF"))[0], wanted)
-    np.testing.assert_array_equal(painted(served, encoded(palette, "PNG"))[0], wanted)
-    deep = sixteen_bit_png(CONTENT)
-    np.testing.assert_array_equal(painted(served, deep)[0], expected)
+    for file, own in ((encoded(palette, "GIF"), wanted), (encoded(palette, "PNG"), wanted),
+                      (sixteen_bit_png(CONTENT), expected)):  # fmt: skip
+        difference = np.abs(painted(served, file)[0].astype(int) - own)
+        assert difference.max() <= 1  # the graphs differ, so sums have another order
+        assert (difference > 0).mean() < 0.01
 
 
 def test_grey_pictures(served):

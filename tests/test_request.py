@@ -144,7 +144,8 @@ def test_alpha_is_kept(ask, folder, flags):
     picture = images.resize(images.read_image("alpha.png"), (36, 48))
     assert painted().shape == (36, 48, 4)
     np.testing.assert_array_equal(painted()[..., 3], images.to_uint8(picture.alpha))
-    np.testing.assert_array_equal(painted()[..., :3], expected("alpha.png"))
+    seen = painted()[..., 3] > 0  # what cannot be seen has the colours of its neighbours
+    np.testing.assert_array_equal(painted()[seen][:, :3], expected("alpha.png")[seen])
 
 
 def test_pictures_are_turned_upright(ask, folder):
@@ -449,7 +450,8 @@ def test_rest(ask, server, form):
         status, said = ask(f"--server={form.format(address)}", "--rest", "--content=alpha.png")
     assert (status, said) == (0, "Wrote out.png (0 s).\n")
     assert painted().shape == (36, 48, 4)
-    np.testing.assert_array_equal(painted()[..., :3], expected("alpha.png"))
+    seen = painted()[..., 3] > 0  # what cannot be seen has the colours of its neighbours
+    np.testing.assert_array_equal(painted()[seen][:, :3], expected("alpha.png")[seen])
     assert server.calls[-1][0] == "stylize_bytes"
 
 

@@ -28,7 +28,10 @@ FUNCTIONS = {
         (picture(32, 40, seed=3), 0.7 * picture(32, 40, seed=3) + 0.3 * picture(32, 40, seed=4)),
     ),
     "total_variation": (ops.total_variation, (picture(32, 40, seed=3),)),
-    "variation_from_sums": (ops.variation_from_sums, (ops.variation_sums(picture(32, 40, seed=3)),)),
+    "variation_from_sums": (
+        lambda image: ops.variation_from_sums(ops.variation_sums(image)),
+        (picture(32, 40, seed=3),),
+    ),
     "variation_sums": (lambda image: ops.variation_sums(image)[0][0], (picture(32, 40, seed=3),)),
     "wasserstein_distance": (ops.wasserstein_distance, (*ops.moments(FEATURES), *ops.moments(OTHER))),
     "square_root": (square_root, (GRAM,)),
