@@ -17,8 +17,8 @@ from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
 from tf_style import images
 from tf_style.config import StylizeConfig, StylizeFiles
-from tf_style.runners.catalogue import job_of, kind_of_row, plan_rows, whole_rows
-from tf_style.runners.folder import LazyModels, Painter
+from tf_style.runners.catalogue import job_of, kind_of_row, painter_of
+from tf_style.runners.folder import LazyModels
 from tf_style.runners.folder_plan import plan_size
 from tf_style.runners.folder_report import FolderReport
 from tf_style.runners.interruption import Interruption
@@ -97,18 +97,10 @@ class PaintRows(beam.DoFn):
 
     def _paint(self, rows: list[Row]) -> Iterator[dict[str, Any]]:
         report = FolderReport(len(rows), [], self._files.output, quiet=True)
-        rows = whole_rows(rows, report)
-        try:
-            plan = plan_rows(rows, self._files) if rows else None
-        except ValueError as error:  # of a style that cannot be read, say
-            for row in rows:
-                report.failed(job_of(row), images.ImageError(str(error)))
-            plan = None
-        if rows and plan is not None:
-            assert self._models is not None
-            Painter(rows[0].config, rows[0].files, plan, report, self._models, one_of_many=True).paint_all(
-                Interruption()
-            )
+        assert self._models is not None
+        painter = painter_of(rows, self._files, report, self._models)
+        if painter is not None:
+            painter.paint_all(Interruption())
         for painted in report.record(True)["pictures"]:
             yield {**painted, "skipped": False}
 

@@ -54,18 +54,24 @@ def _painters(rows: list[Row], files: StylizeFiles, report: FolderReport) -> Ite
     kinds: dict[Hashable, list[Row]] = {}
     for row in rows:
         kinds.setdefault(kind_of_row(row), []).append(row)
-    for rows_of_kind in kinds.values():
-        group = whole_rows(rows_of_kind, report)
-        if not group:
-            continue
-        first = group[0]
-        try:
-            plan = plan_rows(group, files)
-        except ValueError as error:  # of a style or a mask that cannot be read, say: the other rows are painted
-            for row in group:
-                report.failed(job_of(row), images.ImageError(str(error)))
-            continue
-        yield Painter(first.config, first.files, plan, report, models, one_of_many=True)
+    for group in kinds.values():
+        painter = painter_of(group, files, report, models)
+        if painter is not None:
+            yield painter
+
+
+def painter_of(rows: list[Row], files: StylizeFiles, report: FolderReport, models: LazyModels) -> Painter | None:
+    """The painter of rows of one kind; rows that cannot be painted are reported as failed, and None is left of none."""
+    rows = _whole_rows(rows, report)
+    if not rows:
+        return None
+    try:
+        plan = _plan_rows(rows, files)
+    except ValueError as error:  # of a style or a mask that cannot be read, say: the other rows are painted
+        for row in rows:
+            report.failed(job_of(row), images.ImageError(str(error)))
+        return None
+    return Painter(rows[0].config, rows[0].files, plan, report, models, one_of_many=True)
 
 
 def kind_of_row(row: Row) -> Hashable:
@@ -76,7 +82,7 @@ def kind_of_row(row: Row) -> Hashable:
     return row.config.replace(size=0), row.config.size, files.style, files.color_from, masks, alone
 
 
-def whole_rows(rows: list[Row], report: FolderReport) -> list[Row]:
+def _whole_rows(rows: list[Row], report: FolderReport) -> list[Row]:
     """Those rows whose pictures are not painted in tiles; the others are reported as failed."""
     whole = []
     for row in rows:
@@ -93,7 +99,7 @@ def whole_rows(rows: list[Row], report: FolderReport) -> list[Row]:
     return whole
 
 
-def plan_rows(rows: list[Row], files: StylizeFiles) -> Plan:
+def _plan_rows(rows: list[Row], files: StylizeFiles) -> Plan:
     """The plan of rows of one kind.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,11 @@ from tf_style.build import Guides
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.runners.folder_plan import Plan
 from tf_style.runners.inputs import read_masks
-from tf_style.runners.model import choose_model, model_headline, model_record, style_tensor
+from tf_style.runners.model import choose_model, model_headline, run_record, style_tensor
 from tf_style.runners.models import Models
-from tf_style.runners.record import peak_memory, write_record
+from tf_style.runners.record import write_record
 from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer, only_step
 from tf_style.types import Image, Progress
-from tf_style.version import versions
 
 
 class FolderSession:
@@ -123,14 +121,8 @@ def write_folder_record(
       outcome: More of the record, such as a row a picture.
     """
     record = {
-        "preset": preset,
-        "settings": dataclasses.asdict(config),
-        "files": dataclasses.asdict(files),
-        **model_record(config, choose_model(config, quiet=files.quiet)),
-        "devices": [device.name for device in tf.config.list_logical_devices()],
-        "versions": versions(),
+        **run_record(config, files, preset, choose_model(config, quiet=files.quiet)),
         **outcome,
         "seconds": seconds,
-        "peak_memory_bytes": peak_memory(),
     }
     write_record(Path(files.json), record)

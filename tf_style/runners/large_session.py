@@ -24,8 +24,8 @@ from tf_style.runners.large_masks import write_masks
 from tf_style.runners.large_plan import make_plan
 from tf_style.runners.large_result import write_result
 from tf_style.runners.large_state import LargeState, load_state, remove_state, save_state
-from tf_style.runners.model import choose_model, load_stylizer, model_headline, model_record, style_tensor
-from tf_style.runners.record import peak_memory, write_record
+from tf_style.runners.model import choose_model, load_stylizer, model_headline, run_record, style_tensor
+from tf_style.runners.record import write_record
 from tf_style.runners.tiled_scale import Count, TiledScale
 from tf_style.stylizers import PyramidStylizer
 from tf_style.stylizers.tiling import TiledObjective, make_tiles
@@ -66,7 +66,8 @@ class LargeSession:
             self._folder = Path(self._temporary.name)
         self._coarse: Progress | None = None
         self._scale: TiledScale | None = None
-        self._resume = load_state(self._folder, self._identity())
+        self._identity = self._make_identity()
+        self._resume = load_state(self._folder, self._identity)
         if self._resume is not None:
             self.history = self._resume.history
         self._masks, guides = write_masks(config, files, inputs, self._folder)
@@ -212,7 +213,7 @@ class LargeSession:
 
     def _save_state(self, scale: int) -> None:
         if self._files.checkpoint_dir and self._scale is not None:
-            save_state(self._folder, self._identity(), LargeState(scale, self._scale.count, self.history))
+            save_state(self._folder, self._identity, LargeState(scale, self._scale.count, self.history))
 
     def _content_at(self, size: tuple[int, int]) -> tf.Tensor:
         plane = Plane(self._folder / "coarse.f32", size)
@@ -268,12 +269,7 @@ class LargeSession:
     def _record(self, preset: str, seconds: float) -> dict[str, Any]:
         assert self.progress is not None
         return {
-            "preset": preset,
-            "settings": dataclasses.asdict(self._config),
-            "files": dataclasses.asdict(self._files),
-            **model_record(self._config, self._choice, self._guides),
-            "devices": [device.name for device in tf.config.list_logical_devices()],
-            "versions": versions(),
+            **run_record(self._config, self._files, preset, self._choice, self._guides),
             "size": list(self._inputs.size),
             "tile_size": tile_side(self._config),
             "steps": self.progress.step,
@@ -283,10 +279,9 @@ class LargeSession:
             "history": self.history,
             "seconds": seconds,
             "painting_seconds": self._painting_seconds,
-            "peak_memory_bytes": peak_memory(),
         }
 
-    def _identity(self) -> str:
+    def _make_identity(self) -> str:
         settings = {
             **dataclasses.asdict(self._config),
             "masks": [self._files.content_mask, *self._files.style_masks, self._files.keep_mask, self._files.feather],

@@ -19,9 +19,11 @@ from tf_style.build import (
     choose_backbone,
     choose_network,
 )
-from tf_style.config import StylizeConfig
+from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.runners.inputs import Inputs
+from tf_style.runners.record import peak_memory
 from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer
+from tf_style.version import versions
 
 
 def choose_model(config: StylizeConfig, *, quiet: bool) -> BackboneChoice | NetworkChoice:
@@ -77,6 +79,25 @@ def model_headline(config: StylizeConfig, choice: BackboneChoice | NetworkChoice
     device = f"{len(gpus)} GPU" if gpus else "CPU"
     kind = "Network" if config.network else "Backbone"
     return f"{kind} {choice.name} in {choice.compute_dtype} on {device} ({choice.reason})."
+
+
+def run_record(
+    config: StylizeConfig,
+    files: StylizeFiles,
+    preset: str,
+    choice: BackboneChoice | NetworkChoice,
+    guides: Guides | None = None,
+) -> dict[str, Any]:
+    """What every record begins with: settings, model, devices, versions; and the peak memory so far."""
+    return {
+        "preset": preset,
+        "settings": dataclasses.asdict(config),
+        "files": dataclasses.asdict(files),
+        **model_record(config, choice, guides),
+        "devices": [device.name for device in tf.config.list_logical_devices()],
+        "versions": versions(),
+        "peak_memory_bytes": peak_memory(),
+    }
 
 
 def model_record(

@@ -22,10 +22,10 @@ from tf_style.runners.model import (
     guides_of,
     load_stylizer,
     model_headline,
-    model_record,
+    run_record,
     style_tensor,
 )
-from tf_style.runners.record import peak_memory, write_record
+from tf_style.runners.record import write_record
 from tf_style.types import Progress
 from tf_style.version import versions
 
@@ -129,12 +129,7 @@ class Session:
     def _record(self, preset: str, seconds: float) -> dict[str, Any]:
         assert self.progress is not None
         return {
-            "preset": preset,
-            "settings": dataclasses.asdict(self._config),
-            "files": dataclasses.asdict(self._files),
-            **model_record(self._config, self._choice, guides_of(self._config, self._inputs)),
-            "devices": [device.name for device in tf.config.list_logical_devices()],
-            "versions": versions(),
+            **run_record(self._config, self._files, preset, self._choice, guides_of(self._config, self._inputs)),
             "size": list(self._inputs.content.size),
             "steps": self.progress.step,
             "objective_evaluations": self.progress.evaluations,
@@ -143,7 +138,6 @@ class Session:
             "history": self.history,
             "seconds": seconds,
             "painting_seconds": self._painting_seconds,
-            "peak_memory_bytes": peak_memory(),
         }
 
     def _pixels(self) -> Any:
