@@ -174,6 +174,19 @@ def test_trace_and_gradient_of_few_ranks_are_finite(rank):
     np.testing.assert_allclose(trace[0], np.trace(exact_root(matrix[0])), rtol=0.02, atol=1e-5)
 
 
+@pytest.mark.parametrize("negative", [-1e-4, -0.3])
+def test_what_rounding_made_negative_counts_as_zero(negative):
+    """In one row of a batch; the other, and what is not a number, stay as they are."""
+    matrix = tf.linalg.diag([[negative, 1.0, 0.25, 4.0], [1.0, 1.0, 0.25, 4.0], [np.nan, 1.0, 0.25, 4.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(matrix)
+        trace = trace_of_square_root(matrix)
+    np.testing.assert_allclose(trace, [3.5, 4.5, np.nan], atol=0.02)
+    gradient = tf.linalg.diag_part(tape.gradient(trace, matrix))
+    np.testing.assert_allclose(gradient[0, 1:], [0.5, 1.0, 0.25], rtol=1e-2)
+    assert 10 < gradient[0, 0] < 1000
+
+
 # --- Wasserstein distance ---------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,10 @@ import tensorflow as tf
 
 from tests.conformance.table import BACKBONE_ROWS, LAYERS, TERMS, walk
 from tests.materials import features_of, flat_picture, picture, small_objective, tiny_vgg
+from tf_style.build.backbone import build_backbone
+from tf_style.config import StylizeConfig
 from tf_style.losses import content_loss, style_loss, total_variation_loss
+from tf_style.ops.statistics import STATISTICS
 from tf_style.types import References
 
 PICTURES = {
@@ -69,6 +72,17 @@ def test_through_every_backbone(row, compute_dtype):
     loss, gradient = loss_and_gradient(objective, backbone, image, targets)
     assert_usable(loss, gradient, image)
     assert float(tf.reduce_max(tf.abs(gradient))) > 0
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_white_pictures(statistic):
+    """The embedded backbone's features of a picture without edges are large and all alike: only rounding varies."""
+    backbone = build_backbone(StylizeConfig(backbone="compact_vgg19", padding="replicate_all"))
+    objective = style_loss(statistic=statistic)
+    white = flat_picture(1.0, 64, 64)
+    for style in (picture(64, 64, seed=1), white):
+        targets = objective.targets(References({}, (features_of(backbone, style),)))
+        assert_usable(*tf.function(loss_and_gradient)(objective, backbone, white, targets), white)
 
 
 def test_a_black_style_does_not_blow_up_the_loss(backbone):

@@ -33,9 +33,11 @@ def trace_of_square_root(matrix: tf.Tensor) -> tuple[tf.Tensor, object]:
     inverse root: no Lyapunov equation is solved backward, and the cost of the gradient is none. The steps are scaled so
     that eigenvalues down to 6e-6 of the Frobenius norm converge in 10 steps. For smaller ones (hardly told from
     float32 rounding) the inverse root comes out too small, which bounds the gradient where the exact one would explode.
+    What is but rounding (the covariance of a white picture) may have negative eigenvalues as large as the others, from
+    which the iteration runs away; then an eigendecomposition takes over, where they count as zero.
 
     Args:
-      matrix: Float32 [B, C, C], symmetric, positive semi-definite.
+      matrix: Float32 [B, C, C], symmetric, positive semi-definite but for rounding.
 
     Returns:
       Float32 [B].
@@ -50,13 +52,35 @@ def trace_of_square_root(matrix: tf.Tensor) -> tuple[tf.Tensor, object]:
     for scaling in _scalings():
         correction = scaling * (1.5 * identity - 0.5 * scaling**2 * tf.matmul(inverse_root, root))
         root, inverse_root = tf.matmul(root, correction), tf.matmul(correction, inverse_root)
+    trace = tf.linalg.trace(root)
+    most = matrix.shape[-1] * math.prod(1.5 * scaling for scaling in _scalings())  # where no eigenvalue is negative
+    lost = ~(tf.abs(tf.linalg.trace(inverse_root)) <= most) & tf.reduce_all(
+        tf.math.is_finite(matrix), [1, 2]
+    )  # if NaN too
+    trace, inverse_root = tf.cond(
+        tf.reduce_any(lost),
+        lambda: _by_eigenvalues(matrix / norm, lost, trace, inverse_root),
+        lambda: (trace, inverse_root),
+    )
     scale = tf.sqrt(norm)
     half_inverse = 0.5 * inverse_root / scale
 
     def gradient(upstream: tf.Tensor) -> tf.Tensor:
         return upstream[:, tf.newaxis, tf.newaxis] * half_inverse
 
-    return tf.linalg.trace(root) * scale[:, 0, 0], gradient
+    return trace * scale[:, 0, 0], gradient
+
+
+def _by_eigenvalues(
+    matrix: tf.Tensor, rows: tf.Tensor, trace: tf.Tensor, inverse_root: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The trace of the root and the inverse root in those rows, of which too small ones count as the smallest."""
+    chosen = rows[:, tf.newaxis, tf.newaxis]
+    eigenvalues, eigenvectors = tf.linalg.eigh(tf.where(chosen, matrix, 0.0))
+    roots = tf.sqrt(tf.nn.relu(eigenvalues))
+    scaled = eigenvectors / tf.maximum(roots, _SMALLEST_ROOT)[:, tf.newaxis, :]
+    inverse = tf.matmul(scaled, eigenvectors, transpose_b=True)
+    return tf.where(rows, tf.reduce_sum(roots, -1), trace), tf.where(chosen, inverse, inverse_root)
 
 
 def _scalings() -> list[float]:
