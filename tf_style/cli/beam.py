@@ -41,6 +41,8 @@ def main(argv: list[str]) -> int:
     check_for_network(config, names)
     if importlib.util.find_spec("apache_beam") is None:
         raise ConfigError("Apache Beam is not installed; pip install 'tf-style[beam]' brings it.")
-    from tf_style.runners.beam import run
+    from tf_style.runners.quiet import quiet_tensorflow
 
+    with quiet_tensorflow():  # Beam too says at import what it does without
+        from tf_style.runners.beam import run
     return run(config, files, names, for_beam)
