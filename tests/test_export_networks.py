@@ -132,6 +132,25 @@ def test_an_unknown_style_is_named(tmp_path):
         case.served("stylize", content=CONTENT, style=np.array([b"grate_wave"], object))
 
 
+@pytest.mark.parametrize("preserve_color", ["linear", "histogram", "luminance"])
+def test_colors_are_kept(tmp_path, preserve_color):
+    """Matched after painting, for a served style is encoded without a content."""
+    network = stir(make_network("many_styles", "float32", NAMES, None))
+    write_network(tmp_path / "network.npz", {"kind": "many_styles", "styles": NAMES}, network_weights(network, None))
+    plain = StylizeConfig(network=str(tmp_path / "network.npz"), compute_dtype="float32", size=64)
+    keeping = plain.replace(preserve_color=preserve_color)
+    version = export_model(keeping, tmp_path / "served", limits=Limits(30_000, 1, 4), warm_up_sizes=(64,))
+    answer = Served(version)("stylize", content=CONTENT, style=np.array([b"starry_night"], object))["image"]
+
+    def painted(config):
+        return np.round(build_feed_forward(config)(tf.constant(CONTENT / np.float32(255)), ["starry_night"]) * 255)
+
+    expected = painted(keeping if preserve_color == "luminance" else keeping.replace(color_stage="after"))
+    assert np.abs(answer - expected).mean() < 0.5  # a level that differs moves others in a histogram
+    wanted, kept, changed = (image.mean((0, 1, 2)) for image in (CONTENT, answer, painted(plain)))
+    assert np.abs(kept - wanted).max() < np.abs(changed - wanted).max()
+
+
 def test_clients_send_names_and_pictures():
     assert style_batch("a") == style_batch(["a"]) == [b"a"]
     assert style_batch(("a", "b")) == [b"a", b"b"]

@@ -172,6 +172,18 @@ def test_styles_are_read_at_the_size_of_each_picture(there):
         assert np.abs(_levels(there / "own_sizes" / _target(name)) - _levels("single.png")).max() <= 1
 
 
+@pytest.mark.parametrize(("flags", "stage"), [(OPTIMIZE, "before"), (NETWORK, "after")])
+def test_every_picture_takes_the_colors_given(there, flags, stage):
+    colors = ["--preserve_color=linear", f"--color_stage={stage}", "--color_from=other.jpg"]
+    assert _stylize(*flags, *colors, "--output=colored", "--batch_size=4") == 0
+    for name in ("a.jpg", "c.webp", "sub/d.JPEG"):
+        assert _stylize(*flags, *colors, "--output=single.png", content=f"photos/{name}") == 0
+        painting = _levels(there / "colored" / _target(name))
+        assert np.abs(painting - _levels("single.png")).max() <= 1
+        if stage == "after":
+            np.testing.assert_allclose(painting.mean((0, 1)), _levels("other.jpg").mean((0, 1)), atol=8)
+
+
 def test_alpha_is_carried(runs, folder):
     assert _levels(folder / "network_4" / "b.png").shape == (*PORTRAIT, 4)
     np.testing.assert_array_equal(
