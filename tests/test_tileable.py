@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import tf_style
 from tests import command
-from tests.materials import assert_one_sentence, colorful, flat_picture, picture, tiny_vgg
+from tests.materials import assert_one_sentence, assert_refused, colorful, flat_picture, picture, tiny_vgg
 from tf_style import images
 from tf_style.build import build_stylizer
 from tf_style.config import ConfigError, StylizeConfig
@@ -17,6 +17,8 @@ from tf_style.serving.export import export_model
 from tf_style.stylizers.torus import on_a_torus, resize_on_a_torus, without_margin
 
 QUICK = {"backbone": "compact_vgg19", "num_steps": 20, "min_size": 0, "size": 0, "tileable": True}
+GRAM = {"style_statistic": "gram"}  # compiles faster
+LBFGS = {**GRAM, "optimizer": "lbfgs", "num_steps": 10}
 
 
 def ramp(height=64, width=96):
@@ -81,6 +83,15 @@ def test_enlarging_moves_with_the_picture_over_its_edges():
         np.testing.assert_allclose(moved[name], tf.roll(plain[name], [32, 32], [-3, -2]), atol=1e-5)
 
 
+def test_no_row_of_an_enlarged_picture_is_another_one():
+    """Even rows lie between two old pixels, as the edges do; their differences are those of odd ones."""
+    optimization = build_stylizer(StylizeConfig(**QUICK)).optimization
+    start = optimization.start(picture(64, 64, seed=1))
+    rows = np.asarray(optimization.resize(start, (128, 128)).image[0], np.float64)
+    rows = np.abs(rows - np.roll(rows, 1, 0)).mean((1, 2))
+    assert rows[::2].mean() < 1.3 * rows[1::2].mean()  # noise, which is the hardest: a cubic makes it 2.1
+
+
 def test_periodic_component_has_no_jump():
     image = ramp()
     found = periodic_component(image)
@@ -125,7 +136,7 @@ def test_nearest_size_that_tiles(size, long_side, expected):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"min_size": 32, "num_steps": 8}, {"optimizer": "lbfgs", "min_size": 32}, {"network": "arbitrary"}],
+    [{}, {"min_size": 32, "num_steps": 8}, {**LBFGS, "min_size": 32}, {"network": "arbitrary"}],
     ids=["one scale", "pyramid", "lbfgs", "network"],
 )
 def test_paintings_have_no_seam(options):
@@ -138,7 +149,7 @@ def test_paintings_have_no_seam(options):
 
 
 def test_in_a_graph_as_eagerly():
-    stylizer = build_stylizer(StylizeConfig(**{**QUICK, "num_steps": 2, "min_size": 32}))
+    stylizer = build_stylizer(StylizeConfig(**{**QUICK, **GRAM, "num_steps": 2, "min_size": 32}))
     content, style = ramp(), picture(64, 64, seed=3)
     np.testing.assert_allclose(tf.function(stylizer)(content, [style]), stylizer(content, [style]), atol=2e-3)
 
@@ -154,7 +165,7 @@ def test_styles_keep_their_edges():
 
 
 def test_python_brings_it_to_the_nearest_size():
-    painting = tf_style.stylize(ramp(70, 100)[0], picture(48, 48)[0], **{**QUICK, "num_steps": 1})
+    painting = tf_style.stylize(ramp(70, 100)[0], picture(48, 48)[0], **{**QUICK, **GRAM, "num_steps": 1})
     assert painting.shape == (64, 96, 3)
 
 
@@ -211,7 +222,4 @@ def test_texture(folder):
 )
 def test_textures_that_cannot_be(folder, flags, hint):
     outcome = texture(folder, *flags)
-    assert outcome.status == 2
-    assert hint in outcome.stderr
-    assert "Traceback" not in outcome.stderr
-    assert len(outcome.stderr.splitlines()) == 1
+    assert_refused(outcome, hint)

@@ -143,7 +143,10 @@ class Optimization:
         return resize_on_a_torus(state, tf.unstack(tf.shape(state.image)[1:3]), size, self._resize)
 
     def _resize(self, state: RunState, size: tuple[tf.Tensor, tf.Tensor]) -> RunState:
-        image = tf.clip_by_value(tf.image.resize(self.picture(state), size, "bicubic"), 0.0, 1.0)
+        # A cubic is steeper half way between two old pixels, so that some rows of the new picture differ more from the
+        # next than others do; on a torus the row at the edges would be one of them.
+        method = "lanczos5" if self.wrap else "bicubic"
+        image = tf.clip_by_value(tf.image.resize(self.picture(state), size, method), 0.0, 1.0)
         return self.start(image)._replace(optimizer=self.optimizer.resize(state.optimizer, size))
 
     def picture(self, state: RunState) -> Image:
