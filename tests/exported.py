@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tf_style.presets import preset_config
@@ -22,6 +23,7 @@ SMALL = {
     "first_steps": "6",
 }
 MAX_PIXELS, MAX_STEPS, MAX_BATCH = 30_000, 60, 8
+SHAPE = "is not compatible with expected shape"  # TensorFlow's words
 MAX_ASKED = 40  # the coarsest scale takes half as many steps again
 
 
@@ -64,6 +66,16 @@ class Served:
         names = list(definition.outputs)
         fetches = [definition.outputs[name].name for name in names]
         return dict(zip(names, self.session.run(feeds, fetches, timeout_ms), strict=True))
+
+
+def assert_refused(served, sentence, signature, **inputs):
+    from tf_style.serving.c_session import SessionError
+    from tf_style.serving.status import Code
+
+    with pytest.raises(SessionError) as caught:
+        served(signature, **inputs)
+    assert caught.value.code == Code.INVALID_ARGUMENT, caught.value
+    assert sentence in caught.value.message, caught.value.message
 
 
 def as_array(value):

@@ -123,6 +123,13 @@ def assert_one_sentence(message):
     assert len(text) < 900, text  # some list all options
 
 
+def assert_refused(outcome, words):
+    """A command's outcome: what came is wrong, and one line on stderr says so, these words in it."""
+    assert outcome.status == 2
+    assert words in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1, outcome.stderr
+
+
 def colorful(seed, size=(40, 48), batch=1):
     """Colours around a few random ones, far from a Gaussian."""
     rng = np.random.default_rng(seed)

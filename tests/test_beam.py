@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests import command
-from tests.materials import colorful, picture
+from tests.materials import assert_refused, colorful, picture
 from tf_style import images
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.runners.manifest import read_manifest
@@ -114,6 +114,4 @@ def test_killed_half_way(folder):
 )
 def test_refusals(folder, flags, words):
     outcome = command.run(["beam", *flags], folder)
-    assert outcome.status == 2
-    assert words in outcome.stderr
-    assert "Traceback" not in outcome.stderr
+    assert_refused(outcome, words)

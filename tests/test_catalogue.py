@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests import command
-from tests.materials import colorful, picture
+from tests.materials import assert_refused, colorful, picture
 from tf_style import images
 from tf_style.build import Guides
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
@@ -54,11 +54,17 @@ def folder(tmp_path_factory):
     return place
 
 
-def single(folder, content, *more):
-    """The same picture by a command of its own."""
-    arguments = ["stylize", f"--content=in/{content}.png", "--output=single.png", "--quiet", *command.SHORT, "--size=0"]
-    assert command.run([*arguments, *more], folder).status == 0
-    return images.read_image(folder / "single.png").pixels
+#: What rows of jobs.csv are by themselves: output -> content and flags.
+SINGLES = {
+    "a.png": ("a", ["--style=in/one.png"]),
+    "more/c2.png": ("c", ["--style=in/one.png", "--num_steps=5"]),
+    "masked.png": ("a", ["--style=in/two.png", "--content_mask=in/right.png"]),
+}
+
+
+def single(content, number):
+    """A command for one picture."""
+    return ["stylize", f"--content=in/{content}.png", f"--output=single_{number}.png", *BASE[2:]]
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +75,8 @@ def outcomes(folder):
             "jsonl": ["stylize", "--output=out", "--quiet", "--size=0", "--manifest=jobs.jsonl", "--style=in/two.png",
                       "--num_steps=3", "--first_steps=0", "--min_size=0", "--backbone=compact_vgg19",
                       "--json=jsonl.json"],
+            **{name: [*single(content, number), *more]
+               for number, (name, (content, more)) in enumerate(SINGLES.items())},
             "again": [*BASE, "--manifest=jobs.csv", "--skip_existing", "--json=again.json", "--tile_size=150"],
         },
         folder,
@@ -82,13 +90,10 @@ def test_each_row_is_painted_with_its_own_options(outcomes, folder):
     assert [number for number, row in sorted(rows.items()) if row["error"]] == ["6", "7", "8", "9"]
     for name in ("a.png", "b.png", "more/c2.png", "masked.png", "regions.jpg"):
         assert (folder / "out" / name).is_file()
-    for name, content, more in (
-        ("a.png", "a", ["--style=in/one.png"]),
-        ("more/c2.png", "c", ["--style=in/one.png", "--num_steps=5"]),
-        ("masked.png", "a", ["--style=in/two.png", "--content_mask=in/right.png"]),
-    ):
-        found = images.read_image(folder / "out" / name).pixels
-        assert np.abs(found - single(folder, content, *more)).max() < 4 / 255, name
+    for number, name in enumerate(SINGLES):
+        assert outcomes[name].status == 0, outcomes[name].stderr
+        found, alone = (images.read_image(folder / path).pixels for path in (f"out/{name}", f"single_{number}.png"))
+        assert np.abs(found - alone).max() < 4 / 255, name
     original, masked = (
         images.to_uint8(images.read_image(folder / name).pixels) for name in ("in/a.png", "out/masked.png")
     )
@@ -207,8 +212,7 @@ def test_the_commands_feather_is_for_rows_with_masks(tmp_path):
 
 def test_what_a_manifest_leaves_no_room_for(folder):
     outcome = command.run([*BASE, "--manifest=jobs.csv", "--content=in/a.png"], folder)
-    assert outcome.status == 2
-    assert "--content is for single pictures" in outcome.stderr
+    assert_refused(outcome, "--content is for single pictures")
 
 
 @pytest.mark.slow

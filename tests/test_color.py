@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests import command
-from tests.materials import assert_one_sentence, colorful, picture
+from tests.materials import assert_one_sentence, assert_refused, colorful, picture
 from tf_style import guidance, images
 from tf_style.build import Guides, build_stylizer
 from tf_style.config import PRESERVE_COLOR, ConfigError, StylizeConfig
@@ -187,6 +187,4 @@ def test_color_from_on_the_command_line(files):
 )
 def test_what_cannot_be_is_one_sentence(files, flags, hint):
     outcome = stylize(files, *flags)
-    assert outcome.status == 2
-    assert hint in outcome.stderr
-    assert_one_sentence(outcome.stderr.strip())
+    assert_refused(outcome, hint)

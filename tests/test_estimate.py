@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests import command
-from tests.materials import colorful, picture
+from tests.materials import assert_refused, colorful, picture
 from tf_style import images
 from tf_style.runners.probes import Curve, _probe_sizes
 
@@ -90,6 +90,4 @@ def test_plans_are_those_of_the_run(outcomes, folder):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refusals(name, outcomes):
-    assert outcomes[name].status == 2
-    assert REFUSED[name][1] in outcomes[name].stderr
-    assert len(outcomes[name].stderr.splitlines()) == 1
+    assert_refused(outcomes[name], REFUSED[name][1])

@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.exported import MAX_ASKED, MAX_BATCH, MAX_PIXELS, MAX_STEPS, Served, pixels, small_config, small_model
+from tests.exported import (
+    MAX_ASKED,
+    MAX_BATCH,
+    MAX_PIXELS,
+    MAX_STEPS,
+    SHAPE,
+    Served,
+    assert_refused,
+    pixels,
+    small_config,
+    small_model,
+)
 from tf_style.build import build_stylizer
 from tf_style.serving.card import read_card
 
@@ -164,6 +175,21 @@ def test_advancing_with_lbfgs(served_lbfgs):
     whole = served_lbfgs("stylize", content=CONTENT, style=STYLE, seed=[3])
     assert [int(answer["steps"][0]) for answer in answers] == [10, 20]
     np.testing.assert_array_equal(answers[-1]["image"], whole["image"])
+
+
+def test_bad_states_of_lbfgs(served_lbfgs):
+    state = served_lbfgs("start", content=CONTENT, style=STYLE)
+    stack = state["state_run_optimizer_positions"]
+    for changes, sentence in (
+        ({"state_run_optimizer_positions": stack[:, :, :-1]}, "state must be one of this content"),
+        ({"state_run_optimizer_positions": stack[:5]}, SHAPE),
+        ({"state_run_optimizer_gradient": stack[0, :, :4]}, "state must be one of this content"),
+        ({"state_run_optimizer_pairs": np.array(-2, np.int32)}, "counts in state must not be negative"),
+        ({"state_run_optimizer_value": np.zeros(2, np.float32)}, "state must hold a row for each content"),
+    ):
+        inputs = {"content": CONTENT, "style": STYLE, "num_steps": [1], **state, **changes}
+        assert_refused(served_lbfgs, sentence, "advance", **inputs)
+    assert served_lbfgs("advance", content=CONTENT, style=STYLE, num_steps=[10], **state)["steps"] == [10]
 
 
 def test_advancing_keeps_the_options_of_the_start(served):

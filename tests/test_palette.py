@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests import command
-from tests.materials import assert_one_sentence, colorful
+from tests.materials import assert_one_sentence, assert_refused, colorful
 from tf_style import images
 from tf_style.build import build_stylizer
 from tf_style.config import ConfigError, StylizeConfig, parse_palette
@@ -132,6 +132,4 @@ def test_recolor_keeps_alpha(files):
 )
 def test_what_cannot_be_recolored_is_one_sentence(files, flags, hint):
     outcome = recolor(files, *flags)
-    assert outcome.status == 2
-    assert hint in outcome.stderr
-    assert_one_sentence(outcome.stderr.strip())
+    assert_refused(outcome, hint)

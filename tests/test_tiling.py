@@ -97,8 +97,10 @@ def test_the_margin_is_enough_and_no_more_than_a_position_too_much(layer, poolin
 # --- the same losses and gradients ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("statistic", ["gram", "mean_std", "wasserstein"])
-@pytest.mark.parametrize("padding", ["zero", "replicate", "replicate_all"])
+@pytest.mark.parametrize(
+    ("statistic", "padding"),
+    [("gram", "zero"), ("gram", "replicate"), ("gram", "replicate_all"), ("mean_std", "zero"), ("wasserstein", "zero")],
+)
 def test_as_whole(statistic, padding):
     config = StylizeConfig(backbone="compact_vgg19", style_statistic=statistic, padding=padding)
     optimization = build_stylizer(config).optimization
