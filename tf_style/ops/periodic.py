@@ -40,8 +40,21 @@ def periodic_component(image: Image) -> Image:
     jumps = tf.concat([rows, tf.zeros([tf.shape(image)[0], 3, height - 2, width]), -rows], axis=2)
     jumps += tf.concat([columns, tf.zeros([tf.shape(image)[0], 3, height, width - 2]), -columns], axis=3)
     waves = 2.0 * tf.cos(_frequencies(height))[:, tf.newaxis] + 2.0 * tf.cos(_frequencies(width)) - 4.0
-    smooth = tf.signal.fft2d(tf.cast(jumps, tf.complex64)) * tf.cast(tf.math.divide_no_nan(1.0, waves), tf.complex64)
-    return image - tf.transpose(tf.math.real(tf.signal.ifft2d(smooth)), [0, 2, 3, 1])
+    return image - _filtered(jumps, tf.math.divide_no_nan(1.0, waves))
+
+
+def periodic_blur(image: Image, sigma: tf.Tensor) -> Image:
+    """A picture [B, H, W, 3] convolved with a Gaussian of a standard deviation in pixels, across its edges too."""
+    height, width = (_frequencies(side) for side in tf.unstack(tf.shape(image)[1:3]))
+    height, width = (tf.minimum(waves, 2.0 * math.pi - waves) for waves in (height, width))
+    squares = height[:, tf.newaxis] ** 2 + width**2
+    return _filtered(tf.transpose(image, [0, 3, 1, 2]), tf.exp(-0.5 * sigma**2 * squares))
+
+
+def _filtered(channels: tf.Tensor, response: tf.Tensor) -> Image:
+    """Channels [B, 3, H, W] with their frequencies multiplied by a response [H, W], as a picture [B, H, W, 3]."""
+    waves = tf.signal.fft2d(tf.cast(channels, tf.complex64)) * tf.cast(response, tf.complex64)
+    return tf.transpose(tf.math.real(tf.signal.ifft2d(waves)), [0, 2, 3, 1])
 
 
 def _frequencies(side: tf.Tensor) -> tf.Tensor:
