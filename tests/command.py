@@ -1,11 +1,15 @@
 """The command line in processes of its own: one process a run, or many command lines in one process.
 
-Starting TensorFlow takes seconds, so tests share runs. Run as a program (`python -m tests.command LINES RESULTS`) this
+Starting TensorFlow takes seconds, so `run` forks a process that has loaded it and done nothing else, and tests share
+runs; `start` is the whole program, from its beginning. Run as a program (`python -m tests.command LINES RESULTS`) this
 module calls `main` with one list of arguments after the other, and writes down what came of each.
 """
 
+import functools
 import json
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -60,15 +64,46 @@ def environment(keras_home, **variables):
     return {**inherited, "PYTHONPATH": path, "KERAS_HOME": str(keras_home), **variables}
 
 
-def run(arguments, folder, **variables):
+def run(arguments, folder):
     """One process; its working folder is not the project's."""
-    process = start(arguments, folder, **variables)
-    stdout, stderr = process.communicate(timeout=300)
-    return Outcome(process.returncode, stdout, stderr)
+    with tempfile.TemporaryDirectory() as scratch:
+        texts = [Path(scratch) / name for name in ("stdout", "stderr")]
+        variables = environment(Path(folder) / "keras")
+        process = _forks().Process(target=_run_here, args=(list(map(str, arguments)), str(folder), variables, texts))
+        process.start()
+        process.join(300)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f"after 300 seconds: {arguments}")
+        return Outcome(process.exitcode, *(text.read_text() for text in texts))
+
+
+@functools.cache
+def _forks():
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tensorflow", "keras", "tensorflow_probability"])
+    return context
+
+
+def _run_here(arguments, folder, variables, texts):
+    """In the forked process: what `python -m tf_style.cli.main` does."""
+    for stream, text in zip((1, 2), texts, strict=True):
+        os.dup2(os.open(text, os.O_CREAT | os.O_WRONLY | os.O_APPEND), stream)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variables)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = ["tf-style", *arguments]
+    from tf_style.cli.main import main
+
+    sys.exit(main())
 
 
 def start(arguments, folder, **options_and_variables):
-    """The same, not waited for. `stdout` and `stderr` as for `Popen`, other keywords are environment variables."""
+    """One process from the start of Python, not waited for.
+
+    `stdout` and `stderr` are as for `Popen`, other keywords are environment variables.
+    """
     streams = {name: options_and_variables.pop(name, subprocess.PIPE) for name in ("stdout", "stderr")}
     return subprocess.Popen(
         [sys.executable, "-c", _HEEDING_CTRL_C, *map(str, arguments)],

@@ -5,14 +5,30 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
 
 import pathlib
+import tempfile
 
 import pytest
 
-pytest.register_assert_rewrite("tests.materials")
+pytest.register_assert_rewrite("tests.exported", "tests.materials")
 
+from tests.exported import FOLDER_VARIABLE  # noqa: E402
 from tests.materials import picture, tiny_vgg  # noqa: E402
 
+EXPORTS = pytest.StashKey[tempfile.TemporaryDirectory]()
 WEIGHTS_VARIABLE = "TF_STYLE_VGG19_WEIGHTS"
+
+
+def pytest_configure(config):
+    """Processes that share the tests share exported models: their folder is made by the first, and deleted by it."""
+    if FOLDER_VARIABLE not in os.environ:
+        config.stash[EXPORTS] = tempfile.TemporaryDirectory(prefix="tf_style_exports_")
+        os.environ[FOLDER_VARIABLE] = config.stash[EXPORTS].name
+
+
+def pytest_unconfigure(config):
+    if EXPORTS in config.stash:
+        config.stash[EXPORTS].cleanup()
+        del os.environ[FOLDER_VARIABLE]
 
 
 @pytest.fixture

@@ -309,10 +309,15 @@ def test_warm_up_requests_are_answered(served):
 def test_versions_count_up_and_a_failure_leaves_nothing(tmp_path, monkeypatch):
     from tf_style.serving import export
 
+    class Empty(tf.Module):
+        def signatures(self):
+            return {}
+
     def save(module, path, signatures):
         tf.io.gfile.makedirs(path)
         tf.io.write_file(f"{path}/saved_model.pb", "")
 
+    monkeypatch.setattr(export, "_served", lambda *arguments: (Empty(), lambda *arguments: []))
     monkeypatch.setattr(export.tf.saved_model, "save", save)
     monkeypatch.setattr(export, "write_warm_up", lambda *arguments: None)
     config = small_config(min_size="0")

@@ -444,12 +444,16 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.slow
-def test_two_devices_learn_what_one_learns(folder, trained, tmp_path):
-    """The gradient of a batch is the mean over its halves: with the same pictures, nearly the same weights."""
+def test_two_devices_learn_what_one_learns(folder, tmp_path):
+    """The gradient of a batch is the mean over its halves: with the same pictures, the same weights.
+
+    But where it is cut to a norm, which each device does with its own share.
+    """
     import subprocess
     import sys
 
-    arguments = ["train", "--network=many_styles", "--output_dir=two", *OPTIONS, "--average_decay=0"]
+    short = ["--num_steps=2", "--validation_pairs=0", "--average_decay=0", "--gradient_norm=1e9"]
+    arguments = ["train", "--network=many_styles", "--output_dir=two", *OPTIONS, *short]
     outcome = subprocess.run(
         [sys.executable, "-c", _TWO_DEVICES, *arguments], cwd=folder, env=command.environment(tmp_path), text=True,
         capture_output=True, timeout=SECONDS, check=False,
@@ -459,4 +463,5 @@ def test_two_devices_learn_what_one_learns(folder, trained, tmp_path):
     assert single.status == 0, single.stderr
     two, one = (read_weights(folder / name / "network.npz") for name in ("two", "single"))
     for name, value in one.items():
-        assert np.abs(two[name] - value).max() < 0.01, name
+        differs = np.abs(two[name] - value) > 1e-4  # a tenth of a step: where a gradient is 0 but for rounding
+        assert differs.mean() < 0.1, name
