@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,7 +162,13 @@ BAD = {
     "latin": (b"content,style\n\xe9.png,b.png\n", "jobs.csv", "not UTF-8"),
     "network": ("content,style,network,num_steps\na.png,b.png,arbitrary,3\n", "jobs.csv", "num_steps is for"),
     "layer": ("content,style,content_layers\na.png,b.png,blok\n", "jobs.csv", "no layer 'blok'"),
-    "quote": ('content,style\na.png,"' + 140_000 * "b" + "\n", "jobs.csv", "is not CSV"),
+    "quote": ('content,style\na.png,s.png\nb.png,"s.png\nc.png,s.png\n', "jobs.csv", "Row 2"),
+    "quote astray": ('content,style\na.png,s.png\nb.png,"s"t.png\nc.png,s.png\n', "jobs.csv", "Row 2"),
+    "two quotes": ('content,style\na.png,s.png\nb.png,"s.png\nc.png,s.png"\n', "jobs.csv", "over several lines"),
+    "quote in the header": ('content,"style\na.png,s.png\n', "jobs.csv", "The first line"),
+    "endless value": ('content,style\na.png,"' + 140_000 * "b" + '"\n', "jobs.csv", "is not CSV"),
+    "column twice": ("content,style, style\na.png,s.png,t.png\n", "jobs.csv", "the column 'style' twice"),
+    "name twice": ('{"content": "a.png", "style": "s.png", "style": "t.png"}\n', "jobs.jsonl", "Row 1"),
     "preset": ("content,style,preset\na.png,b.png,fin\n", "jobs.csv", "Did you mean 'fine'?"),
 }
 
@@ -176,6 +183,21 @@ def test_bad_manifests(name, tmp_path):
         read_manifest(StylizeConfig(), StylizeFiles(manifest=str(path), output=str(tmp_path / "out")))
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_names_that_look_like_lines(tmp_path):
+    """U+2028 and U+0085, which JSON need not escape, end no line; nor do empty columns come twice."""
+    path = tmp_path / "jobs.jsonl"
+    path.write_text('{"content": "a\u2028\x85b.png", "style": "s.png"}\r\n\n{"content": "c.png", "style": "s.png"}')
+    files = StylizeFiles(manifest=str(path), output=str(tmp_path / "out"))
+    assert [Path(row.files.content).name for row in read_manifest(StylizeConfig(), files)] == [
+        "a\u2028\x85b.png",
+        "c.png",
+    ]
+    path = tmp_path / "jobs.csv"
+    path.write_text('content,style,,\r\n"a,1.png","s.png",,\r\n')
+    (row,) = read_manifest(StylizeConfig(), StylizeFiles(manifest=str(path), output=str(tmp_path / "out")))
+    assert Path(row.files.content).name == "a,1.png"
 
 
 @pytest.mark.parametrize(

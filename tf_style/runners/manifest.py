@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import difflib
+import io
 import json
 import os
 import re
@@ -95,15 +96,18 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
-    lines = _complete(path, csv.reader(text.splitlines()))
-    header = [name.strip() for name in next(lines, [])]
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header = [name.strip() for name in _next_line(path, lines, 0) or []]
     if "content" not in header:
         raise ConfigError(
             f"The manifest '{path}' must begin with a line of column names, content among them, but it begins with "
             f"{','.join(header)!r}."
         )
+    repeated = _repeated([name for name in header if name])
+    if repeated:
+        raise ConfigError(f"The manifest '{path}' has the column {repeated!r} twice; keep one of them.")
     number = 0
-    for line in lines:
+    while (line := _next_line(path, lines, number + 1)) is not None:
         if not any(line):
             continue
         number += 1
@@ -112,21 +116,28 @@ def _csv_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
         yield {name: value.strip() for name, value in zip(header, line, strict=True) if value.strip()}
 
 
-def _complete(path: Path, lines: Iterator[list[str]]) -> Iterator[list[str]]:
+def _next_line(path: Path, lines: Iterator[list[str]], number: int) -> list[str] | None:
+    """The values of row `number`, of 0 the names of columns; None after the last one."""
+    place = _place(path, number) if number else f"The first line of the manifest '{path}'"
     try:
-        yield from lines
+        line = next(lines, None)
     except csv.Error as error:
-        raise ConfigError(f"The manifest '{path}' is not CSV ({error}); look for a quote that is not closed.") from None
+        raise ConfigError(f"{place} is not CSV ({error}); look for a quote that is astray or not closed.") from None
+    if any("\n" in value or "\r" in value for value in line or []):  # else rows were lost without a word
+        raise ConfigError(f"{place} has a value that goes over several lines; look for a quote that is not closed.")
+    return line
 
 
 def _json_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
     number = 0
-    for line in text.splitlines():
+    for line in text.split("\n"):  # not at U+2028 and its kin, which strings may hold
         if not line.strip():
             continue
         number += 1
         try:
-            values = json.loads(line)
+            values = json.loads(line, object_pairs_hook=_object)
+        except KeyError as error:
+            raise ConfigError(f"{_place(path, number)} has {error.args[0]!r} twice; keep one of them.") from None
         except ValueError:
             values = None
         if not isinstance(values, dict):
@@ -134,6 +145,19 @@ def _json_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
                 f'{_place(path, number)} is not a JSON object; write {{"content": "photo.jpg", "style": "art.jpg"}}.'
             )
         yield {str(name): value for name, value in values.items() if value not in (None, "", [])}
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; raises KeyError if a name comes twice."""
+    repeated = _repeated([name for name, _ in pairs])
+    if repeated:
+        raise KeyError(repeated)
+    return dict(pairs)
+
+
+def _repeated(names: list[str]) -> str:
+    """The first name that comes a second time; empty if none does."""
+    return next((name for index, name in enumerate(names) if name in names[:index]), "")
 
 
 def _row(
