@@ -185,6 +185,33 @@ def test_bad_manifests(name, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_paths_are_relative_to_the_list(tmp_path, monkeypatch):
+    """Whatever their names end in, and whatever lies in the working folder; names of styles and the like stay."""
+    lists = tmp_path / "lists"
+    (lists / "nets").mkdir(parents=True)
+    for name in ("art", "mine.npz", "own.cfg", "nets/network.npz", "arbitrary", "fine"):
+        (lists / name).write_text("--num_steps=7\n")
+    (lists / "great_wave").mkdir()
+    monkeypatch.chdir(tmp_path)
+    (lists / "jobs.csv").write_text(
+        "content,style,color_from,content_mask,weights,network,preset,output\n"
+        "photos/img001,art,colors,mask,w.h5,,own.cfg,\n"
+        "/abs/a,great_wave|odd/wave|x.png,,,,nets,fine,b.png\n"
+        "c.png,/abs/style,,,,mine.npz,,\n"
+        "d.png,one,,,,arbitrary,,\n"
+        "e.png,one,,,,elsewhere/net,,\n"
+    )
+    rows = read_manifest(StylizeConfig(), StylizeFiles(manifest="lists/jobs.csv", output="out"))
+    first, second, *_ = (row.files for row in rows)
+    assert (first.content, first.style, first.color_from) == ("lists/photos/img001", ("lists/art",), "lists/colors")
+    assert (first.content_mask, first.output) == ("lists/mask", "out/img001.png")
+    assert (rows[0].config.weights, rows[0].config.num_steps) == ("lists/w.h5", 7)
+    assert (second.content, second.style) == ("/abs/a", ("great_wave", "lists/odd/wave", "lists/x.png"))
+    assert rows[2].files.style == ("/abs/style",)
+    networks = [row.config.network for row in rows]
+    assert networks == ["", "lists/nets", "lists/mine.npz", "arbitrary", "lists/elsewhere/net"]
+
+
 def test_names_that_look_like_lines(tmp_path):
     """U+2028 and U+0085, which JSON need not escape, end no line; nor do empty columns come twice."""
     path = tmp_path / "jobs.jsonl"

@@ -9,17 +9,24 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles, check_for_network, parse_value
-from tf_style.presets import preset_config
+from tf_style.networks.archive import EMBEDDED, NETWORK_FILE
+from tf_style.presets import preset_config, preset_names
 
 #: Columns that are files of the picture; of lists (styles and their masks) the items are separated by "|" in CSV.
 _FILES = ("content", "style", "output", "color_from", "content_mask", "style_masks", "keep_mask")
 _LISTS = ("style", "style_masks")
+#: Options that name a file.
+_OPTIONS_THAT_ARE_FILES = ("weights", "network", "preset")
+#: Columns of files or of names; where names are known, they go first.
+_MAY_BE_NAMES: dict[str, Callable[[], Iterable[str]]] = {
+    "style": tuple, "network": lambda: EMBEDDED, "preset": preset_names,
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,10 +179,15 @@ def _row(
             hint = f" Did you mean {close[0]!r}?" if close else f" There are: {', '.join(known)}."
             raise ConfigError(f"{place} has the unknown column {name!r}.{hint}")
     try:
+        folder = Path(files.manifest).parent
+        values = {
+            name: _from(folder, name, str(value)) if name in _OPTIONS_THAT_ARE_FILES else value
+            for name, value in values.items()
+        }
         own = {name: value for name, value in values.items() if name in options}
         base = config
         if "preset" in values:  # the command's own options still go over it
-            base = preset_config(str(values["preset"])).replace(**{name: getattr(config, name) for name in given})
+            base = preset_config(values["preset"]).replace(**{name: getattr(config, name) for name in given})
         row_config = base.replace(**own)
         check_for_network(row_config, own)  # the command's own options are for the rows that optimise
         _check_layers(row_config)
@@ -195,9 +207,9 @@ def _row_files(values: dict[str, Any], files: StylizeFiles) -> StylizeFiles:
         value = values[name]
         if name in _LISTS:
             items = value.split("|") if isinstance(value, str) else parse_value(fields[name], value)
-            found[name] = tuple(_below(folder, item.strip()) for item in items)
+            found[name] = tuple(_from(folder, name, item.strip()) for item in items)
         else:
-            found[name] = str(value) if name == "output" else _below(folder, str(value))
+            found[name] = str(value) if name == "output" else _from(folder, name, str(value))
     if not (found.get("content_mask") or found.get("style_masks")):
         found["feather"] = fields["feather"].default  # the command's is for rows that have masks
     if not found.get("content"):
@@ -225,9 +237,29 @@ def _check_layers(config: StylizeConfig) -> None:
             )
 
 
-def _below(folder: Path, name: str) -> str:
-    """The path of a file named in the list; names of styles that networks know stay as they are."""
-    return str(folder / name) if Path(name).suffix else name
+def _from(folder: Path, column: str, text: str) -> str:
+    """What is written in a column, as a path from the list's folder, where it is not a name."""
+    if column in _MAY_BE_NAMES:
+        return path_or_name(folder, text, _MAY_BE_NAMES[column]())
+    return str(folder / text)
+
+
+def path_or_name(folder: Path, text: str, names: Iterable[str] = ()) -> str:
+    """The path of a file from a folder; one word stays a name if it is known as such, or there is no such file.
+
+    Args:
+      folder: Of the list.
+      text: What is written.
+      names: Those that are known, whatever files there are.
+    """
+    path = folder / text
+    if not text or (path.name == text and not path.suffix and (text in names or not _is_there(path))):
+        return text
+    return str(path)
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_file() or (path / NETWORK_FILE).is_file()
 
 
 def _place(path: Path, number: int) -> str:
