@@ -13,7 +13,8 @@ from tests.materials import assert_refused, colorful, picture
 from tf_style import images
 from tf_style.build import Guides
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
-from tf_style.runners.manifest import read_manifest
+from tf_style.runners import catalogue
+from tf_style.runners.manifest import Row, read_manifest
 from tf_style.runners.models import Models
 
 BASE = ["stylize", "--output=out", "--quiet", *command.SHORT, "--size=0"]
@@ -123,6 +124,22 @@ def test_going_on(outcomes, folder):
     record = json.loads((folder / "again.json").read_text())
     assert len(record["skipped"]) == 5
     assert len(record["pictures"]) == 4
+
+
+def test_the_report_is_in_the_rows_order(tmp_path, monkeypatch):
+    """Row 10 comes after row 2; and rows are known by their numbers, not compared with all others."""
+    rows = ["content,style,output", *(f"no.png,no.png,p{number}.png" for number in range(1, 13))]
+    (tmp_path / "jobs.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "out").mkdir()
+    for number in (3, 11):
+        (tmp_path / "out" / f"p{number}.png").write_text("there")
+    files = StylizeFiles(manifest=str(tmp_path / "jobs.csv"), output=str(tmp_path / "out"),
+                         json=str(tmp_path / "run.json"), skip_existing=True, quiet=True)  # fmt: skip
+    monkeypatch.setattr(Row, "__eq__", None)
+    assert catalogue.run(StylizeConfig(backbone="compact_vgg19"), files, "fine") == 1
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert [int(row["name"].split()[0]) for row in record["pictures"]] == [1, 2, *range(4, 11), 12]
+    assert record["skipped"] == ["3 no.png", "11 no.png"]
 
 
 def test_models_are_shared():

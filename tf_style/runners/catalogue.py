@@ -40,10 +40,10 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, given: tuple[st
             raise ConfigError(f"--{option} is for single pictures, but a manifest came; leave --{option} out.")
     check_writable("json", files.json)
     rows = read_manifest(config, files, given)
-    left = [row for row in rows if not (files.skip_existing and Path(row.files.output).is_file())]
-    report = FolderReport(
-        len(left), [job_of(row).name for row in rows if row not in left], files.output, quiet=files.quiet
-    )
+    there = {row.number for row in rows if files.skip_existing and Path(row.files.output).is_file()}
+    left = [row for row in rows if row.number not in there]
+    skipped = [job_of(row).name for row in rows if row.number in there]
+    report = FolderReport(len(left), skipped, files.output, quiet=files.quiet)
     painters = _painters(left, files, report)
     return paint_and_report(painters, report, config, files, preset, started)
 
@@ -116,4 +116,4 @@ def _plan_rows(rows: list[Row], files: StylizeFiles) -> Plan:
 def job_of(row: Row) -> Job:
     """A row's picture, named by its number and its file."""
     source, target = Path(row.files.content), Path(row.files.output)
-    return Job(f"{row.number} {source.name}", source, target)
+    return Job(f"{row.number} {source.name}", source, target, row.number)

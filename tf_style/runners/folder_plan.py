@@ -17,11 +17,12 @@ _FOR_SINGLE_PICTURES = (
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One picture: its name below the content folder, its file, and the file of its painting."""
+    """One picture: its name below the content folder, its file, the file of its painting, and its place in a list."""
 
     name: str
     source: Path
     target: Path
+    number: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

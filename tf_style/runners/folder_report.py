@@ -29,7 +29,7 @@ class FolderReport:
     def __init__(self, num_pictures: int, skipped: Sequence[str], folder: str, *, quiet: bool) -> None:
         self._total, self._skipped, self._folder = num_pictures, list(skipped), folder
         self.display = ProgressDisplay(quiet=quiet)
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[tuple[Job, dict[str, Any]]] = []
 
     def step(self, job: Job, step: int, num_steps: int, share: float, losses: Mapping[str, float]) -> None:
         """A step of a pass is done.
@@ -56,16 +56,17 @@ class FolderReport:
         self._add(job, size, seconds, sentence)
 
     def record(self, complete: bool) -> dict[str, Any]:
-        """A row a picture, and the names of those left out."""
+        """A row a picture, in the order of the list or by name, and the names of those left out."""
+        rows = sorted(self._rows, key=lambda row: (row[0].number, row[0].name))
         return {
             "complete": complete,
-            "pictures": sorted(self._rows, key=lambda row: row["name"]),
+            "pictures": [row for _, row in rows],
             "skipped": self._skipped,
         }
 
     def conclude(self, seconds: float, complete: bool) -> int:
         """Says what came of it all; returns the exit status."""
-        total, failed = self._total, sum(row["error"] is not None for row in self._rows)
+        total, failed = self._total, sum(row["error"] is not None for _, row in self._rows)
         written = len(self._rows) - failed
         if not complete:
             self.display.say(
@@ -86,9 +87,8 @@ class FolderReport:
 
     def _add(self, job: Job, size: tuple[int, int] | None, seconds: float, error: str | None) -> None:
         shape = None if size is None else list(size)
-        self._rows.append(
-            {"name": job.name, "output": str(job.target), "size": shape, "seconds": seconds, "error": error}
-        )
+        row = {"name": job.name, "output": str(job.target), "size": shape, "seconds": seconds, "error": error}
+        self._rows.append((job, row))
         total = self._total
         self.display.show(self._place(job), len(self._rows) / total, 0.0, {}, last=len(self._rows) == total)
 
