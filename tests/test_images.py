@@ -981,10 +981,41 @@ def test_resize_does_not_let_the_transparent_bleed(size):
     assert result.alpha.shape == size and result.alpha.min() == 0 and result.alpha.max() == 1
 
 
-def test_resize_with_full_alpha_equals_without():
-    with_alpha = resize(Picture(smooth(), np.ones((H, W), np.float32)), (30, 31))
-    np.testing.assert_allclose(with_alpha.pixels, resize(Picture(smooth()), (30, 31)).pixels, atol=1e-6)
-    np.testing.assert_allclose(with_alpha.alpha, 1, atol=1e-6)
+def disc(side, radius):
+    rows, columns = np.mgrid[:side, :side] - (side - 1) / 2
+    return np.clip(radius + 0.5 - np.hypot(rows, columns), 0, 1).astype(np.float32)
+
+
+@pytest.mark.parametrize("side", [75, 150, 211, 299, 301, 512])
+def test_a_resized_disc_has_no_ghost(side):
+    """Nothing outside it, by 8 bits or by more; and its body stays opaque, whatever lies under what is hidden."""
+    pixels = np.where(disc(300, 100)[..., None] > 0, np.float32([1, 0.5, 0]), np.float32([0, 1, 1]))
+    result = resize(Picture(pixels, disc(300, 100)), (side, side))
+    rows, columns = np.mgrid[:side, :side] - (side - 1) / 2
+    distance, pixel = np.hypot(rows, columns) * 300 / side, max(1.0, 300 / side)  # in those of the source
+    assert result.alpha[distance > 101 + 2 * pixel].max() == 0
+    assert result.alpha[distance < 99 - 2 * pixel].min() == 1
+    assert result.alpha[int(side / 2), int(side / 2)] == 1
+    assert np.all(np.diff(result.alpha[side // 2, : side // 2]) >= 0)  # from the left to the middle it only rises
+    seen = result.alpha > LEVEL
+    np.testing.assert_allclose(result.pixels[seen], np.broadcast_to([1, 0.5, 0], (seen.sum(), 3)), atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(30, 31), (80, 100), (41, 55)])
+def test_resize_with_full_alpha_equals_without(size):
+    with_alpha = resize(Picture(smooth(), np.ones((H, W), np.float32)), size)
+    np.testing.assert_allclose(with_alpha.pixels, resize(Picture(smooth()), size).pixels, atol=1e-6)
+    assert with_alpha.alpha.min() == 1
+
+
+def test_the_body_of_a_sprite_is_as_sharp_as_a_photo():
+    alpha = np.zeros((H, W), np.float32)
+    alpha[4:-4, 4:-4] = 1.0
+    checkers = np.repeat((np.indices((H, W)).sum(0) // 3 % 2)[..., None], 3, -1).astype(np.float32)
+    for size in ((30, 42), (80, 112)):
+        found, wanted = resize(Picture(checkers, alpha), size).pixels, resize(Picture(checkers), size).pixels
+        middle = tuple(slice(side // 3, side - side // 3) for side in size)
+        np.testing.assert_allclose(found[middle], wanted[middle], atol=1e-5)
 
 
 # --- arrays -----------------------------------------------------------------------------------------------------------

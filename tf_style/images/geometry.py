@@ -8,6 +8,7 @@ from PIL import Image
 from tf_style.images.picture import MIN_SIDE, FloatArray, ImageError, Picture
 
 MIN_VISIBLE_ALPHA = 0.5 / 255  # below this an 8-bit alpha is 0: the colour cannot be told from alpha * colour
+_ROUNDING = 1e-5  # of sums of weights
 
 
 def fit_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
@@ -84,6 +85,7 @@ def fill_transparent(picture: Picture) -> Picture:
 def resize(picture: Picture, size: tuple[int, int]) -> Picture:
     """The picture at another size, antialiased (Lanczos), in sRGB values.
 
+    Alpha is averaged, without overshoot: what is opaque all around stays so, and nothing appears where nothing was.
     Colours are weighted by alpha on the way, so that what is transparent does not bleed into what is visible; where the
     result is fully transparent, the colours are those of a plain resize.
 
@@ -105,23 +107,52 @@ def resize(picture: Picture, size: tuple[int, int]) -> Picture:
         return picture
     if picture.alpha is None:
         return dataclasses.replace(picture, pixels=np.clip(_resize_channels(picture.pixels, size), 0, 1))
-    alpha = _resize_plane(picture.alpha, size)
-    pixels = _resize_channels(picture.pixels * picture.alpha[..., None], size)
-    visible = alpha > MIN_VISIBLE_ALPHA
-    pixels /= np.where(visible, alpha, 1)[..., None]
-    if not visible.all():
-        pixels = np.where(visible[..., None], pixels, _resize_channels(picture.pixels, size))
-    return dataclasses.replace(picture, pixels=np.clip(pixels, 0, 1), alpha=np.clip(alpha, 0, 1))
+    alpha = resize_plane(picture.alpha, size)
+    alpha = np.where(alpha > 1 - _ROUNDING, np.float32(1), alpha)
+    pixels = _weighted(picture.pixels, picture.alpha, alpha, size)
+    return dataclasses.replace(picture, pixels=np.clip(pixels, 0, 1), alpha=alpha)
+
+
+def _weighted(pixels: FloatArray, alpha: FloatArray, resized: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Colours weighted by alpha: with Lanczos's weights in opaque bodies, and with those of alpha itself at rims.
+
+    Lanczos's weights are negative in parts, so that at rims their sum may be next to nothing; in bodies it is not.
+    """
+    weights, opaque = _lanczos(alpha, size), resized == 1
+    weights[~opaque] = 1
+    premultiplied = pixels * alpha[..., None]
+    sharp = _resize_channels(premultiplied, size) / weights[..., None]
+    if opaque.all():
+        return sharp
+    soft = np.stack([resize_plane(premultiplied[..., channel], size) for channel in range(3)], axis=-1)
+    soft /= np.maximum(resized, np.float32(MIN_VISIBLE_ALPHA))[..., None]
+    found: FloatArray = np.where(opaque[..., None], sharp, soft)
+    hidden = resized <= MIN_VISIBLE_ALPHA
+    if hidden.any():
+        found[hidden] = _resize_channels(pixels, size)[hidden]
+    return found
+
+
+def resize_plane(plane: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """A mask or an alpha [h, w] at a size, by filters without overshoot that reach no further than they must."""
+    if plane.shape == tuple(size):
+        return plane
+    method = Image.Resampling.BOX if size[0] <= plane.shape[0] else Image.Resampling.BILINEAR
+    return _filtered(plane, size, method)
 
 
 def _resize_channels(pixels: FloatArray, size: tuple[int, int]) -> FloatArray:
-    return np.stack([_resize_plane(pixels[..., channel], size) for channel in range(pixels.shape[-1])], axis=-1)
+    return np.stack([_lanczos(pixels[..., channel], size) for channel in range(pixels.shape[-1])], axis=-1)
 
 
-def _resize_plane(plane: FloatArray, size: tuple[int, int]) -> FloatArray:
+def _lanczos(plane: FloatArray, size: tuple[int, int]) -> FloatArray:
+    return _filtered(plane, size, Image.Resampling.LANCZOS)
+
+
+def _filtered(plane: FloatArray, size: tuple[int, int], method: Image.Resampling) -> FloatArray:
     height, width = size
     image = Image.fromarray(np.ascontiguousarray(plane, np.float32))  # mode "F"
-    return np.array(image.resize((width, height), Image.Resampling.LANCZOS), np.float32)
+    return np.array(image.resize((width, height), method), np.float32)
 
 
 def _check_size(size: tuple[int, int]) -> None:

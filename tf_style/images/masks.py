@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from tf_style.images.geometry import resize_plane
 from tf_style.images.picture import ImageError, Picture
 from tf_style.images.reading import read_image
 
@@ -67,19 +67,10 @@ def resize_mask(option: str, name: str, mask: Picture, size: tuple[int, int]) ->
             f"({size[1]} x {size[0]}); any size will do, but of the same crop."
         )
     grey = mask.pixels @ _LUMA if mask.alpha is None else mask.pixels @ _LUMA * mask.alpha
-    values = _resized(grey, size)
+    values = resize_plane(grey, size)
     if values.max(initial=0.0) < _DARKEST:
         raise ImageError(f"{option}: {name} is all black, so nothing is selected; make white what it is for.")
     return np.where(values < _DARKEST, np.float32(0.0), np.minimum(values, np.float32(1.0)))
-
-
-def _resized(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """[h, w] at a size, by filters that do not reach far: what is black beside an edge stays black."""
-    if plane.shape == tuple(size):
-        return plane
-    method = Image.Resampling.BOX if size[0] <= plane.shape[0] else Image.Resampling.BILINEAR
-    image = Image.fromarray(np.ascontiguousarray(plane, np.float32))  # mode "F"
-    return np.asarray(image.resize((size[1], size[0]), method), np.float32)
 
 
 def check_mask_count(num_masks: int, num_styles: int) -> None:
