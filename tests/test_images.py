@@ -740,8 +740,29 @@ def test_exact_round_trip(tmp_path, name, bits, alpha):
         np.testing.assert_allclose(picture.pixels, white, atol=0.51 * LEVEL)
         assert picture.alpha is None
         return
-    assert np.array_equal(picture.pixels, pixels) and picture.bit_depth == bits
+    seen = opacity > 0.5 * LEVEL if alpha else np.full((H, W), True)
+    assert np.array_equal(picture.pixels[seen], pixels[seen]) and picture.bit_depth == bits
     assert np.array_equal(picture.alpha, opacity) if alpha else picture.alpha is None
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"), [("a.png", 8), ("a.png", 16), ("a.tif", 8), ("a.tif", 16), ("a.tga", 8), ("a.webp", 8)]
+)
+def test_hidden_pixels_get_their_neighbours_colours(tmp_path, name, bits):
+    pixels, alpha = np.zeros((H, W, 3), np.float32), np.zeros((H, W), np.float32)
+    pixels[:, :20], alpha[:, :20], alpha[:, 20] = (0, 0, 1), 1.0, 0.4 * LEVEL
+    pixels[:, 20:], pixels[:, 40:] = (1, 0, 0), (0, 1, 0)
+    alpha[:, 48:] = 0.5
+    write_image(tmp_path / name, pixels, alpha=alpha, bit_depth=bits)
+    found = read_image(tmp_path / name).pixels
+    np.testing.assert_allclose(found[:, :30], np.broadcast_to([0, 0, 1], (H, 30, 3)), atol=0.03)
+    np.testing.assert_allclose(found[:, 40:], np.broadcast_to([0, 1, 0], (H, W - 40, 3)), atol=0.03)
+    assert np.array_equal(pixels[0, 20], [1, 0, 0])  # what was given is not changed
+
+
+def test_a_picture_that_is_hidden_everywhere_is_written_as_it_is(tmp_path):
+    write_image(tmp_path / "a.png", smooth(), alpha=np.zeros((H, W), np.float32))
+    assert np.abs(read_image(tmp_path / "a.png").pixels - smooth()).max() < LEVEL
 
 
 def test_others_read_our_16_bits(tmp_path):

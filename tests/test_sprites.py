@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import tf_style
 from tests import command
@@ -23,7 +24,16 @@ def sprite_sheet(under):
 
 
 def write(path, sheet):
-    images.write_image(path, sheet.pixels, alpha=sheet.alpha)
+    """With the colours under what is transparent, which `write_image` would replace."""
+    rgba = np.concatenate([sheet.pixels, sheet.alpha[..., None]], -1)
+    Image.fromarray(images.to_uint8(rgba)).save(path)
+
+
+def red_disc(side=96):
+    rows, columns = np.mgrid[:side, :side] - (side - 1) / 2
+    alpha = np.clip(side / 3 - np.hypot(rows, columns), 0.0, 1.0).astype(np.float32)
+    shade = picture(side, side, seed=4)[0, ..., :1].numpy()
+    return Picture(np.concatenate([0.6 + 0.3 * shade, 0.2 * shade, 0.2 * shade], -1).astype(np.float32), alpha)
 
 
 def test_fills_with_the_nearest_colour():
@@ -73,6 +83,13 @@ def folder(tmp_path_factory):
             *base, "--content=style.png", f"--style={name}_style.png", f"--output={name}_styled.png",
             "--preserve_color=linear",
         ]  # fmt: skip
+    write(place / "red.png", red_disc())
+    images.write_image(place / "blue.png", colorful(5, (96, 96))[0].numpy() * np.float32([0.2, 0.2, 1.0]))
+    for size in (0, 64, 150):
+        runs[f"red {size}"] = [
+            "stylize", "--content=red.png", "--style=blue.png", "--preset=instant", "--quiet", f"--size={size}",
+            f"--output=red_{size}.{'webp' if size == 150 else 'png'}",
+        ]  # fmt: skip
     runs["folder"] = [*base, "--content=sheets", "--output=painted", "--format=tga"]
     runs["folder net"] = [
         "stylize", "--style=white_style.png", "--quiet", "--preset=instant", "--size=0", "--content=sheets",
@@ -96,12 +113,34 @@ def test_what_is_under_the_transparency_does_not_matter(folder, name):
     assert np.abs(white.pixels - sheet.pixels)[seen].mean() > 0.01
 
 
-def test_no_halo(folder):
-    """The rim is as near to the rest of the sprite as it is in the sprite itself: no white shines through."""
-    sheet, painted = (images.read_image(folder / f"white{name}.png") for name in ("", "_painted"))
-    rim = (sheet.alpha > 0) & (sheet.alpha < 1)
-    body = sheet.alpha == 1
-    assert abs(painted.pixels[rim].mean() - painted.pixels[body].mean()) < 0.1
+def enlarged(plane, factor=3):
+    """[H, W] as an engine magnifies a texture."""
+    size = (plane.shape[1] * factor, plane.shape[0] * factor)
+    return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR))
+
+
+@pytest.mark.parametrize("name", ["red_0.png", "red_64.png", "red_150.webp", "white_painted.png", "white_net.tga"])
+def test_no_halo(folder, name):
+    """Magnified by an engine, with straight alpha, the rim has the colours of what can be seen, and no others."""
+    painted = images.read_image(folder / name)
+    alpha = enlarged(painted.alpha)
+    rim = (alpha > 0.02) & (alpha < 0.98)
+    for channel in np.moveaxis(painted.pixels, -1, 0):
+        wanted = enlarged(channel * painted.alpha)[rim] / alpha[rim]
+        difference = np.abs(enlarged(np.ascontiguousarray(channel))[rim] - wanted)
+        assert difference.mean() < 0.025
+        assert difference.max() < 0.3
+
+
+@pytest.mark.parametrize("name", ["red_64.png", "red_150.webp"])
+def test_a_resized_sprite_has_no_ghost(folder, name):
+    """At another size than its own, as the default is: nothing outside it, and its body stays opaque."""
+    alpha = images.read_image(folder / name).alpha
+    side = alpha.shape[0]
+    rows, columns = np.mgrid[:side, :side] - (side - 1) / 2
+    distance = np.hypot(rows, columns) / side
+    assert alpha[distance > 1 / 3 + 1.5 / 64].max() == 0
+    assert alpha[distance < 1 / 3 - 2.2 / 64].min() == 1
 
 
 def test_hidden_parts_of_a_style_do_not_matter(folder):

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from tf_style.images.arrays import to_uint8, to_uint16
-from tf_style.images.picture import Array, ImageError, WriteError
+from tf_style.images.geometry import MIN_VISIBLE_ALPHA, fill_transparent
+from tf_style.images.picture import Array, ImageError, Picture, WriteError
 from tf_style.images.profiles import srgb_profile
 
 FORMATS = {
@@ -50,7 +51,7 @@ def write_image(
     The file appears whole or not at all: it is written under a temporary name beside its place and then moved there;
     an older file stays as it was if anything fails. The same input gives the same bytes. All but BMP and TGA carry an
     sRGB profile. JPEG keeps full colour resolution (4:4:4). Values are rounded to the nearest level, halves to the even
-    one.
+    one. What is hidden gets the colours of the nearest visible pixels, so that no filter finds others there.
 
     Args:
       path: the file; a missing folder is made.
@@ -73,14 +74,18 @@ def write_image(
     _check_options(target, kind, values.shape[:2], quality)
     if alpha is not None:
         opacity = _checked(alpha, "alpha", f"{list(values.shape[:2])}", lambda shape: shape == values.shape[:2])
-        opacity = np.clip(opacity, 0, 1)[..., None]
-        values = np.clip(values, 0, 1)
-        if kind in OPAQUE_FORMATS:
-            values = values * opacity + (1 - opacity)
-        else:
-            values = np.concatenate([values, opacity], axis=-1)
+        values = _with_alpha(np.clip(values, 0, 1), np.clip(opacity, 0, 1), kind)
     levels = to_uint8(values) if bit_depth == 8 else to_uint16(values)
     _replace(target, ENCODERS[kind](levels, quality, dpi))
+
+
+def _with_alpha(pixels: Array, alpha: Array, kind: str) -> Array:
+    """[H, W, 4], nothing in it that was hidden; or what is seen on white, where the format has no alpha."""
+    if kind in OPAQUE_FORMATS:
+        return pixels * alpha[..., None] + (1 - alpha[..., None])
+    if alpha.max() > MIN_VISIBLE_ALPHA:
+        pixels = fill_transparent(Picture(pixels, alpha)).pixels
+    return np.concatenate([pixels, alpha[..., None]], axis=-1)
 
 
 def check_output_path(path: str | os.PathLike[str], *, bit_depth: int = 8) -> None:
@@ -169,7 +174,9 @@ ENCODERS: dict[str, Callable[[Array, int, Dpi], bytes]] = {
     "JPEG": lambda levels, quality, dpi: _encode_pillow(
         levels, "JPEG", quality=quality, subsampling=0, icc_profile=srgb_profile(), dpi=dpi and tuple(map(round, dpi))
     ),
-    "WebP": lambda levels, quality, dpi: _encode_pillow(levels, "WEBP", quality=quality, icc_profile=srgb_profile()),
+    "WebP": lambda levels, quality, dpi: _encode_pillow(  # exact: hidden colours are kept too
+        levels, "WEBP", quality=quality, exact=True, icc_profile=srgb_profile()
+    ),
     "BMP": lambda levels, quality, dpi: _encode_pillow(levels, "BMP"),
     "TGA": lambda levels, quality, dpi: _encode_pillow(levels, "TGA", compression="tga_rle"),
 }
