@@ -17,6 +17,8 @@ NO_BEAM = "apache-beam is not installed; the extra `beam` brings it"
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("apache_beam") is None, reason=NO_BEAM)
 
 FLAGS = [*command.SHORT, "--size=0", "--batch_size=2"]
+OPTIONS = {flag.partition("=")[0].removeprefix("--"): flag.partition("=")[2] for flag in command.SHORT[:-1]}
+OPTIONS["size"] = 0
 
 
 @pytest.fixture
@@ -70,8 +72,7 @@ def test_a_bundle_that_is_tried_again(folder, monkeypatch):
 
     monkeypatch.chdir(folder)
     files = StylizeFiles(manifest="good.csv", output="out")
-    options = {flag.partition("=")[0].removeprefix("--"): flag.partition("=")[2] for flag in command.SHORT[:-1]}
-    rows = read_manifest(StylizeConfig().replace(**{**options, "size": 0}), files)[:2]
+    rows = read_manifest(StylizeConfig().replace(**OPTIONS), files)[:2]
     worker = PaintRows(files)
     worker.setup()
     first = list(worker.process(("bucket", rows[:1])))
@@ -81,6 +82,22 @@ def test_a_bundle_that_is_tried_again(folder, monkeypatch):
     outcomes = {row["name"]: row["skipped"] for row in another.process(("bucket", rows))}
     assert outcomes == {"1 a.png": True, "2 b.png": False}
     assert (folder / "out" / "b.png").is_file()
+
+
+def test_large_pictures_are_painted_in_tiles(folder, monkeypatch):
+    """Each by itself, so that workers share them."""
+    from tf_style.runners.beam import PaintRows, _bucket
+
+    monkeypatch.chdir(folder)
+    (folder / "large.csv").write_text("content,style,tile_size\na.png,style.png,32\nb.png,style.png,32\n")
+    files = StylizeFiles(manifest="large.csv", output="out")
+    rows = read_manifest(StylizeConfig().replace(**OPTIONS), files)
+    assert _bucket(rows[0]) != _bucket(rows[1])
+    worker = PaintRows(files)
+    worker.setup()
+    (outcome,) = worker.process((_bucket(rows[0]), rows[:1]))
+    assert (outcome["error"], outcome["size"]) == (None, [48, 64])
+    assert [path.name for path in (folder / "out").iterdir()] == ["a.png"]
 
 
 @pytest.mark.slow

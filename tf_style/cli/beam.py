@@ -18,7 +18,7 @@ _USAGE = (
 _OPTIONS = (StylizeFiles, StylizeConfig)
 #: What a pipeline has no use for.
 _WITHOUT = (
-    "content", "json", "quiet", "skip_existing", "tile_size", "tile_steps",
+    "content", "json", "quiet", "skip_existing",
     *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] == "masks"),
     "figure", "save_every", "checkpoint_dir", "checkpoint_seconds", "tensorboard_dir",
 )  # fmt: skip

@@ -17,11 +17,12 @@ from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
 from tf_style import images
 from tf_style.config import StylizeConfig, StylizeFiles
-from tf_style.runners.catalogue import job_of, kind_of_row, painter_of
+from tf_style.runners.catalogue import job_of, kind_of_row, painters_of_rows
 from tf_style.runners.folder import LazyModels
 from tf_style.runners.folder_plan import plan_size
 from tf_style.runners.folder_report import FolderReport
 from tf_style.runners.interruption import Interruption
+from tf_style.runners.large_inputs import large_size
 from tf_style.runners.manifest import Row, read_manifest
 
 #: Beam's own runner for one machine, which needs no download (its DirectRunner may fetch another one).
@@ -98,17 +99,20 @@ class PaintRows(beam.DoFn):
     def _paint(self, rows: list[Row]) -> Iterator[dict[str, Any]]:
         report = FolderReport(len(rows), [], self._files.output, quiet=True)
         assert self._models is not None
-        painter = painter_of(rows, self._files, report, self._models)
-        if painter is not None:
+        for painter in painters_of_rows(rows, report, self._models):
             painter.paint_all(Interruption())
         for painted in report.record(True)["pictures"]:
             yield {**painted, "skipped": False}
 
 
 def _bucket(row: Row) -> str:
-    """The same for rows that may be painted together: of one kind, and of one size as far as headers tell."""
+    """The same for rows that may be painted together: of one kind, and of one size as far as headers tell.
+
+    A picture that is painted in tiles is alone, so that workers share such work.
+    """
     size = plan_size(images.read_size(row.files.content), row.config)
-    return hashlib.sha256(repr((kind_of_row(row), size)).encode()).hexdigest()
+    alone = 0 if large_size(row.config, row.files) is None else row.number
+    return hashlib.sha256(repr((kind_of_row(row), size, alone)).encode()).hexdigest()
 
 
 def _outcome(row: Row, *, skipped: bool) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
-from tf_style.runners.folder import LazyModels, Painter, paint_and_report
-from tf_style.runners.folder_plan import Job, Plan, make_batches, plan_size
+from tf_style.runners.folder import LazyModels, Painter, paint_and_report, painters_of
+from tf_style.runners.folder_plan import Job, Plan, plan_jobs
 from tf_style.runners.folder_report import FolderReport
-from tf_style.runners.inputs import check_options, check_writable, read_colors, read_styles
-from tf_style.runners.large_inputs import large_size
+from tf_style.runners.inputs import check_options, check_writable
+from tf_style.runners.large_painter import LargePainter
 from tf_style.runners.manifest import Row, read_manifest
 
 _FOR_SINGLE_PICTURES = ("figure", "checkpoint_dir", "save_every", "tensorboard_dir")
@@ -44,34 +44,30 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, given: tuple[st
     left = [row for row in rows if row.number not in there]
     skipped = [job_of(row).name for row in rows if row.number in there]
     report = FolderReport(len(left), skipped, files.output, quiet=files.quiet)
-    painters = _painters(left, files, report)
+    painters = _painters(left, report)
     return paint_and_report(painters, report, config, files, preset, started)
 
 
-def _painters(rows: list[Row], files: StylizeFiles, report: FolderReport) -> Iterator[Painter]:
-    """One for the rows of each kind, in the order in which the kinds come first."""
+def _painters(rows: list[Row], report: FolderReport) -> Iterator[Painter | LargePainter]:
+    """Those of the rows of each kind, in the order in which the kinds come first."""
     models = LazyModels()
     kinds: dict[Hashable, list[Row]] = {}
     for row in rows:
         kinds.setdefault(kind_of_row(row), []).append(row)
     for group in kinds.values():
-        painter = painter_of(group, files, report, models)
-        if painter is not None:
-            yield painter
+        yield from painters_of_rows(group, report, models)
 
 
-def painter_of(rows: list[Row], files: StylizeFiles, report: FolderReport, models: LazyModels) -> Painter | None:
-    """The painter of rows of one kind; rows that cannot be painted are reported as failed, and None is left of none."""
-    rows = _whole_rows(rows, report)
-    if not rows:
-        return None
+def painters_of_rows(rows: list[Row], report: FolderReport, models: LazyModels) -> Iterator[Painter | LargePainter]:
+    """The painters of rows of one kind; none, and rows reported as failed, if those cannot be painted."""
+    first = rows[0]
     try:
-        plan = _plan_rows(rows, files)
+        plan = _plan_rows(rows)
     except ValueError as error:  # of a style or a mask that cannot be read, say: the other rows are painted
         for row in rows:
             report.failed(job_of(row), images.ImageError(str(error)))
-        return None
-    return Painter(rows[0].config, rows[0].files, plan, report, models, one_of_many=True)
+        return
+    yield from painters_of(first.config, first.files, plan, report, models, one_of_many=True)
 
 
 def kind_of_row(row: Row) -> Hashable:
@@ -82,24 +78,7 @@ def kind_of_row(row: Row) -> Hashable:
     return row.config.replace(size=0), row.config.size, files.style, files.color_from, masks, alone
 
 
-def _whole_rows(rows: list[Row], report: FolderReport) -> list[Row]:
-    """Those rows whose pictures are not painted in tiles; the others are reported as failed."""
-    whole = []
-    for row in rows:
-        if large_size(row.config, row.files) is None:
-            whole.append(row)
-        else:
-            report.failed(
-                job_of(row),
-                images.ImageError(
-                    f"'{row.files.content}' would be painted in tiles, which catalogues do not do; paint it on its "
-                    "own, or lower --size."
-                ),
-            )
-    return whole
-
-
-def _plan_rows(rows: list[Row], files: StylizeFiles) -> Plan:
+def _plan_rows(rows: list[Row]) -> Plan:
     """The plan of rows of one kind.
 
     Raises:
@@ -107,10 +86,7 @@ def _plan_rows(rows: list[Row], files: StylizeFiles) -> Plan:
     """
     first = rows[0]
     check_options(first.config, first.files)
-    jobs = [job_of(row) for row in rows]
-    sizes = [plan_size(images.read_size(row.files.content), row.config) for row in rows]
-    batches = make_batches(jobs, sizes, files.batch_size)
-    return Plan(batches, (), *read_styles(first.config, first.files), read_colors(first.files))
+    return plan_jobs(list(map(job_of, rows)), first.config, first.files)
 
 
 def job_of(row: Row) -> Job:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from tf_style.runners.folder_plan import Job, Plan, make_plan
 from tf_style.runners.folder_report import FolderReport
 from tf_style.runners.inputs import read_content
 from tf_style.runners.interruption import Interruption
+from tf_style.runners.large_painter import LargePainter
 from tf_style.runners.progress import ProgressDisplay
 from tf_style.runners.quiet import quiet_tensorflow
 
@@ -42,12 +43,13 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
     started = time.monotonic()
     plan = make_plan(config, files)
     report = FolderReport(plan.num_pictures, [job.name for job in plan.skipped], files.output, quiet=files.quiet)
-    painter = Painter(config, files, plan, report, LazyModels())
-    return paint_and_report([painter], report, config, files, preset, started)
+    return paint_and_report(
+        painters_of(config, files, plan, report, LazyModels()), report, config, files, preset, started
+    )
 
 
 def paint_and_report(
-    painters: Iterable[Painter],
+    painters: Iterable[Painter | LargePainter],
     report: FolderReport,
     config: StylizeConfig,
     files: StylizeFiles,
@@ -68,7 +70,7 @@ def paint_and_report(
         complete, begun = True, False
         for painter in painters:
             complete = painter.paint_all(interruption)
-            begun = begun or painter.session is not None
+            begun = begun or painter.begun
             if not complete:
                 break
         interruption.at_once = False
@@ -128,6 +130,11 @@ class Painter:
         self._config, self._files, self._plan, self._report, self._models = config, files, plan, report, models
         self.session: FolderSession | None = None
         self._one_of_many = one_of_many
+
+    @property
+    def begun(self) -> bool:
+        """Whether a model was loaded."""
+        return self.session is not None
 
     def paint_all(self, interruption: Interruption) -> bool:
         """Whether all was done; false after an interruption."""
@@ -222,6 +229,22 @@ class Painter:
             session = FolderSession(self._config, self._files, self._plan, self._models.get())
             session.load()
         return session
+
+
+def painters_of(
+    config: StylizeConfig,
+    files: StylizeFiles,
+    plan: Plan,
+    report: FolderReport,
+    models: LazyModels,
+    *,
+    one_of_many: bool = False,
+) -> Iterator[Painter | LargePainter]:
+    """Those of a plan: first of what is painted whole, then of what is painted in tiles; arguments as of `Painter`."""
+    if plan.batches:
+        yield Painter(config, files, plan, report, models, one_of_many=one_of_many)
+    if plan.large:
+        yield LargePainter(config, files, plan, report, models, one_of_many=one_of_many)
 
 
 def _one_ahead(

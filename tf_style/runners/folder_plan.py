@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
+from typing import Any
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.runners.inputs import check_options, check_writable, read_colors, read_styles
+from tf_style.runners.large_inputs import large_size
 
 _FOR_SINGLE_PICTURES = (
     "figure", "checkpoint_dir", "save_every", "tensorboard_dir", "content_mask", "style_masks", "keep_mask",
@@ -29,7 +31,8 @@ class Job:
 class Plan:
     """The pictures to paint, in passes of pictures of one size; those whose painting exists; and the styles.
 
-    Of a network of named styles `style_names` are those asked for, and `styles` is empty.
+    Of a network of named styles `style_names` are those asked for, and `styles` is empty. `large` are the pictures that
+    are painted in tiles, with their sizes.
     """
 
     batches: tuple[tuple[Job, ...], ...]
@@ -37,11 +40,12 @@ class Plan:
     styles: tuple[images.Picture, ...]
     style_names: tuple[str, ...]
     colors: images.Picture | None = None
+    large: tuple[tuple[Job, tuple[int, int]], ...] = ()
 
     @property
     def num_pictures(self) -> int:
         """How many are to be painted."""
-        return sum(map(len, self.batches))
+        return sum(map(len, self.batches)) + len(self.large)
 
 
 def make_plan(config: StylizeConfig, files: StylizeFiles) -> Plan:
@@ -63,11 +67,34 @@ def make_plan(config: StylizeConfig, files: StylizeFiles) -> Plan:
     check_writable("json", files.json)
     existing = {job for job in jobs if files.skip_existing and job.target.is_file()}
     left = [job for job in jobs if job not in existing]
-    sizes = [images.read_size(job.source) for job in left]
-    if not existing and not any(sizes):
+    if not existing and not any(images.read_size(job.source) for job in left):
         raise ConfigError(_no_picture(files, f"{len(jobs)} files are named like some"))
-    batches = make_batches(left, [plan_size(size, config) for size in sizes], files.batch_size)
-    return Plan(batches, tuple(job for job in jobs if job in existing), *read_styles(config, files), read_colors(files))
+    return plan_jobs(left, config, files, skipped=tuple(job for job in jobs if job in existing))
+
+
+def plan_jobs(jobs: list[Job], config: StylizeConfig, files: StylizeFiles, *, skipped: tuple[Job, ...] = ()) -> Plan:
+    """The plan of pictures with the same options; reads the styles.
+
+    Raises:
+      ImageError, NetworkError: A style cannot be read, or is not known.
+    """
+    large, whole = [], []
+    for job in jobs:
+        size = large_size(config, files_of(job, files))
+        if size is None:
+            whole.append(job)
+        else:
+            large.append((job, size))
+    sizes = [plan_size(images.read_size(job.source), config) for job in whole]
+    batches = make_batches(whole, sizes, files.batch_size)
+    return Plan(batches, skipped, *read_styles(config, files), read_colors(files), tuple(large))
+
+
+def files_of(job: Job, files: StylizeFiles) -> StylizeFiles:
+    """The files of a run of one picture alone."""
+    fields = dataclasses.fields(files)
+    plain: dict[str, Any] = {field.name: field.default for field in fields if field.metadata["group"] == "folder"}
+    return dataclasses.replace(files, **plain, content=str(job.source), output=str(job.target), json="")
 
 
 def _check_output(files: StylizeFiles) -> None:
