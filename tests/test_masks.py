@@ -9,8 +9,8 @@ from tests import command
 from tests.materials import assert_one_sentence, assert_refused, colorful, features_of, picture, small_stylizer
 from tf_style import images
 from tf_style.build import Guides, build_stylizer
-from tf_style.config import StylizeConfig
-from tf_style.guidance import regional
+from tf_style.config import StylizeConfig, parse_palette
+from tf_style.guidance import color_difference, regional
 from tf_style.losses import Objective, additive_term, content_loss, style_loss, total_variation_loss
 from tf_style.ops import STATISTICS, position_weights
 from tf_style.types import References, Term
@@ -200,6 +200,22 @@ def test_networks(network):
     assert np.abs(changes[0]).mean() < 0.7 * np.abs(changes[1]).mean()
 
 
+def test_the_picture_so_far_at_a_coarse_scale():
+    """It has the result's size, is the content outside the regions, to the bit, and keeps to its palette inside."""
+    content, style = picture(96, 128, seed=1), picture(40, 40, seed=2)
+    regions = np.zeros((1, 96, 128, 1), np.float32)
+    regions[:, 30:70, 20:90] = 1.0
+    options = {**QUICK, "min_size": 48, "palette": ("#0b3954", "#bfd7ea")}
+    stylizer = build_stylizer(StylizeConfig(**options), guides=Guides(1))
+    progress = next(stylizer.run(content, [style], masks={"regions": regions}))
+    assert progress.size < (96, 128)
+    found = stylizer.picture_at_full_size(progress.state, content, {"regions": regions})
+    inside = regions[0, ..., 0] > 0
+    np.testing.assert_array_equal(found[0][~inside], content[0][~inside])
+    colors = np.array(parse_palette(("#0b3954", "#bfd7ea")))[:, None]
+    assert np.min(color_difference(colors, found[0].numpy()[inside]), axis=0).max() < 5.5
+
+
 def test_masks_cost_no_trace():
     stylizer = small_stylizer(lambda image: {"block1_conv1": image, "block2_conv1": image}, num_steps=2)
     for seed, size in ((1, (32, 40)), (2, (48, 36))):
@@ -329,6 +345,27 @@ def test_runs(name, outcomes, folder):
         assert (result[:, 36:] != content[:, 36:]).mean() > 0.5
     if name == "keep":
         assert "keep" in (folder / "keep.json").read_text()
+
+
+def test_what_is_written_early_keeps_what_is_outside(folder):
+    """As `--save_every` and Ctrl-C write it at the coarsest scale."""
+    from tf_style.config import StylizeFiles
+    from tf_style.runners.inputs import read_inputs
+    from tf_style.runners.session import Session
+
+    config = StylizeConfig(**{**QUICK, "size": 128, "min_size": 48})
+    names = {"content": "content.png", "content_mask": "right.png", "output": "early.png"}
+    files = StylizeFiles(
+        **{name: str(folder / path) for name, path in names.items()}, style=(str(folder / "style.png"),)
+    )
+    inputs = read_inputs(config, files)
+    session = Session(config, files, inputs)
+    next(iter(session.steps()))
+    assert session.progress.size < (96, 128)
+    session.write_picture()
+    found = images.to_uint8(images.read_image(folder / "early.png").pixels)
+    np.testing.assert_array_equal(found[:, :64], images.to_uint8(inputs.content.pixels)[:, :64])
+    assert (found[:, 70:] != images.to_uint8(inputs.content.pixels)[:, 70:]).mean() > 0.5
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -26,7 +26,8 @@ from tf_style.runners.model import (
     style_tensor,
 )
 from tf_style.runners.record import write_record
-from tf_style.types import Progress
+from tf_style.stylizers import PyramidStylizer
+from tf_style.types import Image, Masks, Progress
 from tf_style.version import versions
 
 
@@ -63,9 +64,8 @@ class Session:
 
     def steps(self) -> Iterator[Progress]:
         """Runs the optimisation; keeps history, checkpoint, previews and TensorBoard up to date on the way."""
-        content = tf.constant(self._inputs.content.pixels[None])
+        content, masks = self._content()
         styles = self._inputs.style_names or [style_tensor(style) for style in self._inputs.styles]
-        masks = {name: tf.constant(mask) for name, mask in self._inputs.masks.arrays().items()}
         files = self._files
         started = last_save = time.monotonic()
         with TensorBoard(files.tensorboard_dir) if files.tensorboard_dir else contextlib.nullcontext() as board:
@@ -142,11 +142,16 @@ class Session:
 
     def _pixels(self) -> Any:
         assert self.progress is not None
-        size = self._inputs.content.size
-        image = self.progress.image
-        if tuple(image.shape[1:3]) != size:  # a coarse scale
-            image = tf.image.resize(image, size, "bicubic")
+        if self.progress.size == self._inputs.content.size or not isinstance(self._stylizer, PyramidStylizer):
+            image = self.progress.image
+        else:  # a coarse scale
+            image = self._stylizer.picture_at_full_size(self.progress.state, *self._content())
         return tf.clip_by_value(image[0], 0.0, 1.0).numpy()
+
+    def _content(self) -> tuple[Image, Masks]:
+        """The content and the masks, as stylizers take them."""
+        masks = {name: tf.constant(mask) for name, mask in self._inputs.masks.arrays().items()}
+        return tf.constant(self._inputs.content.pixels[None]), masks
 
     def _previous_step(self) -> int:
         return int(self.history[-2]["step"]) if len(self.history) > 1 else 0

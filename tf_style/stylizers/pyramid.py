@@ -197,6 +197,18 @@ class PyramidStylizer:
         size = tf.shape(painting)[1:3]
         return self.shown(painting, resize(content, size), _masks_at(masks, size))
 
+    def picture_at_full_size(self, state: RunState, content: Image, masks: Masks | None = None) -> Image:
+        """The picture so far at the content's size, however coarse the scale is; finished there, so that all holds.
+
+        Args:
+          state: Of a progress.
+          content: As `run` was given it.
+          masks: As of a call.
+        """
+        content = on_a_torus(content) if self.optimization.wrap else content
+        painting = self.optimization.resize(state, tuple(tf.unstack(tf.shape(content)[1:3]))).image
+        return self.shown(painting, content, masks)
+
     def shown(self, painting: Image, content: Image, masks: Masks | None = None) -> Image:
         """A painting as it is shown: finished, laid over the content; all three at one size."""
         if self.style_strength < 1.0:
