@@ -4,13 +4,14 @@ import importlib.util
 import json
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from tests import command
 from tests.materials import assert_refused, colorful, picture
 from tf_style import images
-from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.runners.manifest import read_manifest
 
 NO_BEAM = "apache-beam is not installed; the extra `beam` brings it"
@@ -98,6 +99,31 @@ def test_large_pictures_are_painted_in_tiles(folder, monkeypatch):
     (outcome,) = worker.process((_bucket(rows[0]), rows[:1]))
     assert (outcome["error"], outcome["size"]) == (None, [48, 64])
     assert [path.name for path in (folder / "out").iterdir()] == ["a.png"]
+
+
+def test_workers_get_absolute_paths(folder, monkeypatch):
+    """Their working folder is another one: the command's own paths, the list's, and those in a preset's file."""
+    from tf_style.runners import beam
+
+    given = []
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(beam.beam, "Create", lambda elements: given.extend(elements) or beam.beam.transforms.Create([]))
+    Path("own.cfg").write_text("--weights=w.h5\n")
+    Path("mine.npz").write_text("")
+    rows = ["content,color_from,network,preset,style", "sub/a,c.png,,own.cfg,", "b.png,,mine.npz,instant,great_wave",
+            "c.png,,arbitrary,instant,"]  # fmt: skip
+    Path("jobs.csv").write_text("\n".join(rows) + "\n")
+    files = StylizeFiles(manifest="jobs.csv", output="out", style=("style.png", "great_wave"), color_from="d.png")
+    beam.run(StylizeConfig(), files, (), [])
+    first, second, third = (row for _, row in given)
+    here = str(folder)
+    assert (first.files.content, first.files.output) == (f"{here}/sub/a", f"{here}/out/a.png")
+    assert (first.files.style, first.files.color_from) == ((f"{here}/style.png", "great_wave"), f"{here}/c.png")
+    assert first.config.weights == f"{here}/w.h5"
+    assert (second.files.style, second.files.color_from) == (("great_wave",), f"{here}/d.png")
+    assert [row.config.network for row in (first, second, third)] == ["", f"{here}/mine.npz", "arbitrary"]
+    with pytest.raises(ConfigError, match="--output=gs://bucket/out is a URL"):
+        beam.run(StylizeConfig(), StylizeFiles(manifest="jobs.csv", output="gs://bucket/out"), (), [])
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ again after a worker's end, or a whole job that is started again, does what is m
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,14 +17,15 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
 from tf_style import images
-from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.networks.archive import EMBEDDED
 from tf_style.runners.catalogue import job_of, kind_of_row, painters_of_rows
 from tf_style.runners.folder import LazyModels
 from tf_style.runners.folder_plan import plan_size
 from tf_style.runners.folder_report import FolderReport
 from tf_style.runners.interruption import Interruption
 from tf_style.runners.large_inputs import large_size
-from tf_style.runners.manifest import Row, read_manifest
+from tf_style.runners.manifest import Row, path_or_name, read_manifest
 
 #: Beam's own runner for one machine, which needs no download (its DirectRunner may fetch another one).
 LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
@@ -45,7 +47,10 @@ def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], opti
     Raises:
       ConfigError: The manifest asks for something that is not allowed.
     """
-    rows = read_manifest(config, files, given)
+    files = _absolute_files(files)
+    rows = [
+        dataclasses.replace(row, config=_absolute_options(row.config)) for row in read_manifest(config, files, given)
+    ]
     known = PipelineOptions(list(options))
     if "runner" not in known.get_all_options(drop_default=True):
         known = PipelineOptions([f"--runner={LOCAL_RUNNER}", *options])
@@ -103,6 +108,34 @@ class PaintRows(beam.DoFn):
             painter.paint_all(Interruption())
         for painted in report.record(True)["pictures"]:
             yield {**painted, "skipped": False}
+
+
+def _absolute_files(files: StylizeFiles) -> StylizeFiles:
+    """The same files for workers, whose working folder is another one.
+
+    Raises:
+      ConfigError: A URL came, which would be taken for a folder.
+    """
+    for option in ("manifest", "output"):
+        if "://" in getattr(files, option):
+            raise ConfigError(
+                f"--{option}={getattr(files, option)} is a URL, but workers see files only; mount the bucket (gcsfuse, "
+                "s3fs) and give its path."
+            )
+    here = Path.cwd()
+    return dataclasses.replace(
+        files,
+        manifest=str(here / files.manifest),
+        output=str(here / files.output),
+        style=tuple(path_or_name(here, style) for style in files.style),
+        color_from=str(here / files.color_from) if files.color_from else "",
+    )
+
+
+def _absolute_options(config: StylizeConfig) -> StylizeConfig:
+    here = Path.cwd()
+    weights = str(here / config.weights) if config.weights else ""
+    return dataclasses.replace(config, weights=weights, network=path_or_name(here, config.network, EMBEDDED))
 
 
 def _bucket(row: Row) -> str:
