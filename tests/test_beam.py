@@ -101,6 +101,34 @@ def test_large_pictures_are_painted_in_tiles(folder, monkeypatch):
     assert [path.name for path in (folder / "out").iterdir()] == ["a.png"]
 
 
+def test_a_full_disk_is_the_failure_of_the_rows(folder, monkeypatch):
+    """What was written before stays; nothing ends the pipeline."""
+    from tf_style.runners import folder as folder_runner
+    from tf_style.runners.beam import PaintRows
+
+    write = images.write_image
+
+    def full(path, *arguments, **options):
+        if path.name == "b.png":
+            raise images.WriteError(f"'{path}' cannot be written (No space left on device)")
+        write(path, *arguments, **options)
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(folder_runner.images, "write_image", full)
+    (folder / "same.csv").write_text(
+        "content,style,output\na.png,style.png,\nb.png,style.png,\na.png,style.png,c.png\n"
+    )
+    files = StylizeFiles(manifest="same.csv", output="out", batch_size=3)
+    worker = PaintRows(files)
+    worker.setup()
+    outcomes = list(worker.process(("bucket", read_manifest(StylizeConfig().replace(**OPTIONS), files))))
+    assert [row["name"] for row in outcomes] == ["1 a.png", "2 b.png", "3 a.png"]
+    assert outcomes[0]["error"] is None
+    for row in outcomes[1:]:
+        assert "No space left on device" in row["error"]
+    assert [path.name for path in (folder / "out").iterdir()] == ["a.png"]
+
+
 def test_workers_get_absolute_paths(folder, monkeypatch):
     """Their working folder is another one: the command's own paths, the list's, and those in a preset's file."""
     from tf_style.runners import beam

@@ -104,8 +104,14 @@ class PaintRows(beam.DoFn):
     def _paint(self, rows: list[Row]) -> Iterator[dict[str, Any]]:
         report = FolderReport(len(rows), [], self._files.output, quiet=True)
         assert self._models is not None
-        for painter in painters_of_rows(rows, report, self._models):
-            painter.paint_all(Interruption())
+        try:
+            for painter in painters_of_rows(rows, report, self._models):
+                painter.paint_all(Interruption())
+        except images.WriteError as error:  # a full disk: the failure of these rows, not the end of the pipeline
+            told = {row["name"] for row in report.record(False)["pictures"]}
+            for job in map(job_of, rows):
+                if job.name not in told:
+                    report.failed(job, error)
         for painted in report.record(True)["pictures"]:
             yield {**painted, "skipped": False}
 
