@@ -5,6 +5,7 @@ import json
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,6 +128,41 @@ def test_a_full_disk_is_the_failure_of_the_rows(folder, monkeypatch):
     for row in outcomes[1:]:
         assert "No space left on device" in row["error"]
     assert [path.name for path in (folder / "out").iterdir()] == ["a.png"]
+
+
+def counted(rows=None, failures=None, error=None):
+    """What a pipeline returns, with some counters or none."""
+    counters = [
+        SimpleNamespace(key=SimpleNamespace(metric=SimpleNamespace(name=name)), result=count)
+        for name, count in (("rows", rows), ("failures", failures)) if count is not None
+    ]  # fmt: skip
+    metrics = SimpleNamespace(query=lambda what: {"counters": counters})
+
+    def answer():
+        if error is not None:
+            raise error
+        return metrics
+
+    return SimpleNamespace(metrics=answer)
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "known"),
+    [
+        (counted(rows=3), 0, True),
+        (counted(rows=3, failures=1), 1, True),
+        (counted(), 1, False),
+        (counted(rows=1), 1, False),
+        (counted(error=NotImplementedError()), 1, False),
+        (SimpleNamespace(metrics=lambda: None), 1, False),
+    ],
+)
+def test_what_is_not_counted_is_no_success(result, status, known, capfd):
+    from tf_style.runners.beam import _status
+
+    assert _status(result, 3, "out") == status
+    stderr = capfd.readouterr().err
+    assert stderr == "" if known else "look for errors in out/results-*.jsonl.\n" in stderr
 
 
 def test_workers_get_absolute_paths(folder, monkeypatch):
