@@ -320,18 +320,18 @@ def test_retries_end_with_the_deadline(server, pair):
 
 
 def test_the_deadline_is_sent_and_kept(server, pair):
-    server.delay = 1
+    server.delay = 3
     started = time.monotonic()
     with Client(server.address, deadline=0.2) as client, pytest.raises(ServerError, match="did not answer in time"):
         client.stylize(*pair)
-    assert time.monotonic() - started < 0.9
-    assert 0 < server.deadlines[0] <= 0.2
+    assert time.monotonic() - started < 2.5
+    assert 0 < server.deadlines[0] <= 0.25  # two clocks and a header in whole units lie between
 
 
 def test_the_deadline_of_a_run_is_for_all_its_calls(server, pair):
-    server.delay = 0.1
+    server.delay = 0.3
     seen = []
-    with Client(server.address, deadline=0.45) as client, pytest.raises(ServerError) as caught:
+    with Client(server.address, deadline=1.35) as client, pytest.raises(ServerError) as caught:
         list(client.run(*pair, every=1, on_step=seen.append))
     assert caught.value.code == "DEADLINE_EXCEEDED"
     assert 1 <= len(seen) <= 4
@@ -457,11 +457,11 @@ def test_rest_without_a_server(server):
 
 
 def test_rest_keeps_its_deadline(rest_server, pair):
-    rest_server.delay = 1
+    rest_server.delay = 3
     started = time.monotonic()
     with pytest.raises(ServerError, match="did not answer in time"):
         RestClient(rest_server.rest_address, deadline=0.2).stylize_bytes(*map(encode_png, pair))
-    assert time.monotonic() - started < 0.9
+    assert time.monotonic() - started < 2.5
 
 
 def test_rest_at_the_port_of_grpc_is_one_sentence(server):

@@ -267,18 +267,18 @@ def test_a_server_that_goes_away_midway(folder, capsys):
 
 
 def test_the_deadline_of_one_call(ask, server, folder):
-    server.delay = 1
+    server.delay = 3
     started = time.monotonic()
     status, said = ask("--deadline=0.2")
-    assert time.monotonic() - started < 0.9
+    assert time.monotonic() - started < 2.5
     assert (status, said.count("\n")) == (1, 1)
     assert "did not answer in time, DEADLINE_EXCEEDED" in said
     assert not (folder / "out.png").exists()
 
 
 def test_the_deadline_of_all_calls_keeps_the_picture_so_far(ask, server, folder):
-    server.delay = 0.1
-    status, said = ask("--deadline=0.5", "--advance_every=1")
+    server.delay = 0.3
+    status, said = ask("--deadline=1.5", "--advance_every=1")
     assert status == 1
     found = re.search(r"DEADLINE_EXCEEDED .*Stopped at step (\d+): the picture so far is in out.png.\n$", said)
     assert found, said

@@ -164,7 +164,7 @@ def test_a_signal_finishes_what_runs_and_stops_with_status_0(tmp_path, number):
 def test_what_takes_longer_than_the_grace_period_is_cut_off(tmp_path):
     write_version(tmp_path, 1)
     with running(model_base_path=str(tmp_path), grace_seconds=0.3) as local:
-        request = predict_request("spin", {"rounds": np.int32([150_000])})
+        request = predict_request("spin", {"rounds": np.int32([2_000_000])})
         result = in_thread(lambda: refused(local.prediction.Predict, request))
         time.sleep(0.3)
         assert not local.server.stop()
