@@ -16,22 +16,37 @@ from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.images.planes import Plane
 from tf_style.images.profiles import srgb_profile
-from tf_style.images.streams import check_streamed_output, decode_to_plane, encode_plane, read_source
+from tf_style.images.streams import Original, check_streamed_output, decode_to_plane, encode_plane, read_source
 from tf_style.runners import large_inputs
-from tf_style.runners.large_inputs import large_size, read_large_inputs
+from tf_style.runners.large_inputs import disk_bytes, large_size, read_large_inputs
+from tf_style.runners.large_work import WorkFolder
+from tf_style.runners.tiled_scale import Count
 
 SIZE = (96, 144)
 
 
-def wide_profile():
+def _tags(profile):
+    places = [132 + 12 * index for index in range(int.from_bytes(profile[128:132], "big"))]
+    return {bytes(profile[place : place + 4]): place for place in places}
+
+
+def swapped_profile():
     """A profile of an RGB space far from sRGB: its red and blue change places."""
     profile = bytearray(srgb_profile())
-    places = [132 + 12 * index for index in range(int.from_bytes(profile[128:132], "big"))]
-    tags = {bytes(profile[place : place + 4]): place for place in places}
-    red, blue = (tags[name] for name in (b"rXYZ", b"bXYZ"))
+    red, blue = (_tags(profile)[name] for name in (b"rXYZ", b"bXYZ"))
     profile[red + 4 : red + 12], profile[blue + 4 : blue + 12] = (
         profile[blue + 4 : blue + 12], profile[red + 4 : red + 12],
     )  # fmt: skip
+    return bytes(profile)
+
+
+def wide_profile():
+    """A profile with colours that sRGB does not have: the primaries of Adobe RGB (1998)."""
+    profile = bytearray(srgb_profile())
+    for name, color in {b"rXYZ": (0.60974, 0.31111, 0.01947), b"gXYZ": (0.20528, 0.62567, 0.06087),
+                        b"bXYZ": (0.14919, 0.06322, 0.74457)}.items():  # fmt: skip
+        place = int.from_bytes(profile[_tags(profile)[name] + 4 :][:4], "big") + 8
+        profile[place : place + 12] = b"".join(round(value * 65536).to_bytes(4, "big") for value in color)
     return bytes(profile)
 
 
@@ -79,32 +94,84 @@ def test_alpha_and_what_is_hidden(tmp_path):
     assert opacity.read(0, 40, 48, 72).max() < 0.01
 
 
-def test_grey_palette_turned_and_cmyk(tmp_path):
+def test_grey_and_palette(tmp_path):
     rgb = Image.fromarray(images.to_uint8(picture(*SIZE, seed=1)[0].numpy()))
     rgb.convert("L").save(tmp_path / "grey.png")
     rgb.convert("P").save(tmp_path / "palette.png")
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    rgb.save(tmp_path / "turned.jpg", exif=exif, quality=95)
-    for name in ("grey.png", "palette.png", "turned.jpg"):
+    for name in ("grey.png", "palette.png"):
         wanted = images.read_image(tmp_path / name)
         found, _ = decoded(tmp_path / name, wanted.size, tmp_path)
         np.testing.assert_allclose(found, wanted.pixels, atol=0.03)
 
 
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turned(tmp_path, orientation, kind):
+    """Pictures with more rows than libvips keeps at hand."""
+    rows, columns = np.mgrid[:900, :600]
+    levels = np.stack([rows / 900, columns / 600, (rows > columns) * 0.5], -1)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(images.to_uint8(levels)).save(tmp_path / f"a.{kind}", exif=exif, quality=95, subsampling=0)
+    wanted = images.read_image(tmp_path / f"a.{kind}")
+    assert wanted.size == ((900, 600) if orientation < 5 else (600, 900))
+    found, _ = decoded(tmp_path / f"a.{kind}", wanted.size, tmp_path)
+    np.testing.assert_allclose(found, wanted.pixels, atol=0.03)
+
+
+def test_resolution_is_not_invented(tmp_path):
+    for name in ("a.png", "a.jpg", "a.tif", "a.webp"):
+        Image.new("RGB", (40, 30)).save(tmp_path / name)
+        assert read_source(tmp_path / name).dpi is None, name
+
+
+@pytest.mark.parametrize("size", [(48, 72), (96, 144), (250, 375)])
+def test_alpha_has_no_rings(tmp_path, size):
+    """A disc, reduced and enlarged, stays opaque within and ends where it ends."""
+    rows, columns = np.mgrid[:96, :144]
+    alpha = (np.hypot(rows - 48, columns - 72) < 36).astype(np.float32)
+    images.write_image(tmp_path / "a.png", picture(*SIZE, seed=1)[0].numpy(), alpha=alpha)
+    plane, opacity = Plane(tmp_path / "p.f32", size), Plane(tmp_path / "a.f32", size, 1)
+    decode_to_plane(tmp_path / "a.png", plane, opacity)
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    ratio = size[0] / 96
+    distance = np.hypot((rows + 0.5) / ratio - 48.5, (columns + 0.5) / ratio - 72.5)
+    found, slack = opacity.read(0, 0, *size)[..., 0], max(1.5, 1.5 / ratio)
+    assert found[distance < 36 - slack].min() > 0.999
+    assert found[distance > 36 + slack].max() < 0.001
+
+
+def test_levels_outside_a_mask_are_the_files_own(tmp_path):
+    """A picture with a wide profile: a way to sRGB and back would cut its colours."""
+    levels = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
+    Image.fromarray(levels).save(tmp_path / "own.png", icc_profile=wide_profile())
+    found, source = decoded(tmp_path / "own.png", SIZE, tmp_path)
+    plane = Plane(tmp_path / "levels.raw", SIZE, 3, "uint8").create()
+    plane.write(0, 0, images.to_uint8(found))
+    masks = [Plane(tmp_path / f"{index}.f32", SIZE, 1).create() for index in (0, 1)]
+    for index, mask in enumerate(masks):
+        mask.write(0, 60 + 30 * index, np.full((96, 30, 1), 0.5, np.float32))
+    encode_plane(tmp_path / "a.png", plane, profile=source.profile)
+    encode_plane(tmp_path / "b.png", plane, profile=source.profile, original=Original(tmp_path / "own.png", (*masks,)))
+    there_and_back, kept = (np.asarray(Image.open(tmp_path / name)) for name in ("a.png", "b.png"))
+    assert (there_and_back != levels).mean() > 0.1
+    np.testing.assert_array_equal(kept[:, 60:120], there_and_back[:, 60:120])
+    np.testing.assert_array_equal(np.delete(kept, slice(60, 120), 1), np.delete(levels, slice(60, 120), 1))
+
+
 def test_profiles_are_used_and_kept(tmp_path):
     """Colours come in through the profile and leave through it; sRGB by another name changes nothing, to the byte."""
     levels = images.to_uint8(colorful(1, SIZE)[0].numpy())
-    Image.fromarray(levels).save(tmp_path / "own.png", icc_profile=wide_profile())
+    Image.fromarray(levels).save(tmp_path / "own.png", icc_profile=swapped_profile())
     found, source = decoded(tmp_path / "own.png", SIZE, tmp_path)
-    assert source.profile == wide_profile()
+    assert source.profile == swapped_profile()
     np.testing.assert_allclose(found, images.read_image(tmp_path / "own.png").pixels, atol=0.02)
     assert np.abs(found - levels / 255).mean() > 0.05
     plane = Plane(tmp_path / "levels.raw", SIZE, 3, "uint8").create()
     plane.write(0, 0, images.to_uint8(found))
     encode_plane(tmp_path / "back.tif", plane, profile=source.profile)
     with Image.open(tmp_path / "back.tif") as image:
-        assert image.info["icc_profile"] == wide_profile()
+        assert image.info["icc_profile"] == swapped_profile()
         assert np.abs(np.asarray(image, int) - levels).mean() < 3
     Image.fromarray(levels).save(tmp_path / "srgb.png", icc_profile=ImageCms.ImageCmsProfile(
         ImageCms.createProfile("sRGB")).tobytes())  # fmt: skip
@@ -171,6 +238,7 @@ def folder(tmp_path_factory):
     mask[:, 72:] = 1.0
     images.write_image(place / "right.png", mask)
     images.write_image(place / "left.png", 1.0 - mask)
+    images.write_image(place / "black.png", 0.0 * mask)
     alpha = np.ones(SIZE, np.float32)
     alpha[:40] = 0.0
     images.write_image(place / "sprite.png", pixels / np.float32(255), alpha=alpha)
@@ -180,8 +248,10 @@ def folder(tmp_path_factory):
 BASE = ["stylize", "--content=content.tif", "--style=style.png", *command.SHORT, "--size=0", "--quiet"]
 TILED = [*BASE, "--tile_size=48"]
 LONGER = [*TILED, "--min_size=36", "--scale_factor=2", "--num_steps=6", "--bit_depth=16"]
+COARSE = [*LONGER, "--tile_size=64", "--num_steps=1", "--first_steps=150"]
 RUNS = {
     "uninterrupted": [*LONGER, "--output=uninterrupted.png"],
+    "many coarse steps": [*COARSE, "--output=coarse_uninterrupted.png"],
     "whole": [*BASE, "--output=whole.png"],
     "tiled": [*TILED, "--output=tiled.png", "--json=tiled.json"],
     "pyramid whole": [*BASE, "--min_size=36", "--scale_factor=2", "--output=pyramid_whole.png"],
@@ -211,7 +281,7 @@ REFUSED = {
     "bmp": (["--output=refused.bmp"], "piece by piece"),
     "tile": (["--tile_size=8"], "tile_size must be at least 32"),
     "pixels": (["--size=4000", "--max_pixels=100000"], "max_pixels=100000"),
-    "black": (["--content_mask=black.png"], "black.png"),
+    "black": (["--content_mask=black.png"], "all black"),
 }
 
 
@@ -308,6 +378,39 @@ def test_a_full_disk(folder, monkeypatch):
     assert_one_sentence(caught.value)
 
 
+def test_what_is_there_already_is_room(folder, monkeypatch, tmp_path):
+    """A run that is gone on with needs no second place for its planes."""
+    monkeypatch.chdir(folder)
+    config = StylizeConfig(size=0, tile_size=48)
+    files = StylizeFiles("content.tif", ("style.png",), "out.png", checkpoint_dir=str(tmp_path))
+    needed = disk_bytes(config, files, SIZE)
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(large_inputs.shutil, "disk_usage", lambda place: usage._replace(free=needed // 2))
+    with pytest.raises(ConfigError, match="free"):
+        read_large_inputs(config, files, SIZE)
+    (tmp_path / "tf_style-tiles" / "scale_00").mkdir(parents=True)
+    (tmp_path / "tf_style-tiles" / "scale_00" / "image_0.f32").write_bytes(bytes(needed // 2 + 1))
+    assert read_large_inputs(config, files, SIZE).size == SIZE
+
+
+def test_planes_without_a_state_are_of_nobody(tmp_path):
+    """Who deletes a state to start anew is not painted with what the other run left."""
+    files = StylizeFiles("content.tif", ("style.png",), "out.png", checkpoint_dir=str(tmp_path))
+    work = WorkFolder(files, "one")
+    (work.path / "scale_00").mkdir()
+    (work.path / "scale_00" / "targets_00000.npz").touch()
+    (work.path / "content.f32").touch()
+    work.save_tiled(0, Count(step=3), [{"step": 3, "loss": 1.0}])
+    work.close()
+    again = WorkFolder(files, "one")
+    assert (again.tiled.count.step, again.history) == (3, [{"step": 3, "loss": 1.0}])
+    with pytest.raises(ConfigError, match="another --checkpoint_dir"):
+        WorkFolder(files, "two")
+    (work.path / "tiles.json").unlink()
+    assert WorkFolder(files, "two").tiled is None
+    assert not list(work.path.iterdir())
+
+
 def test_which_are_large(folder, monkeypatch):
     monkeypatch.chdir(folder)
     files = StylizeFiles("content.tif", ("style.png",), "out.png")
@@ -318,6 +421,28 @@ def test_which_are_large(folder, monkeypatch):
     assert large_size(StylizeConfig(size=3000, network="arbitrary"), files) is None
 
 
+# --- stopped, and gone on with ----------------------------------------------------------------------------------------
+
+
+def _stopped(line, folder, number, when):
+    """The command's status after a signal that is sent when `when` comes true."""
+    process = command.start(line, folder)
+    deadline = time.monotonic() + 200
+    while process.poll() is None and time.monotonic() < deadline and not when():
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=200)
+    assert process.returncode == (130 if number == signal.SIGINT else -number), stderr
+    return stderr
+
+
+def _at_step(state, step):
+    try:
+        return json.loads(state.read_text())["count"]["step"] >= step
+    except (OSError, ValueError):
+        return False
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_going_on(outcomes, folder, number):
@@ -325,14 +450,8 @@ def test_going_on(outcomes, folder, number):
     name = f"resumed_{number}"
     line = [*LONGER, f"--checkpoint_dir={name}", f"--output={name}.png"]
     (folder / name / "scale_mine").mkdir(parents=True)  # somebody else's
-    process = command.start(line, folder)
     state = folder / name / "tf_style-tiles" / "tiles.json"
-    deadline = time.monotonic() + 200
-    while process.poll() is None and time.monotonic() < deadline and not _at_step(state, 2):
-        time.sleep(0.01)
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=200)
-    assert process.returncode == (130 if number == signal.SIGINT else -number), stderr
+    _stopped(line, folder, number, lambda: _at_step(state, 2))
     assert state.exists()
     if number == signal.SIGINT:
         assert read(folder, f"{name}.png").size == SIZE  # the picture so far
@@ -343,8 +462,25 @@ def test_going_on(outcomes, folder, number):
     assert [path.name for path in (folder / name).iterdir()] == ["scale_mine"]
 
 
-def _at_step(state, step):
-    try:
-        return json.loads(state.read_text())["count"]["step"] >= step
-    except (OSError, ValueError):
-        return False
+@pytest.mark.slow
+def test_going_on_from_a_coarse_scale(outcomes, folder):
+    """Killed before the first scale in tiles, while the coarse ones are saved at every step."""
+    line = [*COARSE, "--checkpoint_dir=coarse", "--checkpoint_seconds=0", "--output=coarse.png", "--json=coarse.json"]
+    state = folder / "coarse" / "tf_style-tiles" / "state.npz"
+    _stopped(line, folder, signal.SIGKILL, state.exists)
+    assert state.exists(), "it was at the tiles already"
+    outcome = command.run([argument for argument in line if argument != "--quiet"], folder)
+    assert outcome.status == 0, outcome.stderr
+    assert "Going on from step" in outcome.stderr
+    assert (folder / "coarse.png").read_bytes() == (folder / "coarse_uninterrupted.png").read_bytes()
+    steps = [row["step"] for row in json.loads((folder / "coarse.json").read_text())["history"]]
+    assert steps == list(range(1, len(steps) + 1))
+    assert not list((folder / "coarse").iterdir())
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_the_picture_and_nothing_else(outcomes, folder):
+    line = [*TILED, "--num_steps=300", "--output=stopped/result.png"]
+    _stopped(line, folder, signal.SIGINT, lambda: list(folder.glob("stopped/.tf_style*/scale_00/average_1.f32")))
+    assert [path.name for path in (folder / "stopped").iterdir()] == ["result.png"]
+    assert read(folder, "stopped/result.png").size == SIZE

@@ -100,14 +100,23 @@ def remove_planes(*planes: Plane) -> None:
             plane.path.unlink()
 
 
-def resized(image: pyvips.Image, size: tuple[int, int], interpolation: str = "bicubic") -> pyvips.Image:
-    """At a size, antialiased; pixels' middles stay where they are."""
+def resized(
+    image: pyvips.Image, size: tuple[int, int], interpolation: str = "bicubic", kernel: str = "lanczos3"
+) -> pyvips.Image:
+    """At a size, antialiased; pixels' middles stay where they are.
+
+    Args:
+      image: Of any size.
+      size: (height, width).
+      interpolation: How it is enlarged.
+      kernel: How it is reduced.
+    """
     height, width = size
     across, down = width / image.width, height / image.height
     if (across, down) == (1.0, 1.0):
         return image
     if across < 1.0 or down < 1.0:
-        image = image.resize(min(across, 1.0), vscale=min(down, 1.0), kernel="lanczos3")
+        image = image.resize(min(across, 1.0), vscale=min(down, 1.0), kernel=kernel)
         across, down = width / image.width, height / image.height
         if (across, down) == (1.0, 1.0):
             return image

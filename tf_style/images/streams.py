@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from PIL import Image
+
 from tf_style.images.geometry import MIN_VISIBLE_ALPHA, fill_transparent
 from tf_style.images.picture import ImageError, Picture, WriteError, one_line
 from tf_style.images.planes import Plane, resized, save_plane, vips
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 _MM_PER_INCH = 25.4
 _STREAMED_FORMATS = ("PNG", "JPEG", "TIFF", "WebP")
 _HIDDEN = MIN_VISIBLE_ALPHA
+_IN_ORDER = (0, 1, 2)  # EXIF orientations whose rows come as they lie in the file
+_NEAR = 16  # rows of a strip's neighbours from which what is hidden takes its colours
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +41,19 @@ class StreamedSource:
     dpi: tuple[float, float] | None
     has_alpha: bool
     bit_depth: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Original:
+    """A picture file whose own levels are written where masks are 0.
+
+    Args:
+      path: The file.
+      masks: Of 1 channel, of the size that is written.
+    """
+
+    path: Path
+    masks: tuple[Plane, ...]
 
 
 def read_source(path: str | os.PathLike[str]) -> StreamedSource:
@@ -82,35 +100,59 @@ def decode_to_plane(path: str | os.PathLike[str], target: Plane, alpha: Plane | 
         if not source.has_alpha:
             save_plane(_clipped(resized(unit[0:3], target.size)), target)
             return source
-        opacity = resized(unit[3], target.size)
-        colors = resized(unit[0:3] * unit[3], target.size)
+        opacity = _resized_alpha(unit[3], target.size)
+        colors = _resized_alpha(unit[0:3] * unit[3], target.size)
         save_plane(_clipped((opacity > _HIDDEN).ifthenelse(colors / opacity, colors)), target)
     own = alpha or Plane(target.path.with_suffix(".alpha"), target.size, 1)
     with _one_sentence(path):
         again, _ = _upright(path)
         deepest = 65535.0 if again.format == "ushort" else 255.0
-        save_plane(_clipped(resized(again[again.bands - 1].cast("float") / deepest, target.size)), own)
+        save_plane(_clipped(_resized_alpha(again[again.bands - 1].cast("float") / deepest, target.size)), own)
     for top, bottom in target.strips():
-        rows = (top, 0, bottom, target.size[1])
-        opacities = own.read(*rows)[..., 0]
-        if opacities.min() <= _HIDDEN < opacities.max():
-            target.write(top, 0, fill_transparent(Picture(target.read(*rows), opacities)).pixels)
+        target.write(top, 0, filled_rows(target, own, top, bottom))
     if alpha is None:
         own.path.unlink()
     return source
 
 
+def filled_rows(colors: Plane, alpha: Plane, top: int, bottom: int) -> np.ndarray:
+    """Rows of a picture, [h, W, 3], where what cannot be seen has the colours of what lies nearest, if that is near."""
+    height, width = colors.size
+    first, last = max(0, top - _NEAR), min(bottom + _NEAR, height)
+    pixels, opacities = colors.read(first, 0, last, width), alpha.read(first, 0, last, width)[..., 0]
+    if opacities.min() <= _HIDDEN < opacities.max():
+        pixels = fill_transparent(Picture(pixels, opacities)).pixels
+    return pixels[top - first : bottom - first]
+
+
+def _resized_alpha(image: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:
+    """Without the rings that sharper filters draw around opaque forms."""
+    return resized(image, size, "bilinear", kernel="linear")
+
+
 def _upright(path: str | os.PathLike[str]) -> tuple[pyvips.Image, StreamedSource]:
     image = vips().Image.new_from_file(str(path), access="sequential", fail_on="error")
+    turned = image.get("orientation") if image.get_typeof("orientation") else 0
+    if turned not in _IN_ORDER:  # rows in another order: libvips decodes into a temporary file first
+        image = vips().Image.new_from_file(str(path), access="random", fail_on="error")
     return image.autorot(), _source_of(image)
 
 
 def _source_of(image: pyvips.Image) -> StreamedSource:
     profile = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else None
     usable = profile is not None and not _has_other_space(image) and changes_colors(profile)
-    known = image.get_typeof("resolution-unit") != 0 or image.xres != 1.0
-    dpi = (image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH) if known else None
-    return StreamedSource(profile if usable else None, dpi, image.hasalpha(), 8 if image.format == "uchar" else 16)
+    depth = 8 if image.format == "uchar" else 16
+    return StreamedSource(profile if usable else None, _dpi_of(image), image.hasalpha(), depth)
+
+
+def _dpi_of(image: pyvips.Image) -> tuple[float, float] | None:
+    """Pixels per inch, if the file says so; libvips itself takes 72 where it does not."""
+    loader = image.get("vips-loader")
+    if loader.startswith("pngload"):
+        with Image.open(image.filename) as header:
+            return header.info.get("dpi")
+    stated = image.get_typeof("resolution-unit") != 0 or (image.xres != 1.0 and not loader.startswith("jpegload"))
+    return (image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH) if stated else None
 
 
 def _has_other_space(image: pyvips.Image) -> bool:
@@ -125,6 +167,7 @@ def encode_plane(
     profile: bytes | None = None,
     dpi: tuple[float, float] | None = None,
     quality: int = 95,
+    original: Original | None = None,
 ) -> None:
     """Writes a plane as a picture file, by its suffix: TIFF (BigTIFF where needed), PNG, JPEG or WebP.
 
@@ -134,6 +177,7 @@ def encode_plane(
       profile: An RGB profile into whose colours it is converted; None: sRGB.
       dpi: Pixels per inch.
       quality: Of JPEG and WebP.
+      original: Whose levels are kept, profile and all, where it has the size and the depth of the plane.
 
     Raises:
       WriteError: The disk refuses.
@@ -143,6 +187,8 @@ def encode_plane(
     temporary = place.with_name(f".tf_style-{secrets.token_hex(8)}{place.suffix}")
     image = levels.as_vips().copy(interpretation="srgb" if levels.dtype == "uint8" else "rgb16")
     image = _with_profile(image, profile)
+    if original is not None and profile is not None:  # without one, levels come back as they were
+        image = _kept(image, original)
     if dpi is not None:
         image = image.copy(xres=dpi[0] / _MM_PER_INCH, yres=dpi[1] / _MM_PER_INCH)
     options: Any = {
@@ -206,6 +252,17 @@ def _with_profile(image: pyvips.Image, profile: bytes | None) -> pyvips.Image:
         converted = converted.copy()
         converted.set_type(vips().GValue.blob_type, "icc-profile-data", profile)
         return converted
+
+
+def _kept(image: pyvips.Image, original: Original) -> pyvips.Image:
+    own, _ = _upright(original.path)
+    if (own.width, own.height, own.format) != (image.width, image.height, image.format) or own.bands < 3:
+        return image
+    painted = original.masks[0].as_vips() > 0
+    for mask in original.masks[1:]:
+        painted |= mask.as_vips() > 0
+    colors = painted.ifthenelse(image[0:3], own[0:3])
+    return colors.bandjoin(image[3]) if image.bands == 4 else colors
 
 
 def _clipped(image: pyvips.Image) -> pyvips.Image:

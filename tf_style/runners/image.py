@@ -9,6 +9,7 @@ from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.runners.inputs import Inputs, read_inputs
 from tf_style.runners.interruption import INTERRUPTED, Interruption
 from tf_style.runners.large_inputs import LargeInputs, large_size, read_large_inputs
+from tf_style.runners.memory import check_memory, too_large
 from tf_style.runners.progress import ProgressDisplay
 from tf_style.runners.quiet import quiet_tensorflow
 
@@ -35,34 +36,46 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, inputs: Inputs 
     if inputs is None:
         size = large_size(config, files)
         inputs = read_inputs(config, files) if size is None else read_large_inputs(config, files, size)
+    if isinstance(inputs, Inputs):
+        check_memory(config, inputs.content.size)
     display = ProgressDisplay(quiet=files.quiet)
     started = time.monotonic()
     with Interruption() as interruption:
-        session = _paint(config, files, inputs, display, interruption)
-        if session is None or session.progress is None:
-            display.say("Interrupted before the first step; nothing was written.")
-            return INTERRUPTED
-        if not session.complete:
-            how_to_go_on = session.save_checkpoint_on_interrupt()  # first: writing the picture may fail
+        session = _open(config, files, inputs, display, interruption)
+        try:
+            if session is not None:
+                _paint(session, display, interruption)
+            if session is None or session.progress is None:
+                display.say("Interrupted before the first step; nothing was written.")
+                return INTERRUPTED
+            if not session.complete:
+                how_to_go_on = session.save_checkpoint_on_interrupt()  # first: writing the picture may fail
+                session.write_picture()
+                display.say(f"Interrupted at step {session.progress.step}: the picture so far is in {files.output}.")
+                display.say(how_to_go_on)
+                return INTERRUPTED
             session.write_picture()
-            display.say(f"Interrupted at step {session.progress.step}: the picture so far is in {files.output}.")
-            display.say(how_to_go_on)
-            return INTERRUPTED
-        session.write_picture()
-        session.finish(preset, time.monotonic() - started)
+            session.finish(preset, time.monotonic() - started)
+        except Exception as error:
+            if isinstance(inputs, LargeInputs) or not _is_lack_of_memory(error):
+                raise
+            raise too_large(config, inputs.content.size) from None
+        finally:
+            if session is not None:
+                session.close()
     display.say(f"Wrote {files.output} ({time.monotonic() - started:.0f} s).")
     return 0
 
 
-def _paint(
+def _open(
     config: StylizeConfig,
     files: StylizeFiles,
     inputs: Inputs | LargeInputs,
     display: ProgressDisplay,
     interruption: Interruption,
 ) -> Session | LargeSession | None:
-    """Loads the model and runs all steps, or those before an interruption; None if not even the model is there."""
-    session: Session | LargeSession | None = None
+    """Loads the model; None after an interruption."""
+    session: Session | LargeSession
     try:
         with quiet_tensorflow():
             if isinstance(inputs, LargeInputs):
@@ -73,7 +86,16 @@ def _paint(
                 from tf_style.runners.session import Session
 
                 session = Session(config, files, inputs)
-        display.say(session.headline())
+    except KeyboardInterrupt:
+        interruption.at_once = False
+        return None
+    display.say(session.headline())
+    return session
+
+
+def _paint(session: Session | LargeSession, display: ProgressDisplay, interruption: Interruption) -> None:
+    """Runs all steps, or those before an interruption."""
+    try:
         for progress in session.steps():
             interruption.at_once = False  # from now on there is something to lose
             display.update(progress)
@@ -83,4 +105,7 @@ def _paint(
         interruption.at_once = False
     finally:
         display.close()
-    return session
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"  # TensorFlow's

@@ -14,13 +14,17 @@ from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.images.streams import check_streamed_output, is_streamable
 from tf_style.runners.inputs import check_options, check_reports, check_single, read_colors, read_styles
 
+#: Of a checkpoint folder: what a run in tiles keeps there, and nothing else.
+OWN_FOLDER = "tf_style-tiles"
+
 #: Pixels of a tile's side, and of a whole picture above which there are tiles, where nothing else is asked for.
 TILE_SIDE = 1024
 WHOLE_PIXELS = 2_097_152  # 1448 x 1448
 
 #: Bytes on the disk for each pixel: two generations of four planes, the content, the gradient, the picture as written;
 #: and half of it for the scale before. Beside them the targets of the content, as deep and as wide as VGG-19's layers.
-_DISK_BYTES = 190
+_DISK_BYTES = 200
+_MASK_BYTES = 8  # a mask at the size of the result and at that of a scale
 _MARGIN = 80  # of VGG-19 up to block5_conv1
 _WIDTHS = {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}
 
@@ -89,6 +93,8 @@ def read_large_inputs(config: StylizeConfig, files: StylizeFiles, size: tuple[in
     styles, _ = read_styles(config, files)
     place = work_folder(files)
     free = shutil.disk_usage(next(parent for parent in (place, *place.parents) if parent.exists())).free
+    if files.checkpoint_dir:  # of a run that is gone on with, much is there already
+        free += sum(path.stat().st_size for path in (place / OWN_FOLDER).rglob("*") if path.is_file())
     needed = disk_bytes(config, files, size)
     if free < needed:
         raise ConfigError(
@@ -105,7 +111,8 @@ def disk_bytes(config: StylizeConfig, files: StylizeFiles, size: tuple[int, int]
     side = tile_side(config)
     overlap = ((side + 2 * _MARGIN) / side) ** 2
     targets = sum(4 * _WIDTHS.get(block, 512) / 4 ** (block - 1) for block in blocks)
-    return int((_DISK_BYTES + 1.5 * overlap * targets) * size[0] * size[1])
+    masks = len(files.style_masks) + bool(files.content_mask) + bool(files.keep_mask)
+    return int((_DISK_BYTES + _MASK_BYTES * masks + 1.5 * overlap * targets) * size[0] * size[1])
 
 
 def work_folder(files: StylizeFiles) -> Path:

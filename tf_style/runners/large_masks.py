@@ -55,6 +55,13 @@ class Stacked:
         return np.clip(np.concatenate(values, -1), 0.0, 1.0)
 
 
+def mask_files(files: StylizeFiles) -> dict[str, list[tuple[int, int]]]:
+    """Lengths and times of the masks' files by option: what tells one run from the next."""
+    given = {"content": [files.content_mask], "styles": files.style_masks, "keep": [files.keep_mask]}
+    found = {name: [Path(path).stat() for path in paths if path] for name, paths in given.items()}
+    return {name: [(status.st_size, status.st_mtime_ns) for status in stats] for name, stats in found.items()}
+
+
 def write_masks(
     config: StylizeConfig, files: StylizeFiles, inputs: LargeInputs, folder: Path
 ) -> tuple[LargeMasks, Guides]:

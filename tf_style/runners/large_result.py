@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tf_style import images
 from tf_style.config import StylizeFiles
 from tf_style.images.planes import Plane, remove_planes
-from tf_style.images.streams import decode_to_plane, encode_plane, holds_alpha
+from tf_style.images.streams import Original, decode_to_plane, encode_plane, filled_rows, holds_alpha
 from tf_style.runners.large_inputs import LargeInputs
 
 Rows = tuple[int, int, int, int]  # top, left, bottom, right
+
+_BESIDE = 2  # rows beside a strip that finishing looks at: a palette's blur
 
 
 def write_result(
@@ -20,6 +22,7 @@ def write_result(
     inputs: LargeInputs,
     painting: Plane,
     finish: Callable[[np.ndarray, np.ndarray, Rows], np.ndarray],
+    regions: Sequence[Plane] = (),
 ) -> None:
     """Writes the output with the content's alpha, RGB profile and pixels per inch.
 
@@ -28,20 +31,45 @@ def write_result(
       inputs: The content and the size.
       painting: At that size, not yet finished; files beside it are used on the way.
       finish: (rows of the painting, those of the content, which ones) -> rows as they are shown.
+      regions: Masks of what is painted, at that size; where all are 0 the content's own levels are written.
+
+    Raises:
+      ImageError: The painting holds NaN.
+      WriteError: The disk refuses.
     """
     size, folder = inputs.size, painting.path.parent
-    content = Plane(folder / "result_content.f32", size)
+    content, finished = (Plane(folder / f"result_{name}.f32", size) for name in ("content", "finished"))
     alpha = Plane(folder / "result_alpha.f32", size, channels=1)
     source = decode_to_plane(inputs.content, content, alpha)
     keeps = source.has_alpha and holds_alpha(files.output)
     deep = files.bit_depth == 16
     levels = Plane(folder / "result.raw", size, 4 if keeps else 3, "uint16" if deep else "uint8").create()
+    finished.create()
+    for top, bottom in finished.strips():
+        finished.write(top, 0, _finished_rows(painting, content, top, bottom, finish))
     for top, bottom in levels.strips():
         rows = (top, 0, bottom, size[1])
-        pixels = finish(painting.read(*rows), content.read(*rows), rows)
+        pixels = filled_rows(finished, alpha, top, bottom) if keeps else finished.read(*rows)
         if source.has_alpha:
             opacity = alpha.read(*rows)
             pixels = np.concatenate([pixels, opacity], -1) if keeps else pixels * opacity + 1.0 - opacity
         levels.write(top, 0, images.to_uint16(pixels) if deep else images.to_uint8(pixels))
-    encode_plane(files.output, levels, profile=source.profile, dpi=source.dpi, quality=files.quality)
-    remove_planes(content, alpha, levels)
+    original = Original(inputs.content, tuple(regions)) if regions else None
+    encode_plane(files.output, levels, profile=source.profile, dpi=source.dpi, quality=files.quality, original=original)
+    remove_planes(content, finished, alpha, levels)
+
+
+def _finished_rows(
+    painting: Plane,
+    content: Plane,
+    top: int,
+    bottom: int,
+    finish: Callable[[np.ndarray, np.ndarray, Rows], np.ndarray],
+) -> np.ndarray:
+    height, width = painting.size
+    first, last = max(0, top - _BESIDE), min(bottom + _BESIDE, height)
+    rows = (first, 0, last, width)
+    found = finish(painting.read(*rows), content.read(*rows), rows)[top - first : bottom - first]
+    if np.isnan(found).any():
+        raise images.ImageError("The pixels hold NaN, so nothing was written; a smaller learning rate may help.")
+    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +18,11 @@ from tf_style.images.planes import Plane, resize_plane
 from tf_style.images.streams import decode_to_plane
 from tf_style.optimizers.adam import AdamRule
 from tf_style.runners.checkpoint import fingerprint
-from tf_style.runners.large_inputs import LargeInputs, tile_side, whole_pixels, work_folder
-from tf_style.runners.large_masks import write_masks
+from tf_style.runners.large_inputs import LargeInputs, tile_side, whole_pixels
+from tf_style.runners.large_masks import mask_files, write_masks
 from tf_style.runners.large_plan import make_plan
 from tf_style.runners.large_result import write_result
-from tf_style.runners.large_state import LargeState, load_state, remove_state, save_state
+from tf_style.runners.large_work import WorkFolder
 from tf_style.runners.model import choose_model, load_stylizer, model_headline, run_record, style_tensor
 from tf_style.runners.record import write_record
 from tf_style.runners.tiled_scale import Count, TiledScale
@@ -32,8 +31,6 @@ from tf_style.stylizers.tiling import TiledObjective, make_tiles
 from tf_style.types import Progress
 from tf_style.version import versions
 
-#: Of a checkpoint folder: what a run keeps there, and nothing else.
-OWN_FOLDER = "tf_style-tiles"
 _LOOK_SIDE = 1024  # pixels of the content's long side at which its colours are looked at
 
 
@@ -56,20 +53,18 @@ class LargeSession:
         self.progress: Progress | None = None
         self.history: list[dict[str, float]] = []
         self._choice = choose_model(config, quiet=files.quiet)
-        self._folder = work_folder(files)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if files.checkpoint_dir:
-            self._folder /= OWN_FOLDER
-            self._folder.mkdir(exist_ok=True)
-        else:  # it goes with this object
-            self._temporary = tempfile.TemporaryDirectory(prefix=".tf_style-tiles-", dir=self._folder)
-            self._folder = Path(self._temporary.name)
+        self._work = WorkFolder(files, self._make_identity())
+        self._folder, self._resume, self.history = self._work.path, self._work.tiled, self._work.history
         self._coarse: Progress | None = None
         self._scale: TiledScale | None = None
-        self._identity = self._make_identity()
-        self._resume = load_state(self._folder, self._identity)
-        if self._resume is not None:
-            self.history = self._resume.history
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        config, files, inputs = self._config, self._files, self._inputs
         self._masks, guides = write_masks(config, files, inputs, self._folder)
         stylizer = load_stylizer(config, guides)
         assert isinstance(stylizer, PyramidStylizer)
@@ -93,7 +88,7 @@ class LargeSession:
         scales = len(self._plan.sizes)
         line = model_headline(self._config, self._choice)
         line += f" {scales - self._plan.first_tiled} of {scales} scales in tiles."
-        if self._resume is not None:
+        if self._resume is not None or self._work.coarse is not None:
             line += f" Going on from step {self.history[-1]['step'] if self.history else 0} in {self._folder}."
         return line
 
@@ -107,9 +102,8 @@ class LargeSession:
             self.progress = progress
             if whole:
                 self.history.append({"step": progress.step, "loss": progress.loss, **progress.losses})
-                if self._scale is not None:
-                    self._save_state(progress.scale)
-                if files.save_every and self._scale is not None and progress.step % files.save_every == 0:
+                self._save(progress.scale)
+                if files.save_every and progress.step % files.save_every == 0:
                     self.write_picture()
             self._painting_seconds = time.monotonic() - started
             yield progress
@@ -123,15 +117,17 @@ class LargeSession:
         """The picture so far at the size of the result, with the content's alpha, profile and pixels per inch."""
         assert self.progress is not None
         painting = self._painting_plane()
-        write_result(self._files, self._inputs, painting, self._finished)
+        regions = self._masks.planes.get("regions", ())
+        write_result(self._files, self._inputs, painting, self._finished, regions)
         painting.path.unlink(missing_ok=True)
 
     def save_checkpoint_on_interrupt(self) -> str:
-        """Returns the sentence that says how to go on; whole steps are on the disk already."""
+        """Saves the state if asked for; returns the sentence that says how to go on."""
         if not self._files.checkpoint_dir:
             return "It cannot be continued; with --checkpoint_dir=DIR an interrupted run goes on where it stopped."
         if self._scale is None:
-            return "No scale in tiles has begun yet, so the same command starts anew."
+            self._save_coarse(now=True)
+            return f"Repeat the same command to go on from here (the state is in {self._folder})."
         return f"Repeat the same command to go on from the last whole step (the state is in {self._folder})."
 
     def finish(self, preset: str, seconds: float) -> None:
@@ -143,8 +139,11 @@ class LargeSession:
         """
         if self._files.json:
             write_record(Path(self._files.json), self._record(preset, seconds))
-        if self._files.checkpoint_dir:
-            remove_state(self._folder)
+        self._work.remove()
+
+    def close(self) -> None:
+        """Removes what lies on the disk beside the checkpoint and the result."""
+        self._work.close()
 
     # --- scales -------------------------------------------------------------------------------------------------------
 
@@ -155,13 +154,16 @@ class LargeSession:
         count = Count()
         if self._stylizer.prepare:
             small = images.fit_size(self._inputs.size, min(_LOOK_SIDE, max(self._inputs.size)))
-            styles = list(self._stylizer.prepared(styles, self._content_at(small)))
+            reference = self._content_at(small)
+            fitted = [self._stylizer.style_at(style, tf.constant(self._inputs.size)) for style in styles]
+            styles = [self._stylizer.prepare(style, reference) for style in fitted]
         if self._resume is not None:
             first, count = self._resume.scale, self._resume.count
         elif first:
             progress, sizes = None, self._plan.sizes[:first]
             content, masks = self._content_at(sizes[-1]), self._coarse_masks(sizes[-1])
-            for progress in self._stylizer.run(content, styles, masks=masks, sizes=sizes, prepared=True):
+            resume = self._work.coarse
+            for progress in self._stylizer.run(content, styles, resume, masks=masks, sizes=sizes, prepared=True):
                 self._coarse = progress
                 yield self._rebased(progress)
             assert progress is not None
@@ -198,8 +200,9 @@ class LargeSession:
             own.start(before, state, count)
         else:
             own.count = count
+            own.losses = _losses_of(self.history)
         self._scale = own
-        self._save_state(scale)
+        self._work.save_tiled(scale, own.count, self.history)
         if before is not None:
             shutil.rmtree(before.folder, ignore_errors=True)
         fitted = [self._stylizer.style_at(style, tf.constant(size)) for style in styles]
@@ -211,9 +214,17 @@ class LargeSession:
                     yield self._at(scale, own, share)
             yield self._at(scale, own, 0.0)
 
-    def _save_state(self, scale: int) -> None:
-        if self._files.checkpoint_dir and self._scale is not None:
-            save_state(self._folder, self._identity, LargeState(scale, self._scale.count, self.history))
+    def _save(self, scale: int) -> None:
+        if self._scale is not None:
+            self._work.save_tiled(scale, self._scale.count, self.history)
+        else:
+            self._save_coarse()
+
+    def _save_coarse(self, *, now: bool = False) -> None:
+        """After the last coarse step the first scale in tiles is made, and saves what it is made from."""
+        progress = self._coarse
+        if progress is not None and progress.step < sum(self._plan.steps[: self._plan.first_tiled]):
+            self._work.save_coarse(progress, self.history, now=now)
 
     def _content_at(self, size: tuple[int, int]) -> tf.Tensor:
         plane = Plane(self._folder / "coarse.f32", size)
@@ -284,8 +295,17 @@ class LargeSession:
     def _make_identity(self) -> str:
         settings = {
             **dataclasses.asdict(self._config),
-            "masks": [self._files.content_mask, *self._files.style_masks, self._files.keep_mask, self._files.feather],
+            "masks": mask_files(self._files),
+            "feather": self._files.feather,
             "backbone": self._choice.name,
+            "compute_dtype": self._choice.compute_dtype,
+            "devices": [device.device_type for device in tf.config.list_physical_devices()],
             "versions": versions(),
         }
         return fingerprint(settings, self._inputs.fingerprints())
+
+
+def _losses_of(history: list[dict[str, float]]) -> dict[str, float]:
+    """Those of the last step of an earlier run."""
+    last = history[-1] if history else {}
+    return {name: value for name, value in last.items() if name not in ("step", "loss")}

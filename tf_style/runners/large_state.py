@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from pathlib import Path
 
 from tf_style.config import ConfigError
 from tf_style.runners.files import replacing
 from tf_style.runners.tiled_scale import Count
 
-_NAME = "tiles.json"
+STATE_NAME = "tiles.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +30,7 @@ def save_state(folder: Path, identity: str, state: LargeState) -> None:
       identity: The run's fingerprint.
       state: After a whole step.
     """
-    with replacing(folder / _NAME) as temporary:
+    with replacing(folder / STATE_NAME) as temporary:
         temporary.write_text(json.dumps({"identity": identity, **dataclasses.asdict(state)}), encoding="utf-8")
 
 
@@ -41,7 +40,7 @@ def load_state(folder: Path, identity: str) -> LargeState | None:
     Raises:
       ConfigError: The file is another run's, or not a checkpoint.
     """
-    path = folder / _NAME
+    path = folder / STATE_NAME
     if not path.exists():
         return None
     try:
@@ -55,8 +54,3 @@ def load_state(folder: Path, identity: str) -> LargeState | None:
             "with it, or delete the file or give another --checkpoint_dir to start anew."
         )
     return state
-
-
-def remove_state(folder: Path) -> None:
-    """After the result is written: the folder, which is the run's own."""
-    shutil.rmtree(folder, ignore_errors=True)

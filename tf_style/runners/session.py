@@ -51,7 +51,7 @@ class Session:
         self._resume: tuple[int, list[tf.Tensor]] | None = None
         self._choice = choose_model(config, quiet=files.quiet)
         self._checkpoint = self._open_checkpoint()
-        self._stylizer = load_stylizer(config, guides_of(config, inputs))
+        self._stylizer = load_stylizer(config, guides_of(inputs))
         self._painting_seconds = 0.0
 
     def headline(self) -> str:
@@ -126,10 +126,13 @@ class Session:
         if self._checkpoint is not None:
             self._checkpoint.remove()
 
+    def close(self) -> None:
+        """Nothing lies on the disk beside what was asked for."""
+
     def _record(self, preset: str, seconds: float) -> dict[str, Any]:
         assert self.progress is not None
         return {
-            **run_record(self._config, self._files, preset, self._choice, guides_of(self._config, self._inputs)),
+            **run_record(self._config, self._files, preset, self._choice, guides_of(self._inputs)),
             "size": list(self._inputs.content.size),
             "steps": self.progress.step,
             "objective_evaluations": self.progress.evaluations,
