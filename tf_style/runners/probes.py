@@ -22,7 +22,7 @@ from tf_style.runners.model import choose_model, load_stylizer, model_headline, 
 from tf_style.runners.record import peak_memory
 from tf_style.runners.tiled_scale import Count, TiledScale
 from tf_style.stylizers import FeedForwardStylizer
-from tf_style.stylizers.tiling import TiledObjective, make_tiles
+from tf_style.stylizers.tiling import Tile, TiledObjective, make_tiles
 
 _STEPS = (0.04, 0.16, 0.5), 640 * 640  # shares of the largest whole scale's pixels, and at most so many
 _ONE_PASS = (0.1, 1.0), 2048 * 2048
@@ -68,6 +68,16 @@ class Tiled:
     step_seconds: float
 
 
+@dataclasses.dataclass(frozen=True)
+class MeasuredTile:
+    """Seconds of a tile of (height, width): of its targets, of its two looks; and those of a strip of rows."""
+
+    shape: tuple[int, int]
+    targets: float
+    looks: float
+    strip: float
+
+
 class Probes:
     """Measurements with the model of a run.
 
@@ -94,7 +104,8 @@ class Probes:
         self._stylizer: Any = load_stylizer(config, self._guides)
         self._config, self._size = config, size
         self._styles = list(names) or [style_tensor(style) for style in styles]
-        self._tile: tuple[float, float, float] | None = None
+        self._objective: TiledObjective | None = None
+        self._tile: MeasuredTile | None = None
 
     def plan(self, pixels: int) -> LargePlan:
         """Scales and steps; a network has one of each.
@@ -131,19 +142,21 @@ class Probes:
         return Curve(tuple(pixels), tuple(seconds), tuple(begins), tuple(memory), first)
 
     def tiled(self, size: tuple[int, int], side: int) -> Tiled:
-        """A scale in tiles, measured on one of them and on a strip of rows."""
-        objective = TiledObjective(self._stylizer.optimization) if self._tile is None else None
-        first = 0.0
-        if objective is not None:
-            begun = time.monotonic()
-            self._tile = self._measure_tile(objective, side)
-            first = max(0.0, time.monotonic() - begun - 2.0 * sum(self._tile[:2]))
-            self._margins = objective.margin, objective.stride
-        assert self._tile is not None
-        targets, step, strip = self._tile
-        count = len(make_tiles(size, side, *self._margins))
-        area = size[0] * size[1]
-        return Tiled(first, count * targets, count * step + strip * area / _STRIP_PIXELS)
+        """A scale in tiles, measured on a tile as large as its largest one and on a strip of rows."""
+        if self._objective is None:
+            self._objective = TiledObjective(self._stylizer.optimization)
+        objective = self._objective
+        shapes = [tile.shape for tile in make_tiles(size, side, objective.margin, objective.stride)]
+        largest, first = max(shapes, key=_area), 0.0
+        if self._tile is None or _area(largest) > _area(self._tile.shape):
+            begun, known = time.monotonic(), self._tile is not None
+            self._tile = self._measure_tile(objective, side, largest)
+            spent = time.monotonic() - begun
+            first = 0.0 if known else max(0.0, spent - 2.0 * (self._tile.targets + self._tile.looks))
+        tile = self._tile
+        share = sum(map(_area, shapes)) / _area(tile.shape)  # the scale's tiles, counted in tiles as measured
+        strips = tile.strip * _area(size) / _STRIP_PIXELS
+        return Tiled(first, share * tile.targets, share * tile.looks + strips)
 
     def strip_bytes(self, size: tuple[int, int]) -> int:
         """What strips of rows take, which the one tile of `tiled` has none of."""
@@ -179,20 +192,12 @@ class Probes:
             masks["keep"] = tf.ones([1, *size, 1])
         return masks
 
-    def _measure_tile(self, objective: TiledObjective, side: int) -> tuple[float, float, float]:
-        """Seconds of a tile's targets, of its two looks, and of a strip of rows."""
-        seen = min(side, *self._size) + 2 * objective.margin
+    def _measure_tile(self, objective: TiledObjective, side: int, seen: tuple[int, int]) -> MeasuredTile:
         with tempfile.TemporaryDirectory() as folder:
-            scale = TiledScale(
-                Path(folder),
-                (seen, seen),
-                objective,
-                make_tiles((seen, seen), seen, objective.margin, objective.stride),
-                AdamRule(),
-                self._config.average_decay,
-            )
-            scale.content.create().write(0, 0, _noise((seen, seen))[0].numpy())
-            scale.masks = {name: _InMemory(mask[0].numpy()) for name, mask in self._masks((seen, seen)).items()}
+            whole = Tile((0, 0, *seen), (0, 0, *seen))
+            scale = TiledScale(Path(folder), seen, objective, [whole], AdamRule(), self._config.average_decay)
+            scale.content.create().write(0, 0, _noise(seen)[0].numpy())
+            scale.masks = {name: _InMemory(mask[0].numpy()) for name, mask in self._masks(seen).items()}
             scale.start(None, None, Count())
             styles = [self._stylizer.style_at(style, tf.constant(self._size)) for style in self._styles]
             style_targets = objective.style_targets(styles, side)
@@ -201,8 +206,8 @@ class Probes:
             targets = _timed(lambda: list(scale.prepare(style_targets)))
             list(scale.step())
             step = _timed(lambda: list(scale.step()))
-            strip = _timed(scale.move) * _STRIP_PIXELS / (seen * seen)
-        return targets, step - strip * seen * seen / _STRIP_PIXELS, strip
+            strip = _timed(scale.move)
+        return MeasuredTile(seen, targets, step - strip, strip * _STRIP_PIXELS / _area(seen))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -221,6 +226,10 @@ class _Shared:
 
     def __call__(self) -> None:
         self.call()
+
+
+def _area(size: tuple[int, int]) -> int:
+    return size[0] * size[1]
 
 
 def _timed(call: Callable[[], Any]) -> float:

@@ -25,6 +25,12 @@ class Tile(NamedTuple):
     seen: tuple[int, int, int, int]
     counts: tuple[int, int, int, int]
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of what is seen."""
+        top, left, bottom, right = self.seen
+        return bottom - top, right - left
+
 
 def make_tiles(size: tuple[int, int], side: int, margin: int, stride: int) -> list[Tile]:
     """Tiles that cover a picture.
