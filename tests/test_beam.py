@@ -165,6 +165,32 @@ def test_what_is_not_counted_is_no_success(result, status, known, capfd):
     assert stderr == "" if known else "look for errors in out/results-*.jsonl.\n" in stderr
 
 
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--runer=FlinkRunner"], "Did you mean --runner?"),
+        (["--direct_num_workers=2", "--parallelsm", "4"], "Did you mean --parallelism?"),
+        (["FlinkRunner"], "no flag 'FlinkRunner'"),
+        (["--direct_num_workers=two"], "invalid int value"),
+        ([], ""),
+        (["--direct_num_workers=2"], ""),
+        (["--runner=FlinkRunner", "--known_to_flink=1"], ""),
+    ],
+)
+def test_flags_for_beam(flags, words, capfd):
+    """Mistyped ones are refused where the pipeline would run here for want of a runner."""
+    from tf_style.runners.beam_options import LOCAL_RUNNER, pipeline_options
+
+    if not words:
+        runner = pipeline_options(flags).get_all_options()["runner"]
+        assert runner == ("FlinkRunner" if "--runner=FlinkRunner" in flags else LOCAL_RUNNER)
+        return
+    with pytest.raises(ConfigError) as caught:
+        pipeline_options(flags)
+    assert words in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_workers_get_absolute_paths(folder, monkeypatch):
     """Their working folder is another one: the command's own paths, the list's, and those in a preset's file."""
     from tf_style.runners import beam
@@ -217,6 +243,7 @@ def test_killed_half_way(folder):
         ([], "--manifest, --output must be given"),
         (["--manifest=nowhere.csv", "--output=out"], "cannot be read"),
         (["--manifest=good.csv", "--output=out", "--content=a.png"], "content"),
+        (["--manifest=good.csv", "--output=out", "--", "--runer=FlinkRunner"], "Did you mean --runner?"),
     ],
 )
 def test_refusals(folder, flags, words):

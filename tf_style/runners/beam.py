@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.networks.archive import EMBEDDED
+from tf_style.runners.beam_options import pipeline_options
 from tf_style.runners.catalogue import job_of, kind_of_row, painters_of_rows
 from tf_style.runners.folder import LazyModels
 from tf_style.runners.folder_plan import plan_size
@@ -28,8 +28,6 @@ from tf_style.runners.interruption import Interruption
 from tf_style.runners.large_inputs import large_size
 from tf_style.runners.manifest import Row, path_or_name, read_manifest
 
-#: Beam's own runner for one machine, which needs no download (its DirectRunner may fetch another one).
-LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 RESULTS = "results"
 _NAMESPACE, _ROWS, _FAILURES = "tf_style", "rows", "failures"  # of Beam's counters
 
@@ -47,16 +45,13 @@ def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], opti
       The exit status: 0, or 1 if pictures could not be painted, or if Beam's runner does not tell.
 
     Raises:
-      ConfigError: The manifest asks for something that is not allowed.
+      ConfigError: The manifest asks for something that is not allowed, or Beam does not know an option.
     """
+    known = pipeline_options(options)
     files = _absolute_files(files)
     rows = [
         dataclasses.replace(row, config=_absolute_options(row.config)) for row in read_manifest(config, files, given)
     ]
-    known = PipelineOptions(list(options))
-    if "runner" not in known.get_all_options(drop_default=True):
-        known = PipelineOptions([f"--runner={LOCAL_RUNNER}", *options])
-    known.view_as(SetupOptions).save_main_session = False
     pipeline = beam.Pipeline(options=known)
     painted = (
         pipeline
