@@ -46,6 +46,6 @@ def _sentence(flag: str) -> str:
     close = difflib.get_close_matches(name, PipelineOptions([]).get_all_options(), 1)
     hint = f" Did you mean --{close[0]}?" if close else ""
     return (
-        f"Beam has no flag {flag!r}, and without a --runner the pipeline would run on this machine; correct it, or leave "
-        f"it out.{hint}"
+        f"Beam has no flag {flag!r}, and without a --runner the pipeline would run on this machine; correct it, or "
+        f"leave it out.{hint}"
     )
