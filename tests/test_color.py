@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from tests import command
 from tests.materials import assert_one_sentence, assert_refused, colorful, picture
 from tf_style import guidance, images
 from tf_style.build import Guides, build_stylizer
+from tf_style.build.guides import guide_colors
 from tf_style.config import PRESERVE_COLOR, ConfigError, StylizeConfig
 from tf_style.guidance import match_colors, preserve_color
 from tf_style.ops.color import match_distribution, match_mean_and_covariance
@@ -83,6 +85,43 @@ def test_the_same_in_a_graph_of_any_size(method):
         np.testing.assert_allclose(compiled(image, reference), match_colors(image, reference, method), atol=1e-5)
 
 
+def partly_hidden(seen, under, size=(40, 48)):
+    """A picture [B, H, W, 3] with other colours where an alpha is 0, to its right and below."""
+    wide = np.full((seen.shape[0], *size, 4), [*under, 0.0], np.float32)
+    wide[:, : seen.shape[1], : seen.shape[2]] = np.concatenate([seen, np.ones_like(seen[..., :1])], -1)
+    return tf.constant(wide)
+
+
+@pytest.mark.parametrize("size", [(40, 48), (280, 300)])
+@pytest.mark.parametrize("method", MATCHES)
+def test_what_is_hidden_does_not_count(method, size):
+    """A picture with hidden parts is recolored as what can be seen of it alone, and so is one by its colours."""
+    height, width = size[0] - 9, size[1] - 20
+    seen, reference = colorful(1, (height, width), batch=2), colorful(2, (height, width))
+    wanted = match_colors(seen, reference, method)
+    for under in ((0.0, 1.0, 0.0), (1.0, 0.0, 1.0)):
+        ours, theirs = (partly_hidden(image.numpy(), under, size) for image in (seen, reference))
+        found = match_colors(ours, theirs, method)
+        np.testing.assert_array_equal(found[..., 3], ours[..., 3])
+        tolerance = 1e-4 if size == (40, 48) else 0.02  # of large ones, samples
+        assert np.abs(found[:, :height, :width, :3] - wanted).mean() < tolerance
+
+
+def test_hidden_everywhere_is_no_nan():
+    nothing = partly_hidden(np.zeros((1, 0, 0, 3), np.float32), (0.2, 0.5, 0.7))
+    for method in MATCHES:
+        assert np.isfinite(match_colors(nothing, colorful(1), method)).all()
+        assert np.isfinite(match_colors(colorful(1), nothing, method)).all()
+
+
+def test_large_pictures_are_sampled_in_all_columns():
+    """Stripes in every second column; every second pixel in the order of rows would be none of them, or all."""
+    image = np.full((1, 300, 300, 3), 0.2, np.float32)
+    image[:, :, 1::2] = 0.8
+    found = match_colors(colorful(1), tf.constant(image), "histogram").numpy()
+    assert abs((found[..., 1] > 0.5).mean() - 0.5) < 0.02
+
+
 def test_luminance_keeps_chrominance():
     painting, content = picture(seed=1) * 0.2 + 0.4, picture(seed=2) * 0.2 + 0.4
     kept = preserve_color(painting, content)
@@ -124,6 +163,39 @@ def test_after_gives_the_painting_the_colors(network):
     config = StylizeConfig(preserve_color="linear", color_stage=stage, network=network, **QUICK)
     plain = build_stylizer(config.replace(preserve_color="none", color_stage="auto"))(content, styles)
     np.testing.assert_allclose(build_stylizer(config)(content, styles), match_colors(plain, content), atol=1e-4)
+
+
+@pytest.mark.parametrize("method", MATCHES)
+def test_each_content_of_a_batch_gives_a_style_its_own_colors(method):
+    """Styles with an alpha too."""
+    guidance = guide_colors(StylizeConfig(preserve_color=method), None, before=True)
+    style, contents = colorful(2), colorful(1, (32, 48), batch=2)
+    found = guidance.prepare(partly_hidden(style.numpy(), (0.0, 1.0, 0.0), (60, 60)), contents)
+    assert found.shape == (2, 60, 60, 4)
+    for index in range(2):
+        wanted = match_colors(style, contents[index : index + 1], method)
+        np.testing.assert_allclose(found[index : index + 1, :40, :48, :3], wanted, atol=5e-3)
+
+
+@pytest.mark.parametrize("network", ["", "arbitrary"])
+def test_only_what_is_painted_counts(network):
+    """Before, by the content; after, by the painting too: each of a batch by its own mask."""
+    contents, style = colorful(1, (48, 64), batch=2), colorful(2)
+    regions = np.zeros((2, 48, 64, 1), np.float32)
+    regions[0, :, :32], regions[1, 8:40, 16:] = 1.0, 1.0
+    parts = [contents[:1, :, :32], contents[1:, 8:40, 16:]]
+    masks = {"regions": tf.constant(regions)}
+    options = {**QUICK, "network": network, "preserve_color": "linear"}
+    stylizer = build_stylizer(StylizeConfig(**options), guides=Guides(1))
+    prepared = stylizer.prepared([style], contents, masks)[0]
+    for index, part in enumerate(parts):
+        np.testing.assert_allclose(prepared[index : index + 1], match_colors(style, part), atol=1e-4)
+    stylizer = build_stylizer(StylizeConfig(**options, color_stage="after"), guides=Guides(1))
+    painting = stylizer(contents, [style], masks=masks)
+    for found, part in zip([painting[:1, :, :32], painting[1:, 8:40, 16:]], parts, strict=True):
+        for one, other in zip(moments(found), moments(part), strict=True):
+            np.testing.assert_allclose(one, other, atol=0.02)  # but for what is clipped
+    np.testing.assert_array_equal(painting[0, :, 32:], contents[0, :, 32:])
 
 
 def test_a_third_picture():
@@ -174,6 +246,39 @@ def test_color_from_on_the_command_line(files):
     assert outcome.status == 0, outcome.stderr
     painting, wanted = (images.read_image(files / f"{name}.png").pixels for name in ("out", "colors"))
     np.testing.assert_allclose(moments(painting)[0], moments(wanted)[0], atol=0.03)
+
+
+def test_hidden_colors_of_pictures_do_not_count(files):
+    """Of --color_from, and of every sprite in a folder by its own colours; however small the former is."""
+    stamp, alpha = colorful(3, (20, 24))[0].numpy(), np.zeros((20, 24), np.float32)
+    alpha[:10] = 1.0
+    rgba = images.to_uint8(np.concatenate([stamp, alpha[..., None]], -1))
+    rgba[10:, :, :3] = (0, 255, 0)
+    Image.fromarray(rgba).save(files / "stamp.png")
+    (files / "sprites").mkdir()
+    sprites = {
+        name: partly_hidden(colorful(seed, (40, 48)).numpy(), (0, 1, 0), (64, 64))
+        for name, seed in (("a", 5), ("b", 6))
+    }
+    for name, sprite in sprites.items():
+        Image.fromarray(images.to_uint8(sprite[0].numpy())).save(files / "sprites" / f"{name}.png")
+    base = ["stylize", "--style=style.png", "--preset=instant", "--size=0", "--quiet", "--preserve_color=linear"]
+    after = [*base, "--color_stage=after"]
+    outcomes = command.run_lines(
+        {
+            "stamp": [*after, "--content=content.png", "--color_from=stamp.png", "--output=stamped.png"],
+            "folder": [*after, "--content=sprites", "--output=painted"],
+        },
+        files,
+    )
+    for name, outcome in outcomes.items():
+        assert outcome.status == 0, (name, outcome.stderr)
+    painting = images.read_image(files / "stamped.png").pixels
+    np.testing.assert_allclose(moments(painting)[0], moments(stamp[:10])[0], atol=0.02)
+    for name, sprite in sprites.items():
+        found = images.read_image(files / "painted" / f"{name}.png")
+        seen = found.alpha > 0
+        np.testing.assert_allclose(found.pixels[seen].mean(0), sprite[0].numpy()[seen][:, :3].mean(0), atol=0.02)
 
 
 @pytest.mark.parametrize(

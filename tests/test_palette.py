@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from tests import command
 from tests.materials import assert_one_sentence, assert_refused, colorful
 from tf_style import images
-from tf_style.build import build_stylizer
+from tf_style.build import Guides, build_stylizer
 from tf_style.config import ConfigError, StylizeConfig, parse_palette
 from tf_style.guidance import Palette, color_difference, match_colors
 
@@ -57,6 +58,16 @@ def test_paintings_keep_to_the_palette(network):
     config = StylizeConfig(palette=names, network=network, **QUICK)
     painting = build_stylizer(config)(colorful(1, (32, 48)), styles)
     assert np.mean(nearest_differences(painting, names) <= 5.0) > 0.99
+
+
+def test_what_is_kept_keeps_to_the_palette():
+    """With a network the content's details come back before the palette is kept to; and where two styles meet."""
+    names = BRANDS["four"]
+    content, styles = colorful(1, (48, 64)), [colorful(2), colorful(3)]
+    ramp = tf.linspace(0.0, 1.0, 64) * tf.ones([1, 48, 64])
+    masks = {"keep": tf.ones([1, 48, 64, 1]), "regions": tf.stack([ramp, 1.0 - ramp], -1)}
+    stylizer = build_stylizer(StylizeConfig(palette=names, network="arbitrary"), guides=Guides(2, keep=True))
+    assert np.mean(nearest_differences(stylizer(content, styles, masks=masks), names) <= 5.0) > 0.98
 
 
 @pytest.mark.parametrize(
@@ -118,6 +129,36 @@ def test_recolor_keeps_alpha(files):
     images.write_image(files / "content.png", colorful(1)[0].numpy(), alpha=alpha)
     assert recolor(files, "--color_from=colors.png").status == 0
     np.testing.assert_allclose(images.read_image(files / "out.png").alpha, alpha, atol=1 / 255)
+
+
+def test_recolor_looks_at_what_can_be_seen(files):
+    """Whatever colours lie under the transparency, of either picture; pixels per inch are carried; stamps will do."""
+    for name, seed, size in (("content", 1, (40, 48)), ("colors", 3, (20, 24))):
+        for under in ((0, 255, 0), (255, 0, 255)):
+            rgba = np.full((*size, 4), 255, np.uint8)
+            rgba[..., :3] = images.to_uint8(colorful(seed, size)[0].numpy())
+            rgba[:, size[1] // 2 :] = (*under, 0)
+            Image.fromarray(rgba).save(files / f"{name}{under[0]}.png", dpi=(300, 300))
+    lines = {
+        f"{content} {colors} {size}": [
+            "recolor", f"--content=content{content}.png", f"--color_from=colors{colors}.png", "--quiet",
+            f"--output={content}{colors}{size}.png", f"--size={size}",
+        ]
+        for content, colors, size in ((0, 0, 0), (255, 255, 0), (0, 0, 64), (255, 255, 64))
+    }  # fmt: skip
+    for name, outcome in command.run_lines(lines, files).items():
+        assert outcome.status == 0, (name, outcome.stderr)
+    for size in (0, 64):
+        one, other = (images.read_image(files / f"{name}{size}.png") for name in ("00", "255255"))
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+        np.testing.assert_array_equal(one.alpha, other.alpha)
+        assert one.dpi == pytest.approx((300, 300), abs=0.1)
+    content, colors = (
+        images.read_image(files / f"{name}.png", min_side=1).pixels[:, : width // 2][None]
+        for name, width in (("content0", 48), ("colors0", 24))
+    )
+    found = images.read_image(files / "000.png").pixels[:, :24]
+    np.testing.assert_allclose(found, match_colors(content, colors)[0], atol=1.1 / 255)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_style.config import StylizeConfig, parse_palette
-from tf_style.guidance import Palette, match_colors, preserve_color
+from tf_style.guidance import Palette, match_colors, preserve_color, with_alpha
 from tf_style.types import Image
 
 
@@ -18,8 +18,8 @@ class Guides(NamedTuple):
     """What a stylizer is made for beside content and style.
 
     `num_regions` is how many masks "regions" holds, 0 for none; with more than one each region has its own style.
-    `keep` says whether there is a mask "keep". `colors` is a picture, float32 [1, h, w, 3], whose colours are matched
-    instead of the content's.
+    `keep` says whether there is a mask "keep". `colors` is a picture, float32 [1, h, w, 3 or 4], whose colours are
+    matched instead of the content's.
     """
 
     num_regions: int = 0
@@ -31,7 +31,10 @@ NO_GUIDES = Guides()
 
 
 class ColorGuidance(NamedTuple):
-    """What is done to style pictures, and what to paintings; see the stylizers."""
+    """What is done to style pictures, and what to paintings; see the stylizers.
+
+    The contents that both are given may have an alpha, 0 where nothing is painted: what is there does not count.
+    """
 
     prepare: Callable[[Image, Image], Image] | None = None
     finish: Callable[[Image, Image], Image] | None = None
@@ -51,8 +54,8 @@ def guide_colors(config: StylizeConfig, colors: Image | None, *, before: bool) -
 
         def recolor(style: Image, content: Image) -> Image:
             del content
-            matched = _of_opaque(match_colors, style, palette.colors[tf.newaxis, tf.newaxis])
-            return tf.concat([palette(matched[..., :3]), matched[..., 3:]], -1)
+            matched = match_colors(style, palette.colors[tf.newaxis, tf.newaxis])
+            return with_alpha(palette(matched[..., :3]), matched)
 
         return ColorGuidance(recolor if before else None, lambda painting, content: palette(painting))
     if method == "none":
@@ -60,18 +63,10 @@ def guide_colors(config: StylizeConfig, colors: Image | None, *, before: bool) -
     if not config.matches_colors:
         return ColorGuidance(finish=functools.partial(preserve_color, method=method))
 
-    def match(picture: Image, content: Image) -> Image:
-        reference = content if colors is None else colors
-        return _of_opaque(functools.partial(match_colors, method=method), picture, reference)
+    def prepare(style: Image, content: Image) -> Image:
+        return match_colors(style, content if colors is None else colors, method)
 
-    return ColorGuidance(prepare=match) if before else ColorGuidance(finish=match)
+    def finish(painting: Image, content: Image) -> Image:
+        return match_colors(with_alpha(painting, content), content if colors is None else colors, method)[..., :3]
 
-
-def _of_opaque(match: Callable[[Image, Image], Image], picture: Image, reference: Image) -> Image:
-    """The picture matched to the reference; of one with an alpha ([1, H, W, 4]) what can be seen, by its colours."""
-    if picture.shape[-1] == 3:
-        return match(picture, reference)
-    seen = tf.where(picture[0, :, :, 3] > 0.0)
-    colors = tf.gather_nd(picture[0, :, :, :3], seen)[tf.newaxis, :, tf.newaxis]
-    matched = tf.tensor_scatter_nd_update(picture[0, :, :, :3], seen, match(colors, reference)[0, :, 0])
-    return tf.concat([matched[tf.newaxis], picture[..., 3:]], -1)
+    return ColorGuidance(prepare=prepare) if before else ColorGuidance(finish=finish)

@@ -13,11 +13,11 @@ from tf_style.types import Image
 
 
 def build_recoloring(config: RecolorConfig, reference: Image | None) -> Callable[[Image], Image]:
-    """Picture to picture, [B, H, W, 3].
+    """Picture to picture, [B, H, W, 3 or 4] to [B, H, W, 3]; what is transparent in them does not count.
 
     Args:
       config: All options.
-      reference: The picture whose colours are matched, [1, h, w, 3]; None: the palette, each of its colours as often.
+      reference: The picture whose colours are matched, [1, h, w, 3 or 4]; None: the palette, each colour as often.
     """
     colors = np.array(parse_palette(config.palette), np.float32)
     wanted = tf.constant(colors[np.newaxis, np.newaxis]) if reference is None else reference
@@ -25,7 +25,7 @@ def build_recoloring(config: RecolorConfig, reference: Image | None) -> Callable
 
     def recolor(image: Image) -> Image:
         matched = match_colors(image, wanted, config.method)
-        blended = config.strength * matched + (1.0 - config.strength) * image
+        blended = (config.strength * matched + (1.0 - config.strength) * image)[..., :3]
         return blended if palette is None else palette(blended)
 
     return recolor

@@ -23,7 +23,8 @@ def preserve_color(painting: Image, content: Image, method: str = "luminance") -
 
     Args:
       painting: Float32 [B, H, W, 3] in [0, 1].
-      content: The same shape.
+      content: The same shape; or of 4 channels, with an alpha: what is transparent counts neither in it nor in the
+        painting when colours are matched.
       method: "luminance" takes lightness from the painting and colour (the chrominance of YIQ) from the content;
         "linear" and "histogram" recolor as `match_colors` does; "none" changes nothing.
 
@@ -42,9 +43,9 @@ def preserve_color(painting: Image, content: Image, method: str = "luminance") -
     if method == "none":
         return painting
     if method in _MATCHES:
-        return match_colors(painting, content, method)
+        return match_colors(with_alpha(painting, content), content, method)[..., :3]
     luminance = tf.image.rgb_to_yiq(painting)[..., :1]
-    chrominance = tf.image.rgb_to_yiq(content)[..., 1:]
+    chrominance = tf.image.rgb_to_yiq(content[..., :3])[..., 1:]
     return tf.clip_by_value(tf.image.yiq_to_rgb(tf.concat([luminance, chrominance], -1)), 0.0, 1.0)
 
 
@@ -54,12 +55,12 @@ def match_colors(image: Image, reference: Image, method: str = "linear") -> Imag
     Before painting, on the style pictures, this is how Gatys et al. keep the content's colours.
 
     Args:
-      image: Float32 [B or 1, H, W, 3] in [0, 1].
-      reference: Float32 [B or 1, h, w, 3] in [0, 1], of any size.
+      image: Float32 [B or 1, H, W, 3] in [0, 1]; of 4 channels, with an alpha: what is transparent does not count.
+      reference: Float32 [B or 1, h, w, 3 or 4] in [0, 1], of any size.
       method: "linear" matches mean and covariance, "histogram" the whole distribution.
 
     Returns:
-      Float32 [B, H, W, 3] in [0, 1].
+      Float32 [B, H, W, 3] in [0, 1], or with the image's alpha.
 
     Raises:
       ValueError: Unknown method.
@@ -70,4 +71,11 @@ def match_colors(image: Image, reference: Image, method: str = "linear") -> Imag
     """
     if method not in _MATCHES:
         raise ValueError(f"Unknown method {method!r}. Allowed: {', '.join(_MATCHES)}.")
-    return tf.clip_by_value(_MATCHES[method](image, reference), 0.0, 1.0)
+    return with_alpha(tf.clip_by_value(_MATCHES[method](image, reference), 0.0, 1.0), image)
+
+
+def with_alpha(image: Image, other: Image) -> Image:
+    """The picture [B, H, W, 3] with the alpha of another one, [B or 1, H, W, 4]; as it is if that has none."""
+    if other.shape[-1] == 3:
+        return image
+    return tf.concat([image, tf.repeat(other[..., 3:], tf.shape(image)[0] // tf.shape(other)[0], 0)], -1)

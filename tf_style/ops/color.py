@@ -12,6 +12,7 @@ _RIDGE = 1e-4  # variance, white is 1: keeps the noise of grey pictures from bec
 _QUANTILES = 256
 _TURNS = 10  # of the colour axes
 _MOST = 2**16  # pixels that quantiles are taken from
+_GOLDEN = (5.0**0.5 - 1.0) / 2.0
 
 
 def match_mean_and_covariance(image: Image, reference: Image) -> Image:
@@ -20,8 +21,8 @@ def match_mean_and_covariance(image: Image, reference: Image) -> Image:
     Of all linear maps with this effect, the one that moves colours least (the optimal transport between Gaussians).
 
     Args:
-      image: Float32 [B or 1, H, W, 3], RGB in [0, 1].
-      reference: Float32 [B or 1, h, w, 3] of any size.
+      image: Float32 [B or 1, H, W, 3], RGB in [0, 1]; of 4 channels, with an alpha: what is transparent does not count.
+      reference: Float32 [B or 1, h, w, 3 or 4] of any size.
 
     Returns:
       Float32 [B, H, W, 3]; colours beyond [0, 1] are not clipped.
@@ -36,7 +37,7 @@ def match_mean_and_covariance(image: Image, reference: Image) -> Image:
     root = square_root(covariance + _RIDGE * tf.eye(3))
     inverse = tf.linalg.inv(root)
     map_ = inverse @ square_root(root @ wanted @ root) @ inverse
-    centered = image - mean[:, tf.newaxis, tf.newaxis]
+    centered = image[..., :3] - mean[:, tf.newaxis, tf.newaxis]
     return tf.einsum("bhwi,bij->bhwj", *_same_batch(centered, map_)) + wanted_mean[:, tf.newaxis, tf.newaxis]
 
 
@@ -47,8 +48,8 @@ def match_distribution(image: Image, reference: Image) -> Image:
     of the reference.
 
     Args:
-      image: Float32 [B or 1, H, W, 3], RGB in [0, 1].
-      reference: Float32 [B or 1, h, w, 3] of any size.
+      image: Float32 [B or 1, H, W, 3], RGB in [0, 1]; of 4 channels, with an alpha: what is transparent does not count.
+      reference: Float32 [B or 1, h, w, 3 or 4] of any size.
 
     Returns:
       Float32 [B, H, W, 3]; colours beyond [0, 1] (there are few) are not clipped.
@@ -59,24 +60,35 @@ def match_distribution(image: Image, reference: Image) -> Image:
     """
     start = match_mean_and_covariance(image, reference)
     colors, wanted = _same_batch(_columns(start), _columns(reference))
+    (places, ours), (other_places, theirs) = (_sample(seen) for seen in _same_batch(_seen(image), _seen(reference)))
+    wanted = tf.gather(wanted, other_places, axis=2, batch_dims=1)
     for turn in _turns():
-        matched = _match_quantiles(tf.einsum("ij,bjn->bin", turn, colors), tf.einsum("ij,bjn->bin", turn, wanted))
-        colors = tf.einsum("ij,bin->bjn", turn, matched)
+        turned = tf.einsum("ij,bjn->bin", turn, colors)
+        before = _quantiles(tf.gather(turned, places, axis=2, batch_dims=1), ours)
+        after = _quantiles(tf.einsum("ij,bjn->bin", turn, wanted), theirs)
+        colors = tf.einsum("ij,bin->bjn", turn, _moved(turned, before, after))
     return tf.reshape(tf.transpose(colors, [0, 2, 1]), tf.shape(start))
 
 
+def _seen(image: Image) -> tf.Tensor:
+    """Which pixels can be seen, bool [B, N]; of a picture without an alpha, or with one that is 0 everywhere, all."""
+    seen = image[..., 3] > 0.0 if image.shape[-1] == 4 else tf.ones(tf.shape(image)[:3], tf.bool)
+    seen = tf.reshape(seen, [tf.shape(image)[0], -1])
+    return seen | ~tf.reduce_any(seen, axis=1, keepdims=True)
+
+
 def _moments(image: Image) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean [B, 3] and covariance [B, 3, 3] of the colours."""
-    columns = _columns(image)
-    mean = tf.reduce_mean(columns, axis=2)
-    centered = columns - mean[..., tf.newaxis]
-    covariance = tf.matmul(centered, centered, transpose_b=True) / tf.cast(tf.shape(columns)[2], tf.float32)
-    return mean, covariance
+    """Mean [B, 3] and covariance [B, 3, 3] of the colours that can be seen."""
+    columns, seen = _columns(image), tf.cast(_seen(image), tf.float32)[:, tf.newaxis]
+    count = tf.reduce_sum(seen, axis=2)
+    mean = tf.reduce_sum(seen * columns, axis=2) / count
+    centered = seen * (columns - mean[..., tf.newaxis])
+    return mean, tf.matmul(centered, centered, transpose_b=True) / count[..., tf.newaxis]
 
 
 def _columns(image: Image) -> tf.Tensor:
     """[B, 3, N], a channel a row."""
-    return tf.transpose(tf.reshape(image, [tf.shape(image)[0], -1, 3]), [0, 2, 1])
+    return tf.transpose(tf.reshape(image[..., :3], [tf.shape(image)[0], -1, 3]), [0, 2, 1])
 
 
 def _same_batch(one: tf.Tensor, other: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -92,24 +104,39 @@ def _turns() -> list[np.ndarray]:
     return [turn.astype(np.float32) for turn in [np.eye(3), *random]]
 
 
-def _match_quantiles(values: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-    """Rows of values, [B, 3, N], mapped so that their quantiles are those of the rows wanted, [B, 3, M]."""
-    ours, theirs = (tf.reshape(_quantiles(rows), [-1, _QUANTILES]) for rows in (values, wanted))
+def _sample(seen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Where quantiles are taken from: places [B, M], and whether each counts; of large pictures some that can be seen.
+
+    By the golden ratio, because every n-th pixel would be one of a few columns where n divides the width.
+    """
+    batch, count = tf.unstack(tf.shape(seen))
+
+    def some() -> tuple[tf.Tensor, tf.Tensor]:
+        ranks = tf.cumsum(tf.cast(seen, tf.int32), axis=1)
+        share = tf.math.floormod(tf.range(_MOST, dtype=tf.float64) * _GOLDEN, 1.0)
+        wanted = 1 + tf.cast(share * tf.cast(ranks[:, -1:], tf.float64), tf.int32)
+        return tf.searchsorted(ranks, wanted), tf.ones([batch, _MOST], tf.bool)
+
+    return tf.cond(count > _MOST, some, lambda: (tf.tile(tf.range(count)[tf.newaxis], [batch, 1]), seen))
+
+
+def _quantiles(rows: tf.Tensor, seen: tf.Tensor) -> tf.Tensor:
+    """Equally spaced, from the least to the largest value of those seen: [B, 3, M] and [B, M] to [B, 3, Q]."""
+    ordered = tf.sort(tf.where(seen[:, tf.newaxis], rows, rows.dtype.max), axis=-1)  # what is not seen comes last
+    last = tf.reduce_sum(tf.cast(seen, tf.int32), axis=1, keepdims=True) - 1
+    place = tf.linspace(0.0, 1.0, _QUANTILES) * tf.cast(last, tf.float32)
+    below = tf.minimum(tf.cast(place, tf.int32), last)
+    low, high = (tf.gather(ordered, index, axis=2, batch_dims=1) for index in (below, tf.minimum(below + 1, last)))
+    share = (place - tf.cast(below, tf.float32))[:, tf.newaxis]
+    return (1.0 - share) * low + share * high
+
+
+def _moved(values: tf.Tensor, before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+    """Rows of values, [B, 3, N], mapped so that what was at the quantiles [B, 3, Q] is at others."""
+    before, after = (tf.reshape(rows, [-1, _QUANTILES]) for rows in (before, after))
     flat = tf.reshape(values, [-1, tf.shape(values)[2]])
-    above = tf.clip_by_value(tf.searchsorted(ours, flat, side="right"), 1, _QUANTILES - 1)
-    low, high = (tf.gather(ours, index, batch_dims=1) for index in (above - 1, above))
+    above = tf.clip_by_value(tf.searchsorted(before, flat, side="right"), 1, _QUANTILES - 1)
+    low, high = (tf.gather(before, index, batch_dims=1) for index in (above - 1, above))
     share = tf.clip_by_value(tf.math.divide_no_nan(flat - low, high - low), 0.0, 1.0)
-    low, high = (tf.gather(theirs, index, batch_dims=1) for index in (above - 1, above))
+    low, high = (tf.gather(after, index, batch_dims=1) for index in (above - 1, above))
     return tf.reshape(low + share * (high - low), tf.shape(values))
-
-
-def _quantiles(rows: tf.Tensor) -> tf.Tensor:
-    """Equally spaced, from the least to the largest value: [..., N] to [..., Q]; of large pictures a sample's."""
-    rows = rows[..., :: tf.shape(rows)[-1] // _MOST + 1]
-    last = tf.cast(tf.shape(rows)[-1] - 1, tf.float32)
-    place = tf.linspace(0.0, 1.0, _QUANTILES) * last
-    below = tf.cast(tf.floor(place), tf.int32)
-    above = tf.minimum(below + 1, tf.cast(last, tf.int32))
-    ordered = tf.sort(rows, axis=-1)
-    share = place - tf.cast(below, tf.float32)
-    return (1.0 - share) * tf.gather(ordered, below, axis=-1) + share * tf.gather(ordered, above, axis=-1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tf_style.types import Image
+from tf_style.types import Image, Masks
 
 
 def position_weights(features: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
@@ -51,3 +51,13 @@ def lay_over(content: Image, image: Image, mask: tf.Tensor) -> Image:
       Porter, Duff, "Compositing Digital Images", SIGGRAPH 1984, section 4 (the operator "over").
     """
     return content + mask * (image - content)
+
+
+def as_painted(content: Image, masks: Masks | None) -> Image:
+    """The content with an alpha, [B, H, W, 4], that is 0 where no region is; without regions the content as it is."""
+    if not masks or "regions" not in masks:
+        return content
+    painted = tf.reduce_any(masks["regions"] > 0.0, axis=-1, keepdims=True)
+    return tf.concat(
+        [content, tf.repeat(tf.cast(painted, tf.float32), tf.shape(content)[0] // tf.shape(painted)[0], 0)], -1
+    )

@@ -14,7 +14,7 @@ from tf_style.build import Guides
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.runners.folder_plan import Plan
 from tf_style.runners.inputs import read_masks
-from tf_style.runners.model import choose_model, model_headline, run_record, style_tensor
+from tf_style.runners.model import choose_model, model_headline, picture_tensor, run_record
 from tf_style.runners.models import Models
 from tf_style.runners.record import write_record
 from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer, only_step
@@ -38,8 +38,8 @@ class FolderSession:
         self._config, self._files, self._models = config, files, models
         self.stylizers: dict[tuple[int, bool], FeedForwardStylizer | PyramidStylizer] = {}
         self._choice = choose_model(config, quiet=files.quiet)
-        self._colors = None if plan.colors is None else tf.constant(plan.colors.pixels[None])
-        self._styles = plan.style_names or [style_tensor(style) for style in plan.styles]
+        self._colors = None if plan.colors is None else picture_tensor(plan.colors)
+        self._styles = plan.style_names or [picture_tensor(style) for style in plan.styles]
         self._known_code: tuple[int, tf.Tensor] | None = None
 
     def load(self) -> None:

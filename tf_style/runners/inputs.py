@@ -93,7 +93,7 @@ def read_content(path: Path, config: StylizeConfig, files: StylizeFiles) -> imag
     Raises:
       ImageError: It cannot be read, or the result would be too small or too large.
     """
-    content = _filled(path, images.read_image(path, max_pixels=files.max_pixels))
+    content = read_visible(path, max_pixels=files.max_pixels)
     size = images.painting_size(content.size, config.size, multiple=config.side_multiple)
     if size[0] * size[1] > files.max_pixels:
         raise images.ImageError(
@@ -112,10 +112,18 @@ def read_styles(config: StylizeConfig, files: StylizeFiles) -> tuple[tuple[image
     names = _style_names(config, files)
     if names:
         return (), names
-    return tuple(_filled(path, images.read_image(path, max_pixels=files.max_pixels)) for path in files.style), ()
+    return tuple(read_visible(path, max_pixels=files.max_pixels) for path in files.style), ()
 
 
-def _filled(path: str | Path, picture: images.Picture) -> images.Picture:
+def read_visible(
+    path: str | Path, *, max_pixels: int = images.DEFAULT_MAX_PIXELS, min_side: int = images.MIN_SIDE
+) -> images.Picture:
+    """A picture file as it can be seen: what is transparent has the colours of its neighbours.
+
+    Raises:
+      ImageError: It cannot be read, or nothing of it can be seen.
+    """
+    picture = images.read_image(path, max_pixels=max_pixels, min_side=min_side)
     try:
         return images.fill_transparent(picture)
     except images.ImageError:
@@ -153,7 +161,7 @@ def read_colors(files: StylizeFiles) -> images.Picture | None:
     Raises:
       ImageError: It cannot be read.
     """
-    return images.read_image(files.color_from, max_pixels=files.max_pixels) if files.color_from else None
+    return read_visible(files.color_from, max_pixels=files.max_pixels, min_side=1) if files.color_from else None
 
 
 def _style_names(config: StylizeConfig, files: StylizeFiles) -> tuple[str, ...]:

@@ -56,21 +56,21 @@ def load_stylizer(
     return build_stylizer(config, backbone, guides=guides or Guides())
 
 
-def guides_of(config: StylizeConfig, inputs: Inputs) -> Guides:
+def guides_of(inputs: Inputs) -> Guides:
     """What a run's pictures ask of its stylizer."""
     colors, masks = inputs.colors, inputs.masks
-    pixels = None if colors is None else colors.pixels
-    alpha = inputs.content.alpha
-    if pixels is None and alpha is not None and config.matches_colors:  # of a sprite only what can be seen
-        pixels = inputs.content.pixels[alpha > 0.0][:, np.newaxis]
-    return Guides(masks.num_regions, masks.keep is not None, None if pixels is None else tf.constant(pixels[None]))
+    return Guides(masks.num_regions, masks.keep is not None, None if colors is None else picture_tensor(colors))
 
 
-def style_tensor(style: images.Picture) -> tf.Tensor:
-    """A style as stylizers take it: [1, h, w, 3], or 4 where something is transparent."""
-    if style.alpha is None or style.alpha.min() == 1.0:
-        return tf.constant(style.pixels[None])
-    return tf.constant(np.concatenate([style.pixels, style.alpha[..., np.newaxis]], -1)[None])
+def picture_tensor(picture: images.Picture) -> tf.Tensor:
+    """A picture with what can be seen of it, as stylizers take styles and colours: [1, h, w, 3], or 4 with an alpha."""
+    if picture.alpha is None or picture.alpha.min() == 1.0:
+        return tf.constant(picture.pixels[None])
+    return tf.constant(np.concatenate([picture.pixels, picture.alpha[..., np.newaxis]], -1)[None])
+
+
+#: A style as stylizers take it.
+style_tensor = picture_tensor
 
 
 def model_headline(config: StylizeConfig, choice: BackboneChoice | NetworkChoice) -> str:

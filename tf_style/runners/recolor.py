@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tf_style import images
 from tf_style.config import ConfigError, RecolorConfig, RecolorFiles
+from tf_style.runners.inputs import read_visible
 from tf_style.runners.progress import ProgressDisplay
 from tf_style.runners.quiet import quiet_tensorflow
 
@@ -34,21 +35,27 @@ def run(config: RecolorConfig, files: RecolorFiles) -> int:
     if os.path.realpath(files.output) in [os.path.realpath(path) for path in (files.content, files.color_from) if path]:
         raise ConfigError(f"--output={files.output} is an input of this run too; choose another name.")
     started = time.monotonic()
-    content = images.read_image(files.content, max_pixels=files.max_pixels)
+    content = read_visible(files.content, max_pixels=files.max_pixels)
     content = images.resize(content, images.painting_size(content.size, config.size))
-    reference = images.read_image(files.color_from, max_pixels=files.max_pixels) if files.color_from else None
+    reference = None
+    if files.color_from:
+        reference = read_visible(files.color_from, max_pixels=files.max_pixels, min_side=1)
     pixels = _recolor(config, content, reference)
     images.write_image(
-        files.output, pixels, alpha=content.alpha, bit_depth=files.bit_depth, quality=files.quality
-    )  # fmt: skip
+        files.output,
+        pixels,
+        alpha=content.alpha,
+        bit_depth=files.bit_depth,
+        quality=files.quality,
+        dpi=content.dpi,
+    )
     ProgressDisplay(quiet=files.quiet).say(f"Wrote {files.output} ({time.monotonic() - started:.0f} s).")
     return 0
 
 
 def _recolor(config: RecolorConfig, content: images.Picture, reference: images.Picture | None) -> np.ndarray:
     with quiet_tensorflow():
-        import tensorflow as tf
-
         from tf_style.build import build_recoloring
-    recoloring = build_recoloring(config, None if reference is None else tf.constant(reference.pixels[None]))
-    return recoloring(tf.constant(content.pixels[None]))[0].numpy()
+        from tf_style.runners.model import picture_tensor
+    recoloring = build_recoloring(config, None if reference is None else picture_tensor(reference))
+    return recoloring(picture_tensor(content))[0].numpy()

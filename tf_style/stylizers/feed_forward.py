@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_style.networks.archive import check_style
 from tf_style.ops.periodic import wrap_pad
-from tf_style.ops.positions import lay_over
+from tf_style.ops.positions import as_painted, lay_over
 from tf_style.stylizers.scaling import fade, fit
 from tf_style.stylizers.torus import on_a_torus, without_margin
 from tf_style.types import Image, Masks, Nest, Progress
@@ -28,7 +28,8 @@ class FeedForwardStylizer:
       style_blend: Share of each style; None: equal.
       wrap: Whether opposite edges of the picture are neighbours; sides are multiples of 16 then.
       style_strength: In [0, 1]: 0 is the content as it is, 1 the whole style.
-      prepare: What is done to each style picture before anything else: (style, content) -> style.
+      prepare: What is done to each style picture before anything else: (style, content) -> style. With masks the
+        content has an alpha that is 0 where nothing is painted, here and for `finish`.
       finish: What is done to each painting: (painting, content) -> picture.
 
     Reference:
@@ -86,7 +87,7 @@ class FeedForwardStylizer:
           NetworkError: A name that the network does not know.
           ValueError: Not one share for each style.
         """
-        painting = self._paint_regions(content, self.prepared(styles, content), masks or {})
+        painting = self._paint_regions(content, self.prepared(styles, content, masks), masks or {})
         if on_step is not None:
             on_step(only_step(painting))
         return painting
@@ -103,12 +104,17 @@ class FeedForwardStylizer:
         del resume
         yield only_step(self(content, styles, masks=masks))
 
-    def prepared(self, styles: Sequence[Image | str], content: Image) -> Sequence[Image | str]:
-        """The style pictures as they are to be encoded for some contents."""
-        styles = [style if isinstance(style, str) else style[..., :3] for style in styles]
+    def prepared(
+        self, styles: Sequence[Image | str], content: Image, masks: Masks | None = None
+    ) -> Sequence[Image | str]:
+        """The style pictures as they are to be encoded for some contents, of which only what is painted counts."""
         if self.prepare is None:
             return styles
-        return [self.prepare(self._style_at(style, tf.shape(content)), content) for style in styles]
+        content = as_painted(content, masks)
+        return [
+            style if isinstance(style, str) else self.prepare(self._style_at(style, tf.shape(content)), content)
+            for style in styles
+        ]
 
     def encode_styles(self, styles: Sequence[Image | str], content_shape: tf.Tensor) -> tf.Tensor:
         """The code of a mixture of styles for contents of a shape (int32 [4]): float32 [B or 1, N]."""
@@ -126,28 +132,47 @@ class FeedForwardStylizer:
           code: Float32 [B or 1, N].
           strength: Float32 [B], in [0, 1]; None: the stylizer's own.
         """
+        return self._finished(self._painted(content, code, strength), content)
+
+    def _painted(self, content: Image, code: tf.Tensor, strength: tf.Tensor | None = None) -> Image:
         batch = tf.shape(content)[:1]
         strength = tf.fill(batch, float(self.style_strength)) if strength is None else strength
         code = tf.broadcast_to(code, tf.concat([batch, [self.network.code_length]], 0))
         return tf.ensure_shape(self._compiled_paint(content, code, strength), content.shape)
 
     def _paint_regions(self, content: Image, styles: Sequence[Image | str], masks: Masks) -> Image:
+        """Paints, keeps, finishes, and lays the whole over the content."""
         regions = masks.get("regions")
         if regions is None or regions.shape[-1] == 1:
             painting = self._paint_kept(content, self.encode_styles(styles, tf.shape(content)), masks)
-            return painting if regions is None else lay_over(content, painting, regions)
+        else:
+            painting = self._paint_each(content, styles, regions, masks)
+        painting = self._finished(painting, content, masks)
+        if regions is None:
+            return painting
+        return lay_over(content, painting, tf.reduce_sum(regions, -1, keepdims=True))
+
+    def _paint_each(self, content: Image, styles: Sequence[Image | str], regions: tf.Tensor, masks: Masks) -> Image:
+        """A mixture of one painting for each style, by their shares of each pixel."""
+        shares = tf.math.divide_no_nan(regions, tf.reduce_sum(regions, -1, keepdims=True))
         painting = content
         for index, style in enumerate(styles):
             own = self._paint_kept(content, self._code(style, tf.shape(content)), masks)
-            painting += regions[..., index : index + 1] * (own - content)
+            painting += shares[..., index : index + 1] * (own - content)
         return painting
 
     def _paint_kept(self, content: Image, code: tf.Tensor, masks: Masks) -> Image:
-        painting = self.paint(content, code)
+        painting = self._painted(content, code)
         if "keep" not in masks:
             return painting
         details = content - _blurred(content)
         return lay_over(painting, tf.clip_by_value(_blurred(painting) + details, 0.0, 1.0), _KEPT * masks["keep"])
+
+    def _finished(self, painting: Image, content: Image, masks: Masks | None = None) -> Image:
+        if self.finish is None:
+            return painting
+        content = on_a_torus(content) if self.wrap else content
+        return tf.ensure_shape(self.finish(painting, as_painted(content, masks)), content.shape)
 
     def _code(self, style: Image | str, content_shape: tf.Tensor) -> tf.Tensor:
         if isinstance(style, str):
@@ -164,10 +189,8 @@ class FeedForwardStylizer:
             content = on_a_torus(content)
             margin = tf.minimum(tf.shape(content)[1:3], _MARGIN)
             painting = self._paint_plainly(wrap_pad(content, margin[0], margin[1]), code, strength)
-            painting = without_margin(painting, tf.unstack(margin))
-        else:
-            painting = self._paint_plainly(content, code, strength)
-        return painting if self.finish is None else self.finish(painting, content)
+            return without_margin(painting, tf.unstack(margin))
+        return self._paint_plainly(content, code, strength)
 
     def _paint_plainly(self, content: Image, code: tf.Tensor, strength: tf.Tensor) -> Image:
         size = tf.shape(content)[1:3]

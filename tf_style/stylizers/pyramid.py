@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
-from tf_style.ops.positions import lay_over
+from tf_style.ops.positions import as_painted, lay_over
 from tf_style.stylizers.graph_loop import GraphLoop
 from tf_style.stylizers.optimization import Optimization, RunState
 from tf_style.stylizers.scaling import cover, fade, fit, pyramid_sizes, resize, resize_mask
@@ -35,7 +35,8 @@ class PyramidStylizer:
       init: Start from the "content", "noise" (Gaussian, around mid-grey) or the (first) "style" image.
       style_scale: Long side of the style images relative to the content's, at every scale. They are never enlarged.
       seed: Of the noise.
-      prepare: What is done to each style picture before anything else: (style, content) -> style.
+      prepare: What is done to each style picture before anything else: (style, content) -> style. With masks the
+        content has an alpha that is 0 where nothing is painted, here and for `finish`.
       style_strength: Below a quarter the painting fades into the content, so that 0 is the content itself.
       finish: What is done to each picture that is shown: (painting, content at its size) -> picture.
 
@@ -122,7 +123,7 @@ class PyramidStylizer:
         """
         sizes = [(int(h), int(w)) for h, w in self.sizes(tf.shape(content))] if sizes is None else list(sizes)
         content = on_a_torus(content) if self.optimization.wrap else content
-        styles = styles if prepared else self.prepared(styles, content)
+        styles = styles if prepared else self.prepared(styles, content, masks)
         state = None
         first_scale = 0
         if resume is not None:
@@ -162,10 +163,11 @@ class PyramidStylizer:
         """Steps at a scale, 0 the coarsest."""
         return self.first_steps if scale == 0 else self.num_steps
 
-    def prepared(self, styles: Sequence[Image], content: Image) -> Sequence[Image]:
-        """The style pictures as they are to be looked at for some contents."""
+    def prepared(self, styles: Sequence[Image], content: Image, masks: Masks | None = None) -> Sequence[Image]:
+        """The style pictures as they are to be looked at for some contents, of which only what is painted counts."""
         if self.prepare is None:
             return styles
+        content = as_painted(content, masks)
         return [self.prepare(self.style_at(style, tf.shape(content)[1:3]), content) for style in styles]
 
     def style_at(self, style: Image, size: Sequence) -> Image:
@@ -214,7 +216,7 @@ class PyramidStylizer:
         if self.style_strength < 1.0:
             painting = fade(painting, content, self.style_strength)
         if self.finish is not None:
-            painting = self.finish(painting, content)
+            painting = self.finish(painting, as_painted(content, masks))
         if not masks or "regions" not in masks:
             return painting
         return lay_over(content, painting, tf.reduce_sum(masks["regions"], -1, keepdims=True))
@@ -240,7 +242,7 @@ class PyramidStylizer:
 
     def _run_in_graph(self, content: Image, styles: Sequence[Image], masks: Masks | None) -> Image:
         content = on_a_torus(content) if self.optimization.wrap else content
-        loop, styles = GraphLoop(self, masks), self.prepared(styles, content)
+        loop, styles = GraphLoop(self, masks), self.prepared(styles, content, masks)
         state = loop.advance(content, lambda scale, size: self.style_targets(styles, size), loop.start(content, styles))
         return tf.ensure_shape(self.picture(state.run, content, masks), content.shape)
 

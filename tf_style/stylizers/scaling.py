@@ -57,11 +57,17 @@ def resize_mask(mask: tf.Tensor, size: Sequence) -> tf.Tensor:
 
 
 def fit(image: Image, long_side: tf.Tensor) -> Image:
-    """The picture with its long side at `long_side` pixels; never enlarged, never squashed, no side under 32."""
+    """The picture with its long side at `long_side` pixels; never enlarged, never squashed, no side under 32.
+
+    It may have an alpha as a fourth channel.
+    """
     own = tf.cast(tf.shape(image)[1:3], tf.float32)
     smallest = MIN_SIDE / tf.reduce_min(own)  # one ratio for both sides
     ratio = tf.minimum(1.0, tf.maximum(tf.cast(long_side, tf.float32) / tf.reduce_max(own), smallest))
-    return resize(image, tf.cast(tf.round(own * ratio), tf.int32))
+    size = tf.cast(tf.round(own * ratio), tf.int32)
+    if image.shape[-1] == 3:
+        return resize(image, size)
+    return tf.concat([resize(image[..., :3], size), resize_mask(image[..., 3:], size)], -1)
 
 
 def fade(painting: Image, content: Image, strength: tf.Tensor | float) -> Image:
