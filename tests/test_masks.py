@@ -9,7 +9,7 @@ from tests import command
 from tests.materials import assert_one_sentence, assert_refused, colorful, features_of, picture, small_stylizer
 from tf_style import images
 from tf_style.build import Guides, build_stylizer
-from tf_style.config import StylizeConfig, parse_palette
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles, parse_palette
 from tf_style.guidance import color_difference, regional
 from tf_style.losses import Objective, additive_term, content_loss, style_loss, total_variation_loss
 from tf_style.ops import STATISTICS, position_weights
@@ -239,6 +239,53 @@ def test_soft_edges_lie_inside():
     np.testing.assert_array_equal(hard, mask)
 
 
+@pytest.mark.parametrize("thickness", [1, 2, 4, 9, 60])
+def test_every_part_reaches_full_strength(thickness):
+    """A thin line beside a wide area, both in one mask; outside nothing, and edges inside are soft."""
+    mask = np.zeros((512, 512), np.float32)
+    mask[100 : 100 + thickness, 40:400], mask[250:450, 60:300] = 1.0, 1.0
+    soft = images.make_masks(grey(mask), content_mask=mask, feather=0.02).regions[..., 0]
+    assert soft[mask == 0].max() == 0
+    assert soft[100 : 100 + thickness, 200].max() == 1
+    assert soft[350, 200] == 1
+    assert soft[250, 200] < 0.2
+    two = images.make_masks(grey(mask), style_masks=[mask, 1.0 - mask], feather=0.02).regions
+    np.testing.assert_allclose(two.sum(-1), 1.0, atol=1e-5)
+    assert two[100 : 100 + thickness, 200, 0].max() > 0.9
+
+
+def test_faint_masks_are_refused():
+    """As programs for segmentation write them, with 0 and 1 of 255; and lines that a small size leaves nothing of."""
+    labels = np.zeros((512, 512), np.float32)
+    labels[100:300] = 1 / 255
+    with pytest.raises(images.ImageError, match="brightest pixel of it is 1 of 255") as caught:
+        images.resize_mask("content_mask", "it", grey(labels), (512, 512))
+    assert_one_sentence(caught.value)
+    line = np.zeros((512, 512), np.float32)
+    line[100] = 1.0
+    with pytest.raises(images.ImageError, match="so thin that at 32 x 32 pixels") as caught:
+        images.resize_mask("content_mask", "it", grey(line), (32, 32))
+    assert_one_sentence(caught.value)
+    assert images.resize_mask("content_mask", "it", grey(60 * labels), (512, 512)).max() > 0.2
+
+
+def test_messages_name_what_came():
+    mask, alpha = np.zeros((2, 40, 60), np.float32)
+    mask[:10], alpha[20:] = 1.0, 1.0
+    content = images.Picture(np.ones((40, 60, 3), np.float32), alpha)
+    with pytest.raises(images.ImageError, match="^content_mask and what is opaque in the content have next") as caught:
+        images.make_masks(content, content_mask=mask)
+    assert_one_sentence(caught.value)
+    faint = np.pad(np.full((20, 40), 0.05, np.float32), 1)
+    faint[1, 1] = 0.15
+    with pytest.raises(images.ImageError, match="^content_mask selects next to nothing") as caught:
+        images.make_masks(grey(faint), content_mask=faint, feather=0.2)
+    assert_one_sentence(caught.value)
+    with pytest.raises(ConfigError, match="feather must be 0 to 0.5") as caught:
+        StylizeFiles(content="a.png", style=("b.png",), output="c.png", feather=2)
+    assert_one_sentence(caught.value)
+
+
 def test_two_styles_meet_softly_and_fill_the_picture():
     left = np.zeros((40, 60), np.float32)
     left[:, :30] = 1.0
@@ -314,7 +361,7 @@ REFUSED = {
     "missing": (["--keep_mask=nowhere.png"], "nowhere.png"),
     "aspect": (["--content_mask=square.png"], "64 x 64"),
     "count": (["--style_masks=left.png,right.png"], "2 masks came in style_masks for 1 styles"),
-    "nothing in common": (["--content_mask=left.png", "--style_masks=right.png"], "no pixel in common"),
+    "nothing in common": (["--content_mask=left.png", "--style_masks=right.png"], "next to no pixel in common"),
     "blend": (
         ["--style=style.png,other.png", "--style_masks=left.png,right.png", "--style_blend=1,2"], "style_blend",
     ),
@@ -349,7 +396,6 @@ def test_runs(name, outcomes, folder):
 
 def test_what_is_written_early_keeps_what_is_outside(folder):
     """As `--save_every` and Ctrl-C write it at the coarsest scale."""
-    from tf_style.config import StylizeFiles
     from tf_style.runners.inputs import read_inputs
     from tf_style.runners.session import Session
 

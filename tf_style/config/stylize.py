@@ -283,6 +283,8 @@ class StylizeFiles:
         for field in dataclasses.fields(self):
             check_option(field, getattr(self, field.name))
         check_written(self.bit_depth, self.quality)
+        if self.feather > 0.5:
+            raise ConfigError(f"feather must be 0 to 0.5 of the long side, but {self.feather:g} came.")
         needed = ("output",) if self.manifest else ("content", "style", "output")
         missing = [f"--{name}" for name in needed if not getattr(self, name)]
         if missing:

@@ -15,6 +15,7 @@ from tf_style.images.reading import read_image
 _ASPECT_SLACK = 0.02  # how far a mask's aspect may be from the content's: rounding of both, not another crop
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 _DARKEST = 0.5 / 255  # what is below is black in 8 bits
+_FAINTEST = 0.1  # a mask whose brightest pixel is below selects next to nothing
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ def read_mask(option: str, path: str | Path, size: tuple[int, int], *, max_pixel
     """A mask file's lightness (times its alpha, if it has one) at a size, float32 [H, W] in [0, 1].
 
     Raises:
-      ImageError: It cannot be read, has another aspect than the size, or is all black.
+      ImageError: It cannot be read, has another aspect than the size, or is (almost) black.
     """
     return resize_mask(option, f"'{path}'", read_image(path, max_pixels=max_pixels, min_side=1), size)
 
@@ -58,7 +59,7 @@ def resize_mask(option: str, name: str, mask: Picture, size: tuple[int, int]) ->
       size: (height, width).
 
     Raises:
-      ImageError: It has another aspect than the size, or is all black.
+      ImageError: It has another aspect than the size, or is (almost) black.
     """
     height, width = mask.size
     if abs(np.log((width * size[0]) / (height * size[1]))) > _ASPECT_SLACK + 1.0 / min(*size, height, width):
@@ -67,10 +68,24 @@ def resize_mask(option: str, name: str, mask: Picture, size: tuple[int, int]) ->
             f"({size[1]} x {size[0]}); any size will do, but of the same crop."
         )
     grey = mask.pixels @ _LUMA if mask.alpha is None else mask.pixels @ _LUMA * mask.alpha
+    _check_brightness(option, name, float(grey.max(initial=0.0)))
     values = resize_plane(grey, size)
-    if values.max(initial=0.0) < _DARKEST:
-        raise ImageError(f"{option}: {name} is all black, so nothing is selected; make white what it is for.")
+    if values.max(initial=0.0) < _FAINTEST:
+        raise ImageError(
+            f"{option}: what is white in {name} is so thin that at {size[1]} x {size[0]} pixels next to nothing of it "
+            "is left; make it wider, or paint at a larger size."
+        )
     return np.where(values < _DARKEST, np.float32(0.0), np.minimum(values, np.float32(1.0)))
+
+
+def _check_brightness(option: str, name: str, brightest: float) -> None:
+    if brightest < _DARKEST:
+        raise ImageError(f"{option}: {name} is all black, so nothing is selected; make white what it is for.")
+    if brightest < _FAINTEST:
+        raise ImageError(
+            f"{option}: the brightest pixel of {name} is {255 * brightest:.0f} of 255, so next to nothing is selected; "
+            "make white (255) what it is for."
+        )
 
 
 def check_mask_count(num_masks: int, num_styles: int) -> None:
@@ -107,20 +122,26 @@ def make_masks(
     alpha = content.alpha if content.alpha is not None and content.alpha.min() < 1.0 else None
     if content_mask is None and not style_masks and alpha is None:
         return Masks(None, keep)
-    from scipy import ndimage
-
     width = feather * max(content.size)
-    styles = [ndimage.gaussian_filter(mask, width / 2.0) if width else mask for mask in style_masks]
+    styles = _softened(style_masks, width)
     painted = np.ones(content.size, np.float32) if content_mask is None else content_mask
     if style_masks:
         painted = painted * np.minimum(1.0, np.sum(style_masks, axis=0))
     painted = _soft_inwards(painted, width)
     if alpha is not None:
         painted = painted * (alpha > 0.0)
-    if painted.max() < _DARKEST:
+    if painted.max() < _FAINTEST:
+        given = {
+            "content_mask": content_mask is not None,
+            "style_masks": bool(style_masks),
+            "what is opaque in the content": alpha is not None,
+        }
+        names = [name for name, came in given.items() if came]
+        reason = (
+            "have next to no pixel in common" if len(names) > 1 else "selects next to nothing within its soft edges"
+        )
         raise ImageError(
-            "The masks, and what is opaque in the content, have no pixel in common, so nothing would be painted; make "
-            "white what is to be painted."
+            f"{' and '.join(names)} {reason}, so nothing would be painted; make white what is to be painted."
         )
     if len(styles) < 2:
         return Masks(painted[..., np.newaxis].astype(np.float32), keep)
@@ -130,11 +151,34 @@ def make_masks(
     return Masks((shares * painted[..., np.newaxis]).astype(np.float32), keep)
 
 
+def _softened(masks: Sequence[np.ndarray], width: float) -> list[np.ndarray]:
+    """Masks that meet softly; of each, what no other one shares reaches its full strength, however thin it is."""
+    if not width or len(masks) < 2:
+        return list(masks)
+    from scipy import ndimage
+
+    own = []
+    for index, mask in enumerate(masks):
+        others = np.max([other for place, other in enumerate(masks) if place != index], axis=0)
+        own.append(_soft_inwards(np.where(others > 0.0, np.float32(0.0), mask), width))
+    softened = []
+    for index, mask in enumerate(masks):
+        left = np.prod([1.0 - other for place, other in enumerate(own) if place != index], axis=0)
+        softened.append(ndimage.gaussian_filter(mask, width / 2.0) * left)
+    return softened
+
+
 def _soft_inwards(mask: np.ndarray, width: float) -> np.ndarray:
-    """The mask, rising from 0 at its outer edges over so many pixels; edges of the picture are none."""
+    """The mask, rising from 0 at its outer edges over so many pixels; edges of the picture are none.
+
+    Each connected part reaches its full strength where it is deepest, however thin it is.
+    """
     if not width or mask.min() > 0.0:
         return mask
     from scipy import ndimage
 
-    distance = ndimage.distance_transform_edt(mask > 0.0).astype(np.float32)
-    return mask * np.clip(distance / (width + 1.0), 0.0, 1.0)
+    depth = ndimage.distance_transform_edt(mask > 0.0).astype(np.float32)
+    parts, count = ndimage.label(mask > 0.0, np.ones((3, 3)))
+    deepest = np.concatenate([[1.0], np.atleast_1d(ndimage.maximum(depth, parts, np.arange(1, count + 1)))])
+    ramp = np.minimum(depth / np.minimum(width + 1.0, deepest.astype(np.float32))[parts], 1.0)
+    return mask * ramp.astype(np.float32)
