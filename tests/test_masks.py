@@ -323,8 +323,31 @@ def test_python_takes_arrays():
     assert np.abs(painting - content)[:, 40:].mean() > 0.01
     two = tf_style.stylize(content, [style, style[::-1]], style_masks=[mask, 255 - mask], keep_mask=mask, **QUICK)
     assert two.shape == (48, 64, 3)
+    found = tf_style.stylize(content, style, content_mask=mask > 0, **QUICK).numpy()
+    np.testing.assert_array_equal(found, painting)
     with pytest.raises(images.ImageError, match="1 masks came in style_masks for 2 styles"):
         tf_style.stylize(content, [style, style], style_masks=[mask], **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"content_mask": True, "tileable": True}, "leave out tileable or the masks"),
+        ({"style_masks": True, "style_blend": (1, 2)}, "leave one of them out"),
+        ({"keep_weight": 3.0}, "give keep_mask too"),
+        ({"palette_difference": 3.0}, "give palette too"),
+        ({"tile_steps": 3, "tileable": True}, "leave tile_steps or tileable out"),
+        ({"tile_size": 64, "network": "arbitrary"}, "leave it out"),
+    ],
+)
+def test_python_refuses_what_would_be_left_undone(options, hint):
+    mask = np.ones((48, 64), bool)
+    given = {"content_mask": mask, "style_masks": [mask, mask]}
+    options = {name: given.get(name, value) for name, value in options.items()}
+    content, style = picture(48, 64, seed=1)[0].numpy(), picture(40, 40, seed=2)[0].numpy()
+    with pytest.raises(ConfigError, match=hint) as caught:
+        tf_style.stylize(content, [style, style] if "style_masks" in options else style, **options)
+    assert_one_sentence(caught.value)
 
 
 # --- the command line -------------------------------------------------------------------------------------------------
@@ -340,6 +363,7 @@ def folder(tmp_path_factory):
     mask[:, 64:] = 1.0
     images.write_image(place / "right.png", mask)
     images.write_image(place / "left.png", 1.0 - mask)
+    images.write_image(place / "faint.png", mask / 255)
     images.write_image(place / "square.png", np.ones((64, 64, 3), np.float32))
     (place / "empty.png").write_bytes(b"")
     (place / "photos").mkdir()
@@ -366,6 +390,11 @@ REFUSED = {
         ["--style=style.png,other.png", "--style_masks=left.png,right.png", "--style_blend=1,2"], "style_blend",
     ),
     "tileable": (["--content_mask=left.png", "--tileable"], "tileable"),
+    "keep weight without": (["--keep_weight=3"], "give keep_mask too"),
+    "difference without": (["--palette_difference=3"], "give palette too"),
+    "tiles of a tileable": (["--tile_size=64", "--tileable"], "leave tile_size or tileable out"),
+    "faint": (["--content_mask=faint.png"], "brightest pixel of 'faint.png' is 1 of 255"),
+    "wide feather": (["--content_mask=left.png", "--feather=0.6"], "0 to 0.5"),
     "feather without": (["--feather=0.1"], "--content_mask"),
     "a folder": (["--content=photos", "--content_mask=left.png", "--output=paintings"], "--content_mask"),
     "over a mask": (["--content_mask=left.png", "--output=left.png"], "another name"),

@@ -165,6 +165,7 @@ def test_recolor_looks_at_what_can_be_seen(files):
     ("flags", "hint"),
     [
         ([], "--color_from"),
+        (["--color_from=colors.png", "--palette_difference=3"], "give --palette too"),
         (["--color_from=content.png", "--output=content.png"], "another name"),
         (["--palette=red"], "#1a2b3c"),
         (["--color_from=colors.png", "--strength=2"], "0 to 1"),

@@ -148,6 +148,18 @@ def test_hidden_parts_of_a_style_do_not_matter(folder):
     np.testing.assert_array_equal(white, black)
 
 
+def test_python_reads_what_can_be_seen(folder):
+    """Of files with an alpha, contents and styles; what is hidden stays the fill that it is."""
+    options = {"backbone": "compact_vgg19", "num_steps": 3, "first_steps": 0, "min_size": 0, "size": 0}
+    options |= {"style_layers": "conv1_1", "preserve_color": "linear"}
+    paintings = [
+        tf_style.stylize(folder / f"{name}.png", folder / f"{name}_style.png", **options) for name in ("white", "black")
+    ]
+    np.testing.assert_array_equal(*paintings)
+    networks = [tf_style.stylize(folder / "red.png", folder / f"{n}_style.png", "instant") for n in ("white", "black")]
+    np.testing.assert_array_equal(*networks)
+
+
 def test_a_sheet_is_painted_as_if_nothing_else_were_there():
     """Statistics are those of what can be seen: a sheet with wide gutters gets the colours of one without."""
     content, style = picture(64, 64, seed=1)[0].numpy(), colorful(2, (64, 64))[0].numpy()

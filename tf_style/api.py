@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tf_style import images
 from tf_style.build import choose_network, shared_stylizer
-from tf_style.config import DEFAULT_PRESET, check_for_network
+from tf_style.config import DEFAULT_PRESET, StylizeConfig, check_given, check_masks
 from tf_style.presets import preset_config
 from tf_style.types import Image, Progress
 
@@ -35,10 +35,12 @@ def stylize(
     The model is kept between calls with the same options.
 
     Args:
-      content: A path, an array or a tensor: uint8, uint16 or float in [0, 1], [H, W, 3] or a batch [B, H, W, 3].
+      content: A path, an array or a tensor: uint8, uint16 or float in [0, 1], [H, W, 3] or a batch [B, H, W, 3]. Of
+        a file with an alpha, as of a style's, what is transparent does not count.
       style: The same, or a list of them to be blended by `style_blend`; for a network of named styles, names.
       preset: Name of a preset (see `tf_style.preset_names()`) or path of a flagfile.
-      content_mask: White where the content is painted, black where it stays as it is; of any size, in its aspect.
+      content_mask: White (or true) where the content is painted, black where it stays as it is; of any size, in its
+        aspect.
       style_masks: One for each style: white where it goes. Edges between two are as soft as the masks.
       keep_mask: White where the content stays recognizable (see `keep_weight`).
       on_step: Called with a `Progress` after each step.
@@ -48,7 +50,7 @@ def stylize(
       Float32 [H, W, 3] in [0, 1] ([B, H, W, 3] for a batch), in the content's aspect.
 
     Raises:
-      ConfigError: Unknown preset or option, or a value that is not allowed.
+      ConfigError: Unknown preset or option, a value that is not allowed, or options that do not go together.
       ImageError: A file that is not a usable picture, an array that is not one, too small or too long a picture.
       WeightsError: The backbone's weights are missing or do not fit.
       NetworkError: The network's file is missing or does not fit, or it does not know a named style.
@@ -58,22 +60,18 @@ def stylize(
       >>> tf_style.write_image("out.png", painting.numpy())
     """
     config = preset_config(preset).replace(**overrides)
-    check_for_network(config, overrides)
+    check_given(config, [*overrides, "content", *(["keep_mask"] if keep_mask is not None else [])])
     styles = style if isinstance(style, list | tuple) else [style]
-    if not styles:
-        raise images.ImageError("No style picture came; give at least one.")
-    if config.style_blend and len(config.style_blend) != len(styles):
-        raise images.ImageError(
-            f"{len(config.style_blend)} shares came in style_blend for {len(styles)} style pictures; give one each."
-        )
-    pixels = _batch(content)
-    size = images.painting_size(pixels.shape[1:3], config.size, multiple=config.side_multiple)
-    resized = np.stack([images.resize(images.Picture(picture), size).pixels for picture in pixels])
-    named = bool(config.network) and "styles" in choose_network(config).card
-    masks = _masks(resized, content_mask, style_masks, keep_mask)
+    _check_styles(config, len(styles))
     images.check_mask_count(len(style_masks), len(styles))
+    check_masks(config, content_mask=content_mask is not None, num_style_masks=len(style_masks))
+    pictures = _contents(content)
+    size = images.painting_size(pictures[0].size, config.size, multiple=config.side_multiple)
+    resized = [images.resize(picture, size) for picture in pictures]
+    named = bool(config.network) and "styles" in choose_network(config).card
+    masks = _masks(resized[0], content_mask, style_masks, keep_mask)
     painting = shared_stylizer(config, num_regions=masks.num_regions, keep=masks.keep is not None)(
-        tf.constant(resized),
+        tf.constant(np.stack([picture.pixels for picture in resized])),
         [str(name) for name in styles] if named else [tf.constant(_batch(picture)) for picture in styles],
         masks={name: tf.constant(mask) for name, mask in masks.arrays().items()},
         on_step=on_step,
@@ -81,16 +79,25 @@ def stylize(
     return painting if _rank(content) == 4 else painting[0]
 
 
+def _check_styles(config: StylizeConfig, count: int) -> None:
+    if not count:
+        raise images.ImageError("No style picture came; give at least one.")
+    if config.style_blend and len(config.style_blend) != count:
+        raise images.ImageError(
+            f"{len(config.style_blend)} shares came in style_blend for {count} style pictures; give one each."
+        )
+
+
 def _masks(
-    contents: np.ndarray, content_mask: Picture | None, style_masks: Sequence[Picture], keep_mask: Picture | None
+    first: images.Picture, content_mask: Picture | None, style_masks: Sequence[Picture], keep_mask: Picture | None
 ) -> images.Masks:
-    """The masks at the contents' size, for all of a batch."""
-    first = images.Picture(contents[0])
+    """The masks at the size of the first content, for all of a batch."""
 
     def at_size(option: str, mask: Picture) -> np.ndarray:
         if isinstance(mask, str | os.PathLike):
             return images.read_mask(option, os.fspath(mask), first.size, max_pixels=images.DEFAULT_MAX_PIXELS)
         pixels = np.asarray(mask)
+        pixels = pixels.astype(np.float32) if pixels.dtype == np.bool_ else pixels
         pixels = images.to_float(pixels[..., np.newaxis] if pixels.ndim == 2 else pixels)
         return images.resize_mask(option, "the array", images.Picture(pixels), first.size)
 
@@ -102,9 +109,16 @@ def _masks(
     )
 
 
+def _contents(content: Picture) -> list[images.Picture]:
+    if isinstance(content, str | os.PathLike):
+        return [images.read_visible(content)]
+    return [images.Picture(pixels) for pixels in _batch(content)]
+
+
 def _batch(picture: Picture) -> np.ndarray:
+    """Pictures [B, H, W, 3]; a file that has an alpha, [1, H, W, 4]."""
     if isinstance(picture, str | os.PathLike):
-        return images.read_image(picture).pixels[np.newaxis]
+        return images.with_own_alpha(images.read_visible(picture))[np.newaxis]
     pixels = images.to_float(np.asarray(picture))
     if min(pixels.shape[-3:-1]) < images.MIN_SIDE:
         raise images.ImageError(

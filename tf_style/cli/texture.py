@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles
+from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given
 from tf_style.presets import load_preset, preset_config
 
 _USAGE = "usage: tf-style texture --style=brick.jpg --output=tile.png [--size=1024] [--flag=value ...]"
@@ -13,7 +13,7 @@ _OPTIONS = (StylizeFiles, StylizeConfig)
 #: What says nothing where there is no content.
 _WITHOUT = (
     "content", "color_from", "preserve_color", "color_stage", "network", "style_strength", "init",
-    "keep_weight",
+    "keep_weight", "tile_size", "tile_steps",
     *(field.name for field in dataclasses.fields(StylizeConfig) if field.name.startswith("content_")),
     *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] in ("folder", "masks")),
 )  # fmt: skip
@@ -37,7 +37,9 @@ def main(argv: list[str]) -> int:
     config = preset_config(preset)
     if config.network:
         raise ConfigError(f"The preset {preset} paints in one pass, which makes no textures; choose another one.")
+    names = tuple(given)
     config = config.replace(**{"tileable": True, **given, "content_weight": 0.0, "init": "noise"})
+    check_given(config, names)
     from tf_style.runners.texture import run  # numpy and Pillow; TensorFlow only after the inputs are checked
 
     return run(config, files, load_preset(preset).name)

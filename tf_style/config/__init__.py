@@ -3,6 +3,7 @@
 Flags, presets and the Python API derive from these fields. A preset overrides a default, a flag overrides both.
 """
 
+from tf_style.config.checks import check_for_network, check_given, check_masks
 from tf_style.config.distill import DistillConfig, DistillFiles
 from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
 from tf_style.config.options import ConfigError, check_option, option, parse_value
@@ -14,7 +15,6 @@ from tf_style.config.stylize import (
     PRESERVE_COLOR,
     StylizeConfig,
     StylizeFiles,
-    check_for_network,
 )
 from tf_style.config.train import TrainConfig, TrainFiles
 
@@ -34,6 +34,8 @@ __all__ = [
     "TrainConfig",
     "TrainFiles",
     "check_for_network",
+    "check_given",
+    "check_masks",
     "check_option",
     "option",
     "parse_palette",

@@ -35,7 +35,8 @@ class RecolorConfig:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             check_option(field, getattr(self, field.name))
-        parse_palette(self.palette)
+        if not parse_palette(self.palette) and self.palette_difference != StylizeConfig.palette_difference:
+            raise ConfigError("palette_difference came, but no palette that it is for; give --palette too.")
         if self.strength > 1:
             raise ConfigError(f"strength must be 0 to 1, but {self.strength:g} came.")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterable
 from typing import Any
 
 from tf_style.config.options import (
@@ -209,28 +208,6 @@ class StylizeConfig:
             if f"{kind}_layers" in values:
                 values.setdefault(f"{kind}_layer_weights", ())
         return dataclasses.replace(self, **values)
-
-
-#: Options that say nothing to a network, beside those of the objective and the optimisation.
-_NOT_FOR_NETWORKS = (
-    "seed", "init", "backbone", "weights", "pooling", "padding", "jit_compile",
-    "save_every", "checkpoint_dir", "checkpoint_seconds", "tensorboard_dir",
-)  # fmt: skip
-
-
-def check_for_network(config: StylizeConfig, given: Iterable[str]) -> None:
-    """Raises ConfigError if the config paints with a network, and an option was given that it would leave undone.
-
-    Args:
-      config: All options.
-      given: Names of those that were given beside the preset.
-    """
-    groups = {field.name: field.metadata["group"] for field in dataclasses.fields(StylizeConfig)}
-    for name in given:
-        if config.network and (groups.get(name) in ("objective", "optimisation") or name in _NOT_FOR_NETWORKS):
-            raise ConfigError(
-                f"{name} is for optimisation, but network={config.network} paints in one pass; leave it out."
-            )
 
 
 @dataclasses.dataclass(frozen=True)

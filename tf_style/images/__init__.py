@@ -10,6 +10,7 @@ from tf_style.images.header import read_size
 from tf_style.images.masks import Masks, check_mask_count, make_masks, read_mask, resize_mask
 from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, ImageError, Picture, WriteError
 from tf_style.images.reading import READABLE, READABLE_SUFFIXES, read_image
+from tf_style.images.visible import read_visible, with_own_alpha
 from tf_style.images.writing import check_output_path, write_image
 
 __all__ = [
@@ -33,10 +34,12 @@ __all__ = [
     "read_image",
     "read_mask",
     "read_size",
+    "read_visible",
     "resize",
     "resize_mask",
     "to_float",
     "to_uint8",
     "to_uint16",
+    "with_own_alpha",
     "write_image",
 ]

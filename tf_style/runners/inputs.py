@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_style import images
-from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles, check_masks
 from tf_style.networks.archive import EMBEDDED, check_style, find_network, read_card
 
 FIGURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".pdf", ".svg")
@@ -75,16 +75,9 @@ def check_options(config: StylizeConfig, files: StylizeFiles) -> None:
 def check_mask_options(config: StylizeConfig, files: StylizeFiles) -> None:
     """Raises ConfigError unless the masks fit the styles and the other options."""
     images.check_mask_count(len(files.style_masks), len(files.style))
-    if len(files.style_masks) > 1 and config.style_blend:
-        raise ConfigError(
-            "style_blend mixes styles, but style_masks give each a place of its own; leave one of them out."
-        )
+    check_masks(config, content_mask=bool(files.content_mask), num_style_masks=len(files.style_masks))
     if files.feather != StylizeFiles.feather and not (files.content_mask or files.style_masks):
         raise ConfigError("feather came, but no mask that it is for; give --content_mask or --style_masks too.")
-    if config.tileable and (files.content_mask or files.style_masks):
-        raise ConfigError(
-            "tileable changes the content near its edges, so no mask can keep it; leave out --tileable or the masks."
-        )
 
 
 def read_content(path: Path, config: StylizeConfig, files: StylizeFiles) -> images.Picture:
@@ -93,7 +86,7 @@ def read_content(path: Path, config: StylizeConfig, files: StylizeFiles) -> imag
     Raises:
       ImageError: It cannot be read, or the result would be too small or too large.
     """
-    content = read_visible(path, max_pixels=files.max_pixels)
+    content = images.read_visible(path, max_pixels=files.max_pixels)
     size = images.painting_size(content.size, config.size, multiple=config.side_multiple)
     if size[0] * size[1] > files.max_pixels:
         raise images.ImageError(
@@ -112,24 +105,7 @@ def read_styles(config: StylizeConfig, files: StylizeFiles) -> tuple[tuple[image
     names = _style_names(config, files)
     if names:
         return (), names
-    return tuple(read_visible(path, max_pixels=files.max_pixels) for path in files.style), ()
-
-
-def read_visible(
-    path: str | Path, *, max_pixels: int = images.DEFAULT_MAX_PIXELS, min_side: int = images.MIN_SIDE
-) -> images.Picture:
-    """A picture file as it can be seen: what is transparent has the colours of its neighbours.
-
-    Raises:
-      ImageError: It cannot be read, or nothing of it can be seen.
-    """
-    picture = images.read_image(path, max_pixels=max_pixels, min_side=min_side)
-    try:
-        return images.fill_transparent(picture)
-    except images.ImageError:
-        raise images.ImageError(
-            f"'{path}' is transparent everywhere, so there is nothing to see; give another picture."
-        ) from None
+    return tuple(images.read_visible(path, max_pixels=files.max_pixels) for path in files.style), ()
 
 
 def read_masks(content: images.Picture, files: StylizeFiles) -> images.Masks:
@@ -161,7 +137,7 @@ def read_colors(files: StylizeFiles) -> images.Picture | None:
     Raises:
       ImageError: It cannot be read.
     """
-    return read_visible(files.color_from, max_pixels=files.max_pixels, min_side=1) if files.color_from else None
+    return images.read_visible(files.color_from, max_pixels=files.max_pixels, min_side=1) if files.color_from else None
 
 
 def _style_names(config: StylizeConfig, files: StylizeFiles) -> tuple[str, ...]:

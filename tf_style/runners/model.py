@@ -6,7 +6,6 @@ import dataclasses
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tf_style import images
@@ -64,9 +63,7 @@ def guides_of(inputs: Inputs) -> Guides:
 
 def picture_tensor(picture: images.Picture) -> tf.Tensor:
     """A picture with what can be seen of it, as stylizers take styles and colours: [1, h, w, 3], or 4 with an alpha."""
-    if picture.alpha is None or picture.alpha.min() == 1.0:
-        return tf.constant(picture.pixels[None])
-    return tf.constant(np.concatenate([picture.pixels, picture.alpha[..., np.newaxis]], -1)[None])
+    return tf.constant(images.with_own_alpha(picture)[None])
 
 
 #: A style as stylizers take it.

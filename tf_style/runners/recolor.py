@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from tf_style import images
 from tf_style.config import ConfigError, RecolorConfig, RecolorFiles
-from tf_style.runners.inputs import read_visible
 from tf_style.runners.progress import ProgressDisplay
 from tf_style.runners.quiet import quiet_tensorflow
 
@@ -35,11 +34,11 @@ def run(config: RecolorConfig, files: RecolorFiles) -> int:
     if os.path.realpath(files.output) in [os.path.realpath(path) for path in (files.content, files.color_from) if path]:
         raise ConfigError(f"--output={files.output} is an input of this run too; choose another name.")
     started = time.monotonic()
-    content = read_visible(files.content, max_pixels=files.max_pixels)
+    content = images.read_visible(files.content, max_pixels=files.max_pixels)
     content = images.resize(content, images.painting_size(content.size, config.size))
     reference = None
     if files.color_from:
-        reference = read_visible(files.color_from, max_pixels=files.max_pixels, min_side=1)
+        reference = images.read_visible(files.color_from, max_pixels=files.max_pixels, min_side=1)
     pixels = _recolor(config, content, reference)
     images.write_image(
         files.output,

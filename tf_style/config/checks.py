@@ -1,0 +1,61 @@
+"""Options that do not go together, or would be left undone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable
+
+from tf_style.config.options import ConfigError
+from tf_style.config.stylize import StylizeConfig
+
+#: Options that say nothing to a network, beside those of the objective and the optimisation.
+_NOT_FOR_NETWORKS = (
+    "seed", "init", "backbone", "weights", "pooling", "padding", "jit_compile",
+    "save_every", "checkpoint_dir", "checkpoint_seconds", "tensorboard_dir",
+)  # fmt: skip
+
+
+def check_given(config: StylizeConfig, given: Iterable[str]) -> None:
+    """Raises ConfigError if an option was given that the config would leave undone.
+
+    Args:
+      config: All options.
+      given: Names of those that were given beside the preset; if "content" is among them, those of all files too.
+    """
+    names = tuple(given)
+    _check_for_network(config, names)
+    if "palette_difference" in names and not config.palette:
+        raise ConfigError("palette_difference came, but no palette that it is for; give palette too.")
+    if "keep_weight" in names and "content" in names and "keep_mask" not in names:
+        raise ConfigError("keep_weight came, but no mask that it is for; give keep_mask too.")
+    for name in ("tile_size", "tile_steps"):
+        if name in names and config.tileable:
+            raise ConfigError(
+                f"{name} is for large pictures that are painted in tiles, but those that are tileable are painted "
+                f"whole; leave {name} or tileable out."
+            )
+
+
+#: Its name of before.
+check_for_network = check_given
+
+
+def _check_for_network(config: StylizeConfig, given: Collection[str]) -> None:
+    groups = {field.name: field.metadata["group"] for field in dataclasses.fields(StylizeConfig)}
+    for name in given:
+        if config.network and (groups.get(name) in ("objective", "optimisation") or name in _NOT_FOR_NETWORKS):
+            raise ConfigError(
+                f"{name} is for optimisation, but network={config.network} paints in one pass; leave it out."
+            )
+
+
+def check_masks(config: StylizeConfig, *, content_mask: bool, num_style_masks: int) -> None:
+    """Raises ConfigError if masks do not go with other options."""
+    if num_style_masks > 1 and config.style_blend:
+        raise ConfigError(
+            "style_blend mixes styles, but style_masks give each a place of its own; leave one of them out."
+        )
+    if config.tileable and (content_mask or num_style_masks):
+        raise ConfigError(
+            "tileable changes the content near its edges, so no mask can keep it; leave out tileable or the masks."
+        )

@@ -1,0 +1,45 @@
+"""Pictures by what can be seen of them."""
+
+import os
+
+import numpy as np
+
+from tf_style.images.geometry import fill_transparent
+from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, FloatArray, ImageError, Picture
+from tf_style.images.reading import read_image
+
+
+def read_visible(
+    path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS, min_side: int = MIN_SIDE
+) -> Picture:
+    """A picture file as it can be seen: what is transparent has the colours of its neighbours.
+
+    Args:
+      path: the file.
+      max_pixels: refuse a picture with more.
+      min_side: refuse a picture with a shorter side, pixels.
+
+    Raises:
+      ImageError: it cannot be read, or nothing of it can be seen.
+
+    Example:
+      sprite = read_visible("sprite.png")
+    """
+    picture = read_image(path, max_pixels=max_pixels, min_side=min_side)
+    try:
+        return fill_transparent(picture)
+    except ImageError:
+        raise ImageError(
+            f"'{os.fspath(path)}' is transparent everywhere, so there is nothing to see; give another picture."
+        ) from None
+
+
+def with_own_alpha(picture: Picture) -> FloatArray:
+    """The pixels, [H, W, 3]; where something is transparent with the alpha, [H, W, 4], so that it does not count.
+
+    Example:
+      style = with_own_alpha(read_visible("sprite.png"))
+    """
+    if picture.alpha is None or picture.alpha.min() == 1.0:
+        return picture.pixels
+    return np.concatenate([picture.pixels, picture.alpha[..., np.newaxis]], -1)
