@@ -15,6 +15,7 @@ from tf_style.runners.folder_report import FolderReport
 from tf_style.runners.inputs import read_content
 from tf_style.runners.interruption import Interruption
 from tf_style.runners.large_painter import LargePainter
+from tf_style.runners.memory import check_memory
 from tf_style.runners.progress import ProgressDisplay
 from tf_style.runners.quiet import quiet_tensorflow
 
@@ -153,7 +154,9 @@ class Painter:
     def _read(self, job: Job) -> images.Picture | images.ImageError:
         try:
             images.check_output_path(job.target, bit_depth=self._files.bit_depth)
-            return read_content(job.source, self._config, self._files)
+            content = read_content(job.source, self._config, self._files)
+            check_memory(self._config, content.size)
+            return content
         except images.ImageError as error:
             return error
 

@@ -9,7 +9,7 @@ from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.runners.inputs import Inputs, read_inputs
 from tf_style.runners.interruption import INTERRUPTED, Interruption
 from tf_style.runners.large_inputs import LargeInputs, large_size, read_large_inputs
-from tf_style.runners.memory import check_memory, too_large
+from tf_style.runners.memory import check_memory, is_lack_of_memory, too_large
 from tf_style.runners.progress import ProgressDisplay
 from tf_style.runners.quiet import quiet_tensorflow
 
@@ -57,7 +57,7 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, inputs: Inputs 
             session.write_picture()
             session.finish(preset, time.monotonic() - started)
         except Exception as error:
-            if isinstance(inputs, LargeInputs) or not _is_lack_of_memory(error):
+            if isinstance(inputs, LargeInputs) or not is_lack_of_memory(error):
                 raise
             raise too_large(config, inputs.content.size) from None
         finally:
@@ -105,7 +105,3 @@ def _paint(session: Session | LargeSession, display: ProgressDisplay, interrupti
         interruption.at_once = False
     finally:
         display.close()
-
-
-def _is_lack_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"  # TensorFlow's

@@ -6,7 +6,6 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from tf_style import images
 from tf_style.build import Guides
@@ -15,6 +14,7 @@ from tf_style.images.planes import Plane, remove_planes, resize_plane
 from tf_style.images.streams import decode_to_plane, read_source
 from tf_style.runners.inputs import read_masks
 from tf_style.runners.large_inputs import LargeInputs
+from tf_style.runners.model import picture_tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,13 +55,6 @@ class Stacked:
         return np.clip(np.concatenate(values, -1), 0.0, 1.0)
 
 
-def mask_files(files: StylizeFiles) -> dict[str, list[tuple[int, int]]]:
-    """Lengths and times of the masks' files by option: what tells one run from the next."""
-    given = {"content": [files.content_mask], "styles": files.style_masks, "keep": [files.keep_mask]}
-    found = {name: [Path(path).stat() for path in paths if path] for name, paths in given.items()}
-    return {name: [(status.st_size, status.st_mtime_ns) for status in stats] for name, stats in found.items()}
-
-
 def write_masks(
     config: StylizeConfig, files: StylizeFiles, inputs: LargeInputs, folder: Path
 ) -> tuple[LargeMasks, Guides]:
@@ -86,5 +79,5 @@ def write_masks(
             plane.write(0, 0, mask[0, ..., index : index + 1])
             own.append(plane)
         planes[name] = tuple(own)
-    colors = None if inputs.colors is None else tf.constant(inputs.colors.pixels[np.newaxis])
+    colors = None if inputs.colors is None else picture_tensor(inputs.colors)
     return LargeMasks(planes), Guides(masks.num_regions, masks.keep is not None, colors)

@@ -12,6 +12,7 @@ from tf_style.runners.folder_plan import Job, Plan, files_of
 from tf_style.runners.folder_report import FolderReport
 from tf_style.runners.interruption import Interruption
 from tf_style.runners.large_inputs import read_large_inputs
+from tf_style.runners.memory import is_lack_of_memory
 from tf_style.runners.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class LargePainter:
         except OSError as error:
             failure = images.ImageError(f"it cannot be painted ({one_line(error)}); check the disk and the folder")
         except Exception as error:
-            if not _is_lack_of_memory(error):
+            if not is_lack_of_memory(error):
                 raise
             failure = images.ImageError("there is not enough memory for its tiles; lower --tile_size")
         else:
@@ -105,7 +106,3 @@ class LargePainter:
             from tf_style.runners.large_session import LargeSession
 
             return LargeSession(self._config, files, inputs)
-
-
-def _is_lack_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"  # TensorFlow's

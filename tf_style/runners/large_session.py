@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import time
 from collections.abc import Iterator
@@ -16,20 +15,20 @@ from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.images.planes import Plane, resize_plane
 from tf_style.images.streams import decode_to_plane
+from tf_style.ops.positions import as_painted
 from tf_style.optimizers.adam import AdamRule
-from tf_style.runners.checkpoint import fingerprint
 from tf_style.runners.large_inputs import LargeInputs, tile_side, whole_pixels
-from tf_style.runners.large_masks import mask_files, write_masks
+from tf_style.runners.large_masks import write_masks
 from tf_style.runners.large_plan import make_plan
 from tf_style.runners.large_result import write_result
+from tf_style.runners.large_state import run_identity
 from tf_style.runners.large_work import WorkFolder
-from tf_style.runners.model import choose_model, load_stylizer, model_headline, run_record, style_tensor
+from tf_style.runners.model import choose_model, load_stylizer, model_headline, picture_tensor, run_record
 from tf_style.runners.record import write_record
 from tf_style.runners.tiled_scale import Count, TiledScale
 from tf_style.stylizers import PyramidStylizer
 from tf_style.stylizers.tiling import TiledObjective, make_tiles
 from tf_style.types import Progress
-from tf_style.version import versions
 
 _LOOK_SIDE = 1024  # pixels of the content's long side at which its colours are looked at
 
@@ -53,7 +52,7 @@ class LargeSession:
         self.progress: Progress | None = None
         self.history: list[dict[str, float]] = []
         self._choice = choose_model(config, quiet=files.quiet)
-        self._work = WorkFolder(files, self._make_identity())
+        self._work = WorkFolder(files, run_identity(config, files, inputs, self._choice))
         self._folder, self._resume, self.history = self._work.path, self._work.tiled, self._work.history
         self._coarse: Progress | None = None
         self._scale: TiledScale | None = None
@@ -96,7 +95,7 @@ class LargeSession:
         """Runs all scales; yields after each step of a coarse scale, and after each tile of the others."""
         started = time.monotonic()
         files = self._files
-        styles = [style_tensor(style) for style in self._inputs.styles]
+        styles = [picture_tensor(style) for style in self._inputs.styles]
         for progress in self._all_scales(styles):
             whole = progress.step > (self.history[-1]["step"] if self.history else 0)
             self.progress = progress
@@ -154,7 +153,7 @@ class LargeSession:
         count = Count()
         if self._stylizer.prepare:
             small = images.fit_size(self._inputs.size, min(_LOOK_SIDE, max(self._inputs.size)))
-            reference = self._content_at(small)
+            reference = as_painted(self._content_at(small), self._coarse_masks(small))
             fitted = [self._stylizer.style_at(style, tf.constant(self._inputs.size)) for style in styles]
             styles = [self._stylizer.prepare(style, reference) for style in fitted]
         if self._resume is not None:
@@ -291,18 +290,6 @@ class LargeSession:
             "seconds": seconds,
             "painting_seconds": self._painting_seconds,
         }
-
-    def _make_identity(self) -> str:
-        settings = {
-            **dataclasses.asdict(self._config),
-            "masks": mask_files(self._files),
-            "feather": self._files.feather,
-            "backbone": self._choice.name,
-            "compute_dtype": self._choice.compute_dtype,
-            "devices": [device.device_type for device in tf.config.list_physical_devices()],
-            "versions": versions(),
-        }
-        return fingerprint(settings, self._inputs.fingerprints())
 
 
 def _losses_of(history: list[dict[str, float]]) -> dict[str, float]:

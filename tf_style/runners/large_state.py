@@ -6,9 +6,15 @@ import dataclasses
 import json
 from pathlib import Path
 
-from tf_style.config import ConfigError
+import tensorflow as tf
+
+from tf_style.build import BackboneChoice, NetworkChoice
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.runners.checkpoint import fingerprint
 from tf_style.runners.files import replacing
+from tf_style.runners.large_inputs import LargeInputs
 from tf_style.runners.tiled_scale import Count
+from tf_style.version import versions
 
 STATE_NAME = "tiles.json"
 
@@ -20,6 +26,35 @@ class LargeState:
     scale: int
     count: Count
     history: list[dict[str, float]]
+
+
+def run_identity(
+    config: StylizeConfig, files: StylizeFiles, inputs: LargeInputs, choice: BackboneChoice | NetworkChoice
+) -> str:
+    """A digest of everything that decides the bytes of the result; of content and masks their files' lengths and times.
+
+    Args:
+      config: All options.
+      files: Where from.
+      inputs: What was checked.
+      choice: What paints.
+    """
+    masks = {"content": [files.content_mask], "styles": files.style_masks, "keep": [files.keep_mask]}
+    settings = {
+        **dataclasses.asdict(config),
+        "masks": {name: [_state_of(path) for path in paths if path] for name, paths in masks.items()},
+        "feather": files.feather,
+        "backbone": choice.name,
+        "compute_dtype": choice.compute_dtype,
+        "devices": [device.device_type for device in tf.config.list_physical_devices()],
+        "versions": versions(),
+    }
+    return fingerprint(settings, inputs.fingerprints())
+
+
+def _state_of(path: str) -> tuple[int, int]:
+    status = Path(path).stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def save_state(folder: Path, identity: str, state: LargeState) -> None:

@@ -66,10 +66,6 @@ def picture_tensor(picture: images.Picture) -> tf.Tensor:
     return tf.constant(images.with_own_alpha(picture)[None])
 
 
-#: A style as stylizers take it.
-style_tensor = picture_tensor
-
-
 def model_headline(config: StylizeConfig, choice: BackboneChoice | NetworkChoice) -> str:
     """Which model, why, and where it runs."""
     gpus = tf.config.list_physical_devices("GPU")

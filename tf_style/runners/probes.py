@@ -18,7 +18,7 @@ from tf_style.build import Guides
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.optimizers.adam import AdamRule
 from tf_style.runners.large_plan import LargePlan, make_plan
-from tf_style.runners.model import choose_model, load_stylizer, model_headline, style_tensor
+from tf_style.runners.model import choose_model, load_stylizer, model_headline, picture_tensor
 from tf_style.runners.record import peak_memory
 from tf_style.runners.tiled_scale import Count, TiledScale
 from tf_style.stylizers import FeedForwardStylizer
@@ -103,7 +103,7 @@ class Probes:
         self._guides = Guides(regions, bool(files.keep_mask))
         self._stylizer: Any = load_stylizer(config, self._guides)
         self._config, self._size = config, size
-        self._styles = list(names) or [style_tensor(style) for style in styles]
+        self._styles = list(names) or [picture_tensor(style) for style in styles]
         self._objective: TiledObjective | None = None
         self._tile: MeasuredTile | None = None
 

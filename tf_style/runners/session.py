@@ -22,8 +22,8 @@ from tf_style.runners.model import (
     guides_of,
     load_stylizer,
     model_headline,
+    picture_tensor,
     run_record,
-    style_tensor,
 )
 from tf_style.runners.record import write_record
 from tf_style.stylizers import PyramidStylizer
@@ -65,7 +65,7 @@ class Session:
     def steps(self) -> Iterator[Progress]:
         """Runs the optimisation; keeps history, checkpoint, previews and TensorBoard up to date on the way."""
         content, masks = self._content()
-        styles = self._inputs.style_names or [style_tensor(style) for style in self._inputs.styles]
+        styles = self._inputs.style_names or [picture_tensor(style) for style in self._inputs.styles]
         files = self._files
         started = last_save = time.monotonic()
         with TensorBoard(files.tensorboard_dir) if files.tensorboard_dir else contextlib.nullcontext() as board:
