@@ -50,7 +50,7 @@ def guide_colors(config: StylizeConfig, colors: Image | None, *, before: bool) -
     """
     method = config.preserve_color
     if config.palette:
-        palette = Palette(np.array(parse_palette(config.palette)), config.palette_difference)
+        palette = Palette(np.array(parse_palette(config.palette)), config.palette_difference, wrap=config.tileable)
 
         def recolor(style: Image, content: Image) -> Image:
             del content
