@@ -18,7 +18,10 @@ from tf_style.images.planes import Plane
 from tf_style.images.profiles import srgb_profile
 from tf_style.images.streams import Original, check_streamed_output, decode_to_plane, encode_plane, read_source
 from tf_style.runners import large_inputs
-from tf_style.runners.large_inputs import disk_bytes, large_size, read_large_inputs
+from tf_style.runners import large_masks as large_masks_module
+from tf_style.runners.inputs import read_masks
+from tf_style.runners.large_inputs import LargeInputs, disk_bytes, large_size, read_large_inputs
+from tf_style.runners.large_masks import write_masks
 from tf_style.runners.large_work import WorkFolder
 from tf_style.runners.tiled_scale import Count
 
@@ -222,6 +225,78 @@ def test_damaged(tmp_path):
 def test_outputs_that_cannot_be(name, size, bits, words):
     with pytest.raises(images.ImageError, match=words) as caught:
         check_streamed_output(name, size, bits)
+    assert_one_sentence(caught.value)
+
+
+# --- masks ------------------------------------------------------------------------------------------------------------
+
+
+def large_masks(tmp_path, monkeypatch, size=(300, 400), **given):
+    """What `write_masks` makes, and what the same files give a picture that is painted whole."""
+    content = tmp_path / "content.png"
+    if not content.exists():
+        images.write_image(content, np.full((*size, 3), 0.5, np.float32))
+    monkeypatch.setattr(large_masks_module, "_SOFT_SIDE", 200)
+    files = StylizeFiles(str(content), ("style.png",), "out.png", **given)
+    inputs = LargeInputs(content, size, ())
+    found, guides = write_masks(StylizeConfig(), files, inputs, tmp_path)
+    wanted = read_masks(images.read_image(content), files)
+    return {name: stacked.read(0, 0, *size) for name, stacked in found.full().items()}, wanted, guides
+
+
+def disc(path, center, radius, size=(300, 400)):
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    inside = np.hypot(rows - center[0] * size[0], columns - center[1] * size[1]) < radius * size[0]
+    images.write_image(path, np.repeat(inside[..., None], 3, -1).astype(np.float32))
+    return str(path)
+
+
+@pytest.mark.parametrize("feather", [0.0, 0.05])
+@pytest.mark.parametrize("styles", [0, 1, 2])
+def test_masks_by_strips_are_those_of_whole_pictures(tmp_path, monkeypatch, feather, styles):
+    """Hard edges to the number; soft ones, which are made at half the size, nearly, and nothing outside."""
+    monkeypatch.setattr(Plane, "strips", _short_strips)
+    names = [disc(tmp_path / f"style_{index}.png", (0.5, 0.3 + 0.4 * index), 0.45) for index in range(styles)]
+    content = disc(tmp_path / "mask.png", (0.5, 0.5), 0.48)
+    given = {"content_mask": content, "style_masks": tuple(names), "keep_mask": content, "feather": feather}
+    found, wanted, guides = large_masks(tmp_path, monkeypatch, **given)
+    assert guides.num_regions == wanted.num_regions == max(1, styles)
+    np.testing.assert_allclose(found["keep"], wanted.keep, atol=1e-6)
+    if feather:
+        assert np.abs(found["regions"] - wanted.regions).max() < 0.2
+        assert np.abs(found["regions"] - wanted.regions).mean() < 0.02
+        assert found["regions"][wanted.regions.sum(-1) == 0.0].max(initial=0.0) == 0.0
+    else:
+        np.testing.assert_allclose(found["regions"], wanted.regions, atol=1e-6)
+
+
+def _short_strips(self, pixels=2_000_000):
+    yield from ((top, min(top + 70, self.size[0])) for top in range(0, self.size[0], 70))
+
+
+def test_masks_of_other_sizes_and_sprites(tmp_path, monkeypatch):
+    """A mask of another size, of a kind that is read whole, and a content with holes."""
+    alpha = np.ones((300, 400), np.float32)
+    alpha[:100] = 0.0
+    images.write_image(tmp_path / "content.png", np.full((300, 400, 3), 0.5, np.float32), alpha=alpha)
+    mask = disc(tmp_path / "mask.tga", (0.5, 0.5), 0.4, (150, 200))
+    for given in ({}, {"content_mask": mask, "feather": 0.0}):
+        found, wanted, _ = large_masks(tmp_path, monkeypatch, **given)
+        np.testing.assert_allclose(found["regions"], wanted.regions, atol=1e-6)
+    found, _, _ = large_masks(tmp_path, monkeypatch, content_mask=disc(tmp_path / "m.png", (0.5, 0.5), 0.4, (150, 200)))
+    assert found["regions"][:100].max() == 0.0
+    assert found["regions"][150, 200] == 1.0
+    with pytest.raises(images.ImageError, match="no pixel in common") as caught:
+        large_masks(tmp_path, monkeypatch, content_mask=disc(tmp_path / "top.png", (0.15, 0.5), 0.1))
+    assert_one_sentence(caught.value)
+
+
+@pytest.mark.parametrize(("level", "size", "words"), [(0, (300, 400), "all black"), (1, (300, 400), "1 of 255"),
+                                                      (255, (300, 300), "not the aspect")])  # fmt: skip
+def test_masks_that_cannot_be(tmp_path, monkeypatch, level, size, words):
+    Image.new("L", size[::-1], level).save(tmp_path / "mask.png")
+    with pytest.raises(images.ImageError, match=words) as caught:
+        large_masks(tmp_path, monkeypatch, content_mask=str(tmp_path / "mask.png"))
     assert_one_sentence(caught.value)
 
 

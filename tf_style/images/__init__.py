@@ -7,7 +7,17 @@ from tf_style.images.arrays import to_float, to_uint8, to_uint16
 from tf_style.images.encoded import decode_uint8, encode_jpeg, encode_png
 from tf_style.images.geometry import fill_transparent, fit_size, painting_size, resize
 from tf_style.images.header import read_size
-from tf_style.images.masks import Masks, check_mask_count, make_masks, read_mask, resize_mask
+from tf_style.images.masks import (
+    Masks,
+    check_mask,
+    check_mask_count,
+    check_painted,
+    grey_of,
+    make_masks,
+    read_mask,
+    resize_mask,
+    without_rest,
+)
 from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, ImageError, Picture, WriteError
 from tf_style.images.reading import READABLE, READABLE_SUFFIXES, read_image
 from tf_style.images.visible import read_visible, with_own_alpha
@@ -22,13 +32,16 @@ __all__ = [
     "Masks",
     "Picture",
     "WriteError",
+    "check_mask",
     "check_mask_count",
+    "check_painted",
     "check_output_path",
     "decode_uint8",
     "encode_jpeg",
     "encode_png",
     "fill_transparent",
     "fit_size",
+    "grey_of",
     "make_masks",
     "painting_size",
     "read_image",
@@ -42,4 +55,5 @@ __all__ = [
     "to_uint16",
     "with_own_alpha",
     "write_image",
+    "without_rest",
 ]

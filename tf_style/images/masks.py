@@ -61,24 +61,44 @@ def resize_mask(option: str, name: str, mask: Picture, size: tuple[int, int]) ->
     Raises:
       ImageError: It has another aspect than the size, or is (almost) black.
     """
-    height, width = mask.size
-    if abs(np.log((width * size[0]) / (height * size[1]))) > _ASPECT_SLACK + 1.0 / min(*size, height, width):
-        raise ImageError(
-            f"{option}: {name} is {width} x {height} pixels, which is not the aspect of the content "
-            f"({size[1]} x {size[0]}); any size will do, but of the same crop."
-        )
-    grey = mask.pixels @ _LUMA if mask.alpha is None else mask.pixels @ _LUMA * mask.alpha
-    _check_brightness(option, name, float(grey.max(initial=0.0)))
+    check_mask(option, name, mask.size, size)
+    grey = grey_of(mask.pixels, mask.alpha)
+    check_mask(option, name, mask.size, size, float(grey.max(initial=0.0)))
     values = resize_plane(grey, size)
     if values.max(initial=0.0) < _FAINTEST:
         raise ImageError(
             f"{option}: what is white in {name} is so thin that at {size[1]} x {size[0]} pixels next to nothing of it "
             "is left; make it wider, or paint at a larger size."
         )
+    return without_rest(values)
+
+
+def grey_of(pixels: np.ndarray, alpha: np.ndarray | None = None) -> np.ndarray:
+    """The lightness [H, W] of pixels [H, W, 3], times their alpha."""
+    return pixels @ _LUMA if alpha is None else pixels @ _LUMA * alpha
+
+
+def without_rest(values: np.ndarray) -> np.ndarray:
+    """A mask of at most 1, where what is black in 8 bits is 0."""
     return np.where(values < _DARKEST, np.float32(0.0), np.minimum(values, np.float32(1.0)))
 
 
-def _check_brightness(option: str, name: str, brightest: float) -> None:
+def check_mask(option: str, name: str, own: tuple[int, int], size: tuple[int, int], brightest: float = 1.0) -> None:
+    """Raises ImageError unless a mask has the aspect of (height, width), and is bright enough somewhere.
+
+    Args:
+      option: What it is for, for messages.
+      name: Of the mask, for messages.
+      own: Its height and width.
+      size: Of the picture.
+      brightest: The lightest of its pixels, in [0, 1].
+    """
+    height, width = own
+    if abs(np.log((width * size[0]) / (height * size[1]))) > _ASPECT_SLACK + 1.0 / min(*size, height, width):
+        raise ImageError(
+            f"{option}: {name} is {width} x {height} pixels, which is not the aspect of the content "
+            f"({size[1]} x {size[0]}); any size will do, but of the same crop."
+        )
     if brightest < _DARKEST:
         raise ImageError(f"{option}: {name} is all black, so nothing is selected; make white what it is for.")
     if brightest < _FAINTEST:
@@ -130,25 +150,35 @@ def make_masks(
     painted = _soft_inwards(painted, width)
     if alpha is not None:
         painted = painted * (alpha > 0.0)
-    if painted.max() < _FAINTEST:
-        given = {
-            "content_mask": content_mask is not None,
-            "style_masks": bool(style_masks),
-            "what is opaque in the content": alpha is not None,
-        }
-        names = [name for name, came in given.items() if came]
-        reason = (
-            "have next to no pixel in common" if len(names) > 1 else "selects next to nothing within its soft edges"
-        )
-        raise ImageError(
-            f"{' and '.join(names)} {reason}, so nothing would be painted; make white what is to be painted."
-        )
+    check_painted(
+        float(painted.max()),
+        content_mask=content_mask is not None,
+        style_masks=bool(style_masks),
+        alpha=alpha is not None,
+    )
     if len(styles) < 2:
         return Masks(painted[..., np.newaxis].astype(np.float32), keep)
     shares = np.stack(styles, -1)
     total = shares.sum(-1, keepdims=True)
     shares = np.divide(shares, total, out=np.zeros_like(shares), where=total > 0.0)
     return Masks((shares * painted[..., np.newaxis]).astype(np.float32), keep)
+
+
+def check_painted(strongest: float, *, content_mask: bool, style_masks: bool, alpha: bool) -> None:
+    """Raises ImageError if next to nothing would be painted.
+
+    Args:
+      strongest: The largest number in the mask of what is painted.
+      content_mask: Whether there is one.
+      style_masks: Whether there are some.
+      alpha: Whether something of the content is transparent.
+    """
+    if strongest >= _FAINTEST:
+        return
+    given = {"content_mask": content_mask, "style_masks": style_masks, "what is opaque in the content": alpha}
+    names = [name for name, came in given.items() if came]
+    reason = "have next to no pixel in common" if len(names) > 1 else "selects next to nothing within its soft edges"
+    raise ImageError(f"{' and '.join(names)} {reason}, so nothing would be painted; make white what is to be painted.")
 
 
 def _softened(masks: Sequence[np.ndarray], width: float) -> list[np.ndarray]:

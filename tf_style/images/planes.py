@@ -17,6 +17,9 @@ from tf_style.images.picture import WriteError, one_line
 if TYPE_CHECKING:
     import pyvips
 
+#: How `resized` enlarges and reduces without rings beside edges.
+LINEAR = ("bilinear", "linear")
+
 _KINDS = {"float32": "float", "uint8": "uchar", "uint16": "ushort"}  # NumPy's names and libvips's
 
 
@@ -89,8 +92,9 @@ class Plane:
 
 
 def resize_plane(source: Plane, target: Plane, *, smooth: bool = True) -> None:
-    """A plane at another size; larger ones by bicubic (or bilinear, where not `smooth`) interpolation."""
-    save_plane(resized(source.as_vips(), target.size, "bicubic" if smooth else "bilinear"), target)
+    """A plane at another size, by bicubic and Lanczos filters; or, where not `smooth`, by linear ones: no rings."""
+    filters = ("bicubic", "lanczos3") if smooth else LINEAR
+    save_plane(resized(source.as_vips(), target.size, *filters), target)
 
 
 def remove_planes(*planes: Plane) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tf_style.images.geometry import MIN_VISIBLE_ALPHA, fill_transparent
 from tf_style.images.picture import ImageError, Picture, WriteError, one_line
-from tf_style.images.planes import Plane, resized, save_plane, vips
+from tf_style.images.planes import LINEAR, Plane, resized, save_plane, vips
 from tf_style.images.profiles import changes_colors, srgb_profile
 from tf_style.images.writing import DEEP_FORMATS, FORMATS, MAX_SIDE, OPAQUE_FORMATS
 
@@ -76,7 +76,9 @@ def is_streamable(path: str | os.PathLike[str]) -> bool:
     return usual and image.format in ("uchar", "ushort") and image.bands <= 4
 
 
-def decode_to_plane(path: str | os.PathLike[str], target: Plane, alpha: Plane | None = None) -> StreamedSource:
+def decode_to_plane(
+    path: str | os.PathLike[str], target: Plane, alpha: Plane | None = None, *, smooth: bool = True
+) -> StreamedSource:
     """A picture file, upright and in sRGB, resized to the size of a plane, whose file is made.
 
     What cannot be seen gets the colours of its nearest neighbours, as `fill_transparent` gives them, by strips.
@@ -85,6 +87,7 @@ def decode_to_plane(path: str | os.PathLike[str], target: Plane, alpha: Plane | 
       path: The picture.
       target: Of 3 channels, float32: becomes sRGB in [0, 1].
       alpha: Of 1 channel, float32, for the opacity, where the picture has one.
+      smooth: As of `resize_plane`; pictures with an alpha are resized by linear filters in any case.
 
     Raises:
       ImageError: It cannot be read.
@@ -98,16 +101,16 @@ def decode_to_plane(path: str | os.PathLike[str], target: Plane, alpha: Plane | 
             image = image.colourspace("rgb16" if source.bit_depth == 16 else "srgb")
         unit = image.cast("float") / (65535.0 if image.format == "ushort" else 255.0)
         if not source.has_alpha:
-            save_plane(_clipped(resized(unit[0:3], target.size)), target)
+            save_plane(_clipped(resized(unit[0:3], target.size, *(() if smooth else LINEAR))), target)
             return source
-        opacity = _resized_alpha(unit[3], target.size)
-        colors = _resized_alpha(unit[0:3] * unit[3], target.size)
+        opacity = resized(unit[3], target.size, *LINEAR)
+        colors = resized(unit[0:3] * unit[3], target.size, *LINEAR)
         save_plane(_clipped((opacity > _HIDDEN).ifthenelse(colors / opacity, colors)), target)
     own = alpha or Plane(target.path.with_suffix(".alpha"), target.size, 1)
     with _one_sentence(path):
         again, _ = _upright(path)
         deepest = 65535.0 if again.format == "ushort" else 255.0
-        save_plane(_clipped(_resized_alpha(again[again.bands - 1].cast("float") / deepest, target.size)), own)
+        save_plane(_clipped(resized(again[again.bands - 1].cast("float") / deepest, target.size, *LINEAR)), own)
     for top, bottom in target.strips():
         target.write(top, 0, filled_rows(target, own, top, bottom))
     if alpha is None:
@@ -123,11 +126,6 @@ def filled_rows(colors: Plane, alpha: Plane, top: int, bottom: int) -> np.ndarra
     if opacities.min() <= _HIDDEN < opacities.max():
         pixels = fill_transparent(Picture(pixels, opacities)).pixels
     return pixels[top - first : bottom - first]
-
-
-def _resized_alpha(image: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:
-    """Without the rings that sharper filters draw around opaque forms."""
-    return resized(image, size, "bilinear", kernel="linear")
 
 
 def _upright(path: str | os.PathLike[str]) -> tuple[pyvips.Image, StreamedSource]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from tf_style import images
 from tf_style.build import Guides
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.images.planes import Plane, remove_planes, resize_plane
-from tf_style.images.streams import decode_to_plane, read_source
-from tf_style.runners.inputs import read_masks
+from tf_style.images.streams import decode_to_plane, is_streamable, read_source
 from tf_style.runners.large_inputs import LargeInputs
 from tf_style.runners.model import picture_tensor
+
+#: Pixels of the long side at which soft edges are computed.
+_SOFT_SIDE = 2048
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,26 +61,134 @@ class Stacked:
 def write_masks(
     config: StylizeConfig, files: StylizeFiles, inputs: LargeInputs, folder: Path
 ) -> tuple[LargeMasks, Guides]:
-    """Reads the masks, and writes them at the size of the result.
+    """Reads the masks, and writes them at the size of the result; no more than a strip of them is in memory.
 
     Raises:
       ImageError: One cannot be read, has another aspect, or is all black.
     """
-    alpha = None
-    if read_source(inputs.content).has_alpha:
-        pixels, opacity = Plane(folder / "content.f32", inputs.size), Plane(folder / "alpha.f32", inputs.size, 1)
-        decode_to_plane(inputs.content, pixels, opacity)
-        alpha = opacity.read(0, 0, *inputs.size)[..., 0]
-        remove_planes(pixels, opacity)
-    blank = images.Picture(np.broadcast_to(np.zeros((1, 1, 3), np.float32), (*inputs.size, 3)), alpha)
-    masks = read_masks(blank, files)
+    size = inputs.size
+    given = {"content_mask": [files.content_mask], "style_masks": files.style_masks, "keep_mask": [files.keep_mask]}
+    own = {
+        option: [
+            _write_grey(option, path, Plane(folder / f"own_{option}_{index}.f32", size, 1), files.max_pixels)
+            for index, path in enumerate(paths)
+            if path
+        ]
+        for option, paths in given.items()
+    }
+    alpha = _write_alpha(inputs, folder)
     planes = {}
-    for name, mask in masks.arrays().items():
-        own = []
-        for index in range(mask.shape[-1]):
-            plane = Plane(folder / f"full_{name}_{index}.f32", inputs.size, 1).create()
-            plane.write(0, 0, mask[0, ..., index : index + 1])
-            own.append(plane)
-        planes[name] = tuple(own)
+    if own["content_mask"] or own["style_masks"] or alpha is not None:
+        planes["regions"] = _write_regions(own["content_mask"], own["style_masks"], alpha, files.feather, size, folder)
+    if own["keep_mask"]:
+        planes["keep"] = tuple(own["keep_mask"])
+    remove_planes(*own["content_mask"], *own["style_masks"], *([] if alpha is None else [alpha]))
     colors = None if inputs.colors is None else picture_tensor(inputs.colors)
-    return LargeMasks(planes), Guides(masks.num_regions, masks.keep is not None, colors)
+    return LargeMasks(planes), Guides(len(planes.get("regions", ())), "keep" in planes, colors)
+
+
+def _write_grey(option: str, path: str, plane: Plane, max_pixels: int) -> Plane:
+    """A mask file at the size of a plane."""
+    own = images.read_size(path)
+    if own is None or not is_streamable(path):
+        values = images.read_mask(option, path, plane.size, max_pixels=max_pixels)
+        plane.create().write(0, 0, values[..., np.newaxis])
+        return plane
+    images.check_mask(option, f"'{path}'", own, plane.size)
+    colors, alpha = (
+        Plane(plane.path.with_suffix(".rgb"), plane.size),
+        Plane(plane.path.with_suffix(".a"), plane.size, 1),
+    )
+    source = decode_to_plane(path, colors, alpha, smooth=False)
+    brightest = 0.0
+    plane.create()
+    for rows in _strips(plane):
+        opacity = alpha.read(*rows)[..., 0] if source.has_alpha else None
+        values = images.without_rest(images.grey_of(colors.read(*rows), opacity))
+        plane.write(rows[0], 0, values[..., np.newaxis])
+        brightest = max(brightest, float(values.max()))
+    remove_planes(colors, alpha)
+    images.check_mask(option, f"'{path}'", own, plane.size, brightest)
+    return plane
+
+
+def _write_alpha(inputs: LargeInputs, folder: Path) -> Plane | None:
+    """The content's opacity, if something of it is transparent."""
+    if not read_source(inputs.content).has_alpha:
+        return None
+    pixels, alpha = Plane(folder / "content.f32", inputs.size), Plane(folder / "alpha.f32", inputs.size, 1)
+    decode_to_plane(inputs.content, pixels, alpha)
+    remove_planes(pixels)
+    if min(float(alpha.read(*rows).min()) for rows in _strips(alpha)) < 1.0:
+        return alpha
+    remove_planes(alpha)
+    return None
+
+
+def _write_regions(
+    painted: list[Plane],
+    styles: list[Plane],
+    alpha: Plane | None,
+    feather: float,
+    size: tuple[int, int],
+    folder: Path,
+) -> tuple[Plane, ...]:
+    """One for each style mask, or one for all; soft ones are made at a bounded size and enlarged."""
+    regions = tuple(Plane(folder / f"full_regions_{index}.f32", size, 1) for index in range(max(1, len(styles))))
+    soft = feather > 0.0 and bool(painted or styles)
+    if soft:
+        small = images.fit_size(size, min(_SOFT_SIDE, max(size)))
+        masks = images.make_masks(
+            images.Picture(np.zeros((*small, 3), np.float32)),
+            content_mask=_at(painted[0], small) if painted else None,
+            style_masks=[_at(plane, small) for plane in styles],
+            feather=feather,
+        )
+        assert masks.regions is not None
+        for index, region in enumerate(regions):
+            reduced = Plane(folder / "small.f32", small, 1).create()
+            reduced.write(0, 0, masks.regions[..., index : index + 1])
+            resize_plane(reduced, region, smooth=False)
+            remove_planes(reduced)
+    brightest = 0.0
+    for rows in _strips(regions[0]):
+        values = _strip_of_regions(rows, painted, styles, alpha)
+        if soft:  # nothing outside, to the pixel
+            inside = values.sum(-1, keepdims=True) > 0.0
+            values = np.concatenate([region.read(*rows) for region in regions], -1) * inside
+        for index, region in enumerate(regions):
+            if not soft and rows[0] == 0:
+                region.create()
+            region.write(rows[0], 0, values[..., index : index + 1])
+        brightest = max(brightest, float(values.sum(-1).max()))
+    images.check_painted(brightest, content_mask=bool(painted), style_masks=bool(styles), alpha=alpha is not None)
+    return regions
+
+
+def _strip_of_regions(
+    rows: tuple[int, int, int, int], painted: list[Plane], styles: list[Plane], alpha: Plane | None
+) -> np.ndarray:
+    """Rows of the regions without soft edges, [h, W, N]."""
+    shape = (rows[2] - rows[0], rows[3], 1)
+    whole = painted[0].read(*rows) if painted else np.ones(shape, np.float32)
+    if styles:
+        shares = np.concatenate([plane.read(*rows) for plane in styles], -1)
+        total = shares.sum(-1, keepdims=True)
+        whole = whole * shares / np.maximum(total, 1.0)
+    return whole if alpha is None else whole * (alpha.read(*rows) > 0.0)
+
+
+def _at(plane: Plane, size: tuple[int, int]) -> np.ndarray:
+    """A plane of one channel at another size, [h, w]."""
+    if plane.size == tuple(size):
+        return plane.read(0, 0, *size)[..., 0]
+    smaller = Plane(plane.path.with_suffix(".small"), size, 1)
+    resize_plane(plane, smaller, smooth=False)
+    values = smaller.read(0, 0, *size)[..., 0]
+    remove_planes(smaller)
+    return images.without_rest(values)
+
+
+def _strips(plane: Plane) -> Iterator[tuple[int, int, int, int]]:
+    for top, bottom in plane.strips():
+        yield top, 0, bottom, plane.size[1]
