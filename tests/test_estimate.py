@@ -1,13 +1,15 @@
 """What a run will take: the arithmetic, and the command; how near it comes is measured in benchmarks/estimates.py."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from tests import command
 from tests.materials import assert_refused, colorful, picture
 from tf_style import images
-from tf_style.runners.probes import Curve, _probe_sizes
+from tf_style.runners.probes import Curve, MeasuredTile, Probes, _probe_sizes
+from tf_style.stylizers.tiling import make_tiles
 
 
 def test_lines_between_and_beyond():
@@ -27,6 +29,26 @@ def test_probes_are_small_and_of_the_pictures_aspect():
     assert _probe_sizes((64, 64), 1, ((0.04, 0.16, 0.5), 640 * 640)) == [(64, 64)]
     assert _probe_sizes((161, 161), 1, ((0.04, 0.16, 0.5), 640 * 640)) == [(64, 64), (114, 114)]
     assert all(side % 16 == 0 for size in _probe_sizes((160, 320), 16, ((0.5,), 640 * 640)) for side in size)
+
+
+def test_tiles_are_reckoned_as_they_are(monkeypatch):
+    """Seconds go by the pixels of the very tiles, margins and all, measured on the largest one."""
+    probes, objective = object.__new__(Probes), SimpleNamespace(margin=80, stride=16)
+    probes._objective, probes._tile, seen = objective, None, []
+
+    def measure(objective, side, shape):
+        seen.append(shape)
+        area = shape[0] * shape[1]
+        return MeasuredTile(shape, 1e-6 * area, 1e-5 * area, 0.5)
+
+    monkeypatch.setattr(probes, "_measure_tile", measure, raising=False)
+    for size in ((1449, 1449), (1536, 1536), (2560, 1440), (4096, 4096)):
+        areas = [tile.shape[0] * tile.shape[1] for tile in make_tiles(size, 1024, 80, 16)]
+        found = probes.tiled(size, 1024)
+        strips = 0.5 * size[0] * size[1] / 2_000_000
+        assert found.prepare_seconds == pytest.approx(1e-6 * sum(areas))
+        assert found.step_seconds == pytest.approx(1e-5 * sum(areas) + strips)
+        assert max(height * width for height, width in seen) >= max(areas)  # memory is that of the largest
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +113,10 @@ def test_plans_are_those_of_the_run(outcomes, folder):
 @pytest.mark.parametrize("name", REFUSED)
 def test_refusals(name, outcomes):
     assert_refused(outcomes[name], REFUSED[name][1])
+
+
+def test_pictures_are_checked_before_tensorflow_is_loaded(folder):
+    """So that mistakes are told at once, and TensorFlow's notices are held back where it is."""
+    outcome = command.run_lines({"refused": REFUSED["no file"][0]}, folder)["refused"]
+    assert_refused(outcome, "nowhere.png")
+    assert "tensorflow" not in outcome.modules

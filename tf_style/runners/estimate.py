@@ -12,7 +12,6 @@ from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.runners.inputs import read_inputs
 from tf_style.runners.large_inputs import disk_bytes, large_size, read_large_inputs, tile_side, whole_pixels
 from tf_style.runners.quiet import quiet_tensorflow
-from tf_style.runners.record import peak_memory, write_record
 
 if TYPE_CHECKING:
     from tf_style.runners.probes import Probes
@@ -57,6 +56,8 @@ def run(config: StylizeConfig, files: StylizeFiles, *, started: float, say: Call
     for line in describe(estimate, config):
         say(line)
     if files.json:
+        from tf_style.runners.record import write_record
+
         write_record(Path(files.json), dataclasses.asdict(estimate))
     return 0
 
@@ -94,11 +95,11 @@ def _measured(
         step_seconds = curve.at(_area(whole[-1]))
         memory = curve.memory_at(_area(whole[-1]))
     else:
-        memory = peak_memory()["host"]
+        memory = probes.peak_bytes()
     for steps, scale in zip(plan.steps[plan.first_tiled :], plan.sizes[plan.first_tiled :], strict=True):
         tiled = probes.tiled(scale, tile_side(config))
         seconds += tiled.first_seconds + tiled.prepare_seconds + steps * tiled.step_seconds
-        step_seconds, memory = tiled.step_seconds, max(memory, peak_memory()["host"] + probes.strip_bytes(scale))
+        step_seconds, memory = tiled.step_seconds, max(memory, probes.peak_bytes() + probes.strip_bytes(scale))
     seconds += probes.write_seconds(size, large)
     return Estimate(
         model=probes.model,

@@ -158,6 +158,10 @@ class Probes:
         strips = tile.strip * _area(size) / _STRIP_PIXELS
         return Tiled(first, share * tile.targets, share * tile.looks + strips)
 
+    def peak_bytes(self) -> int:
+        """Memory of this process at its peak so far."""
+        return peak_memory()["host"]
+
     def strip_bytes(self, size: tuple[int, int]) -> int:
         """What strips of rows take, which the one tile of `tiled` has none of."""
         return _STRIP_ARRAYS * 3 * 4 * min(size[0] * size[1], _STRIP_PIXELS)
