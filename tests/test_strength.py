@@ -10,7 +10,7 @@ from tf_style.config import StylizeConfig
 from tf_style.presets import preset_config
 
 SHORT = {"backbone": "compact_vgg19", "num_steps": 40, "first_steps": 0, "min_size": 0, "size": 0}
-PRESETS = ("fine", "draft", "gatys2016-adam")
+PRESETS = ("fine", "draft", "gatys2016", "gatys2016-adam")
 
 
 @pytest.mark.parametrize("preset", [*PRESETS, "instant"])
@@ -33,15 +33,33 @@ def test_the_style_grows_evenly(preset):
     def distance(image):
         return float(objective(backbone(image), targets)[0]) ** 0.5
 
-    distances = [
-        distance(build_stylizer(preset_config(preset).replace(**SHORT, style_strength=strength))(content, [style]))
-        for strength in (0.0, 0.25, 0.5, 0.75, 1.0)
-    ]
+    paintings = [content]
+    for strength in (0.25, 0.5, 0.75, 1.0):
+        config = preset_config(preset).replace(**SHORT, style_strength=strength)
+        paintings.append(build_stylizer(config)(content, [style]))
+    distances = [distance(painting) for painting in paintings]
     way = distances[0] - distances[-1]
     assert way > 0
     steps = -np.diff(distances) / way
     assert steps.min() > 0.03, distances
     assert 0.15 < (distances[0] - distances[2]) / way < 0.9, distances
+    changes = [float(np.abs(painting - content).mean()) for painting in paintings]  # from noise too
+    assert np.diff(changes).min() > 0, changes
+    assert changes[1] < 0.6 * changes[-1], changes
+
+
+@pytest.mark.parametrize("init", ["noise", "style"])
+def test_a_little_style_starts_near_the_content(init):
+    content, style = picture(48, 64, seed=1), picture(48, 64, seed=2)
+    whole, half, none = (
+        build_stylizer(StylizeConfig(**SHORT, init=init, style_strength=strength)).first_image(
+            content, [style], (48, 64)
+        )
+        for strength in (1.0, 0.5, 0.0)
+    )
+    assert np.abs(whole - content).mean() > 0.1
+    np.testing.assert_allclose(half, (whole + content) / 2, atol=1e-6)
+    np.testing.assert_allclose(none, content, atol=1e-6)
 
 
 def test_weights():

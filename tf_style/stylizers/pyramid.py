@@ -177,9 +177,20 @@ class PyramidStylizer:
     def first_image(
         self, content: Image, styles: Sequence[Image], size: Sequence, seeds: tf.Tensor | None = None
     ) -> Image:
-        """What the optimisation starts from at a scale of (height, width); `seeds` [B] are those of the noise."""
+        """What the optimisation starts from at a scale of (height, width); `seeds` [B] are those of the noise.
+
+        Below a strength of 1 it is a mixture with the content, so that a little style is near the content too.
+        """
         if self.init == "content":
             return resize(content, size)
+        start = self._without_content(content, styles, size, seeds)
+        if self.style_strength >= 1.0:
+            return start
+        return resize(content, size) + self.style_strength * (start - resize(content, size))
+
+    def _without_content(
+        self, content: Image, styles: Sequence[Image], size: Sequence, seeds: tf.Tensor | None
+    ) -> Image:
         batch = tf.shape(content)[0]
         if self.init == "noise":
             seeds = tf.fill([batch], self.seed) if seeds is None else seeds
