@@ -13,6 +13,8 @@ from tf_style.config import ConfigError, StylizeConfig, StylizeFiles, parse_pale
 from tf_style.guidance import color_difference, regional
 from tf_style.losses import Objective, additive_term, content_loss, style_loss, total_variation_loss
 from tf_style.ops import STATISTICS, position_weights
+from tf_style.runners.checkpoint import fingerprint
+from tf_style.runners.inputs import Inputs, read_inputs
 from tf_style.types import References, Term
 
 QUICK = {"backbone": "compact_vgg19", "num_steps": 4, "first_steps": 0, "min_size": 0, "size": 0}
@@ -425,7 +427,6 @@ def test_runs(name, outcomes, folder):
 
 def test_what_is_written_early_keeps_what_is_outside(folder):
     """As `--save_every` and Ctrl-C write it at the coarsest scale."""
-    from tf_style.runners.inputs import read_inputs
     from tf_style.runners.session import Session
 
     config = StylizeConfig(**{**QUICK, "size": 128, "min_size": 48})
@@ -441,6 +442,16 @@ def test_what_is_written_early_keeps_what_is_outside(folder):
     found = images.to_uint8(images.read_image(folder / "early.png").pixels)
     np.testing.assert_array_equal(found[:, :64], images.to_uint8(inputs.content.pixels)[:, :64])
     assert (found[:, 70:] != images.to_uint8(inputs.content.pixels)[:, 70:]).mean() > 0.5
+
+
+def test_a_mask_of_another_kind_is_another_run():
+    """Though all its values are the same."""
+    content, mask = grey(np.ones((40, 60))), np.ones((40, 60, 1), np.float32)
+    kinds = [images.Masks(mask, None), images.Masks(None, mask)]
+    found = [fingerprint({}, Inputs(content, (content,), masks=masks).all_pixels()) for masks in kinds]
+    found.append(fingerprint({}, Inputs(content, (content,), colors=content).all_pixels()))
+    found.append(fingerprint({}, Inputs(content, (content, content)).all_pixels()))
+    assert len(set(found)) == 4
 
 
 @pytest.mark.parametrize("name", REFUSED)

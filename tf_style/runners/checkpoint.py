@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from tf_style.types import Progress
 _NAME = "state.npz"
 
 
-def fingerprint(settings: dict[str, Any], pictures: list[np.ndarray]) -> str:
-    """A digest of everything that decides the bytes of the result."""
+def fingerprint(settings: dict[str, Any], pictures: Mapping[str, np.ndarray] | Sequence[np.ndarray]) -> str:
+    """A digest of everything that decides the bytes of the result; pictures by what they are for, or in an order."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    for pixels in pictures:
-        digest.update(str(pixels.shape).encode())
+    named = pictures.items() if isinstance(pictures, Mapping) else enumerate(pictures)
+    for name, pixels in named:
+        digest.update(f"{name} {pixels.shape}".encode())
         digest.update(np.ascontiguousarray(pixels).tobytes())
     return digest.hexdigest()
 

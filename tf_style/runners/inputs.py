@@ -29,11 +29,14 @@ class Inputs:
     colors: images.Picture | None = None
     masks: images.Masks = dataclasses.field(default_factory=images.Masks)
 
-    def all_pixels(self) -> list[np.ndarray]:
-        """The pixels of all pictures, masks and alphas: what makes one run another than the next."""
-        pictures = [self.content, *self.styles, *([] if self.colors is None else [self.colors])]
-        alphas = [picture.alpha for picture in pictures if picture.alpha is not None]
-        return [*(picture.pixels for picture in pictures), *alphas, *self.masks.arrays().values()]
+    def all_pixels(self) -> dict[str, np.ndarray]:
+        """All pictures, alphas and masks by what they are for: what makes one run another than the next."""
+        pictures = {"content": self.content, **{f"style {index}": style for index, style in enumerate(self.styles)}}
+        if self.colors is not None:
+            pictures["colors"] = self.colors
+        found = {name: picture.pixels for name, picture in pictures.items()}
+        found |= {f"{name} alpha": picture.alpha for name, picture in pictures.items() if picture.alpha is not None}
+        return found | self.masks.arrays()
 
 
 def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names: bool = False) -> Inputs:
