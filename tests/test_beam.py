@@ -199,12 +199,13 @@ def test_workers_get_absolute_paths(folder, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(beam.beam, "Create", lambda elements: given.extend(elements) or beam.beam.transforms.Create([]))
     Path("own.cfg").write_text("--weights=w.h5\n")
-    Path("mine.npz").write_text("")
+    for name in ("mine.npz", "w.h5"):
+        Path(name).write_text("")
     rows = ["content,color_from,network,preset,style", "sub/a,c.png,,own.cfg,", "b.png,,mine.npz,instant,great_wave",
             "c.png,,arbitrary,instant,"]  # fmt: skip
     Path("jobs.csv").write_text("\n".join(rows) + "\n")
     files = StylizeFiles(manifest="jobs.csv", output="out", style=("style.png", "great_wave"), color_from="d.png")
-    beam.run(StylizeConfig(), files, (), [])
+    beam.run(StylizeConfig(preserve_color="linear"), files, ("preserve_color",), [])
     first, second, third = (row for _, row in given)
     here = str(folder)
     assert (first.files.content, first.files.output) == (f"{here}/sub/a", f"{here}/out/a.png")

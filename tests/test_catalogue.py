@@ -187,6 +187,9 @@ BAD = {
     "endless value": ('content,style\na.png,"' + 140_000 * "b" + '"\n', "jobs.csv", "is not CSV"),
     "column twice": ("content,style, style\na.png,s.png,t.png\n", "jobs.csv", "the column 'style' twice"),
     "name twice": ('{"content": "a.png", "style": "s.png", "style": "t.png"}\n', "jobs.jsonl", "Row 1"),
+    "keep weight": ("content,style,keep_weight\na.png,b.png,3\n", "jobs.csv", "give keep_mask too"),
+    "mask count": ("content,style,style_masks\na.png,b.png,c.png|d.png\n", "jobs.csv", "2 masks came"),
+    "shares": ('content,style,style_blend\na.png,b.png,"0.5,0.5"\n', "jobs.csv", "2 shares came"),
     "preset": ("content,style,preset\na.png,b.png,fin\n", "jobs.csv", "Did you mean 'fine'?"),
 }
 
@@ -207,8 +210,8 @@ def test_paths_are_relative_to_the_list(tmp_path, monkeypatch):
     """Whatever their names end in, and whatever lies in the working folder; names of styles and the like stay."""
     lists = tmp_path / "lists"
     (lists / "nets").mkdir(parents=True)
-    for name in ("art", "mine.npz", "own.cfg", "nets/network.npz", "arbitrary", "fine"):
-        (lists / name).write_text("--num_steps=7\n")
+    for name in ("art", "mine.npz", "own.cfg", "nets/network.npz", "arbitrary", "fine", "w.h5"):
+        (lists / name).write_text("--num_steps=7\n--preserve_color=linear\n")
     (lists / "great_wave").mkdir()
     monkeypatch.chdir(tmp_path)
     (lists / "jobs.csv").write_text(

@@ -11,7 +11,7 @@ import tf_style
 from tests.conformance.table import NETWORK_ROWS, walk
 from tests.materials import assert_one_sentence, flat_picture, network_weights, picture, tiny_encoder
 from tf_style.build.network import build_network, make_network
-from tf_style.config import ConfigError, StylizeConfig, check_for_network
+from tf_style.config import ConfigError, StylizeConfig, check_given
 from tf_style.networks import archive
 from tf_style.networks.archive import NetworkError
 from tf_style.networks.blocks import EnlargingConvolution, ReflectPadding
@@ -328,12 +328,10 @@ def test_unknown_style_gets_a_hint():
 @pytest.mark.parametrize("option", ["num_steps", "content_weight", "init", "jit_compile", "save_every"])
 def test_options_of_the_optimisation_are_refused(option):
     with pytest.raises(ConfigError, match=option) as caught:
-        check_for_network(StylizeConfig(network="x"), ["size", option])
+        check_given(StylizeConfig(network="x"), ["size", option])
     assert_one_sentence(caught.value)
-    check_for_network(StylizeConfig(), [option])
-    check_for_network(
-        StylizeConfig(network="x"), ["size", "style_strength", "style_blend", "preserve_color", "network"]
-    )
+    check_given(StylizeConfig(), [option])
+    check_given(StylizeConfig(network="x"), ["size", "style_strength", "style_blend", "preserve_color", "network"])
 
 
 def test_the_library_sees_that_a_network_was_trained_on(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import tf_style
 from tests.materials import assert_one_sentence, tiny_vgg
 from tf_style.build import build_backbone, build_objective, build_optimizer, build_stylizer
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, check_for_network
+from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, check_given
 from tf_style.networks.archive import EMBEDDED
 from tf_style.presets import load_preset, preset_config, preset_names
 from tf_style.stylizers import FeedForwardStylizer
@@ -75,7 +75,7 @@ def test_builds(name, monkeypatch, tmp_path):
 def test_names_an_embedded_network(name):
     config = preset_config(name)
     assert config.network in EMBEDDED
-    check_for_network(config, load_preset(name).options)
+    check_given(config, load_preset(name).options)
     assert isinstance(build_stylizer(config), FeedForwardStylizer)
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import importlib.util
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_for_network
+from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given
 from tf_style.presets import preset_config
 
 _USAGE = (
@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
     files = flags.take(StylizeFiles, given)
     names = tuple(given)
     config = preset_config(preset).replace(**given)
-    check_for_network(config, names)
+    check_given(config, names)
     if importlib.util.find_spec("apache_beam") is None:
         raise ConfigError("Apache Beam is not installed; pip install 'tf-style[beam]' brings it.")
     from tf_style.runners.quiet import quiet_tensorflow

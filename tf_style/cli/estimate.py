@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_for_network
+from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given
 from tf_style.presets import preset_config
 
 _USAGE = (
@@ -33,7 +33,7 @@ def main(argv: list[str]) -> int:
     given.setdefault("output", "result.png")
     files = flags.take(StylizeFiles, given)
     config = preset_config(preset).replace(**given)
-    check_for_network(config, names)
+    check_given(config, names)
     from tf_style.runners.estimate import run
 
     return run(config, files, started=started, say=print)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, check_for_network
+from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, check_given
 from tf_style.presets import load_preset, preset_config
 from tf_style.runners.quiet import quiet_tensorflow
 from tf_style.serving.card import megabytes
@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
     preset = given.pop("preset", DEFAULT_PRESET)
     options = flags.take(ExportOptions, given)
     config = preset_config(preset).replace(**given)
-    check_for_network(config, given)
+    check_given(config, given)
     output = Path(options.output)
     existing = next(path for path in (output.absolute(), *output.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, StylizeConfig, StylizeFiles, check_for_network
+from tf_style.config import DEFAULT_PRESET, StylizeConfig, StylizeFiles, check_given
 from tf_style.presets import load_preset, preset_config
 
 _USAGE = "usage: tf-style stylize --content=photo.jpg --style=painting.jpg --output=result.png [--flag=value ...]"
@@ -24,7 +24,7 @@ def main(argv: list[str]) -> int:
     names_of_options = tuple(field.name for field in dataclasses.fields(StylizeConfig) if field.name in given)
     files = flags.take(StylizeFiles, given)
     config = preset_config(preset).replace(**given)
-    check_for_network(config, names)
+    check_given(config, names)
     if files.manifest:
         from tf_style.runners import catalogue
 

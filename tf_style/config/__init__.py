@@ -3,7 +3,7 @@
 Flags, presets and the Python API derive from these fields. A preset overrides a default, a flag overrides both.
 """
 
-from tf_style.config.checks import check_for_network, check_given, check_masks
+from tf_style.config.checks import check_given, check_masks
 from tf_style.config.distill import DistillConfig, DistillFiles
 from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
 from tf_style.config.options import ConfigError, check_option, option, parse_value
@@ -33,7 +33,6 @@ __all__ = [
     "StylizeFiles",
     "TrainConfig",
     "TrainFiles",
-    "check_for_network",
     "check_given",
     "check_masks",
     "check_option",

@@ -36,10 +36,6 @@ def check_given(config: StylizeConfig, given: Iterable[str]) -> None:
             )
 
 
-#: Its name of before.
-check_for_network = check_given
-
-
 def _check_for_network(config: StylizeConfig, given: Collection[str]) -> None:
     groups = {field.name: field.metadata["group"] for field in dataclasses.fields(StylizeConfig)}
     for name in given:

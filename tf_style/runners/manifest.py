@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from tf_style import images
-from tf_style.config import ConfigError, StylizeConfig, StylizeFiles, check_for_network, parse_value
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles, check_given, parse_value
 from tf_style.networks.archive import EMBEDDED, NETWORK_FILE
 from tf_style.presets import preset_config, preset_names
+from tf_style.runners.inputs import check_options
 
 #: Columns that are files of the picture; of lists (styles and their masks) the items are separated by "|" in CSV.
 _FILES = ("content", "style", "output", "color_from", "content_mask", "style_masks", "keep_mask")
@@ -189,10 +190,11 @@ def _row(
         if "preset" in values:  # the command's own options still go over it
             base = preset_config(values["preset"]).replace(**{name: getattr(config, name) for name in given})
         row_config = base.replace(**own)
-        check_for_network(row_config, own)  # the command's own options are for the rows that optimise
+        check_given(row_config, values)  # the command's own options are for the rows that can use them
         _check_layers(row_config)
         row_files = _row_files(values, files)
-    except ConfigError as error:
+        check_options(row_config, row_files)
+    except (ConfigError, images.ImageError) as error:
         raise ConfigError(f"{place}: {error}") from None
     return Row(number, row_config, row_files)
 
