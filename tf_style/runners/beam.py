@@ -21,11 +21,11 @@ from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.networks.archive import EMBEDDED
 from tf_style.runners.beam_options import pipeline_options
 from tf_style.runners.catalogue import job_of, kind_of_row, painters_of_rows
-from tf_style.runners.folder import LazyModels
 from tf_style.runners.folder_plan import plan_size
 from tf_style.runners.folder_report import FolderReport
 from tf_style.runners.interruption import Interruption
 from tf_style.runners.large_inputs import large_size
+from tf_style.runners.lazy_models import LazyModels
 from tf_style.runners.manifest import Row, path_or_name, read_manifest
 
 RESULTS = "results"

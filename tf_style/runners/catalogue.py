@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
-from tf_style.runners.folder import LazyModels, Painter, paint_and_report, painters_of
+from tf_style.runners.folder import Painter, paint_and_report, painters_of
 from tf_style.runners.folder_plan import Job, Plan, plan_jobs
 from tf_style.runners.folder_report import FolderReport
 from tf_style.runners.inputs import check_options, check_writable
 from tf_style.runners.large_painter import LargePainter
+from tf_style.runners.lazy_models import LazyModels
 from tf_style.runners.manifest import Row, read_manifest
 
 _FOR_SINGLE_PICTURES = ("figure", "checkpoint_dir", "save_every", "tensorboard_dir")

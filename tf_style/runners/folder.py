@@ -15,13 +15,12 @@ from tf_style.runners.folder_report import FolderReport
 from tf_style.runners.inputs import read_content
 from tf_style.runners.interruption import Interruption
 from tf_style.runners.large_painter import LargePainter
+from tf_style.runners.lazy_models import LazyModels
 from tf_style.runners.memory import check_memory
-from tf_style.runners.progress import ProgressDisplay
 from tf_style.runners.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:
     from tf_style.runners.folder_session import FolderSession
-    from tf_style.runners.models import Models
 
 Contents = list[tuple[Job, images.Picture | images.ImageError]]
 
@@ -82,28 +81,6 @@ def paint_and_report(
                 outcome, seconds = report.record(complete), time.monotonic() - started
                 write_folder_record(config, files, preset, seconds, outcome)
     return report.conclude(time.monotonic() - started, complete)
-
-
-class LazyModels:
-    """`Models`, loaded with TensorFlow when first asked for."""
-
-    def __init__(self) -> None:
-        self._models: Models | None = None
-        self._said = ""
-
-    def get(self) -> Models:
-        """The one of this run."""
-        if self._models is None:
-            from tf_style.runners.models import Models
-
-            self._models = Models()
-        return self._models
-
-    def say_once(self, headline: str, display: ProgressDisplay) -> None:
-        """Shows a line, unless it was the last one."""
-        if headline != self._said:
-            display.say(headline)
-        self._said = headline
 
 
 class Painter:

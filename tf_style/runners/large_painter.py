@@ -12,11 +12,11 @@ from tf_style.runners.folder_plan import Job, Plan, files_of
 from tf_style.runners.folder_report import FolderReport
 from tf_style.runners.interruption import Interruption
 from tf_style.runners.large_inputs import read_large_inputs
+from tf_style.runners.lazy_models import LazyModels
 from tf_style.runners.memory import is_lack_of_memory
 from tf_style.runners.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:
-    from tf_style.runners.folder import LazyModels
     from tf_style.runners.large_session import LargeSession
 
 
