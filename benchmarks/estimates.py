@@ -22,6 +22,7 @@ CASES = {
     "gatys2016-adam, 320 px, 100 steps": ["--preset=gatys2016-adam", "--size=320", "--num_steps=100"],
     "gatys2016 (L-BFGS), 256 px, 100 steps": ["--preset=gatys2016", "--size=256", "--num_steps=100"],
     "draft, 1536 px in tiles of 512": ["--preset=draft", "--size=1536", "--tile_size=512", "--tile_steps=3"],
+    "draft, 2500 px in tiles": ["--preset=draft", "--size=2500", "--tile_steps=2"],
     "instant, 1024 px": ["--preset=instant", "--size=1024"],
 }
 WITH_WEIGHTS = {"draft through VGG-19, 384 px": ["--preset=draft", "--size=384"]}

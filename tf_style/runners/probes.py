@@ -30,7 +30,7 @@ _SMALLEST_PROBE = 64 * 64
 _TIMED = 3  # steps at each probe, after one that is not
 _WRITTEN_PER_SECOND = 6e6  # pixels that are encoded and written; a small part of any run
 _STRIP_PIXELS = 2_000_000
-_STRIP_ARRAYS = 8
+_STRIP_ARRAYS = 16  # pictures of three channels, for strips and for what libvips takes to read, resize and write
 
 
 @dataclasses.dataclass(frozen=True)
