@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import signal
 import time
 from pathlib import Path
@@ -55,7 +56,9 @@ def test_the_same_pictures_as_without(folder):
 
 def test_again_does_nothing_twice(folder):
     line = ["beam", "--manifest=good.csv", "--output=out", *FLAGS]
-    assert command.run(line, folder).status == 0
+    outcome = command.run(line, folder)
+    assert outcome.status == 0
+    assert re.fullmatch(r"All 3 pictures are in .*out, and a line about each in results-\*.jsonl.\n", outcome.stderr)
     times = {path: path.stat().st_mtime_ns for path in (folder / "out").glob("*.png")}
     assert len(times) == 3
     (folder / "out" / "b.png").unlink()
@@ -215,6 +218,24 @@ def test_workers_get_absolute_paths(folder, monkeypatch):
     assert [row.config.network for row in (first, second, third)] == ["", f"{here}/mine.npz", "arbitrary"]
     with pytest.raises(ConfigError, match="--output=gs://bucket/out is a URL"):
         beam.run(StylizeConfig(), StylizeFiles(manifest="jobs.csv", output="gs://bucket/out"), (), [])
+
+
+@pytest.mark.slow
+def test_ctrl_c(folder):
+    """It ends soon, with a sentence, and the same command does what is left."""
+    rows = ["content,style,output", *(f"a.png,style.png,c{index}.png" for index in range(40))]
+    (folder / "long.csv").write_text("\n".join(rows) + "\n")
+    line = ["beam", "--manifest=long.csv", "--output=stopped", *FLAGS, "--batch_size=1"]
+    process = command.start(line, folder)
+    deadline = time.monotonic() + 200
+    while process.poll() is None and time.monotonic() < deadline and not list((folder / "stopped").glob("c*.png")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=200)
+    assert process.returncode == 130, stderr
+    assert stderr.count("\n") == 1
+    assert re.search(r"Interrupted: \d+ of 40 pictures are in .*stopped; the same command goes on.", stderr), stderr
+    assert 0 < len(list((folder / "stopped").glob("c*.png"))) < 40
 
 
 @pytest.mark.slow

@@ -233,6 +233,17 @@ def test_paths_are_relative_to_the_list(tmp_path, monkeypatch):
     assert networks == ["", "lists/nets", "lists/mine.npz", "arbitrary", "lists/elsewhere/net"]
 
 
+def test_items_of_options_may_be_separated_as_files_are(tmp_path):
+    (tmp_path / "jobs.csv").write_text(
+        "content,style,style_blend,palette\na.png,s.png|t.png,0.7|0.3,#264653|#e9c46a\nb.png,s.png|t.png,"
+        '"0.7,0.3","#264653,#e9c46a"\n'
+    )
+    files = StylizeFiles(manifest=str(tmp_path / "jobs.csv"), output=str(tmp_path / "out"))
+    first, second = (row.config for row in read_manifest(StylizeConfig(), files))
+    assert first == second
+    assert first.style_blend == (0.7, 0.3)
+
+
 def test_names_that_look_like_lines(tmp_path):
     """U+2028 and U+0085, which JSON need not escape, end no line; nor do empty columns come twice."""
     path = tmp_path / "jobs.jsonl"

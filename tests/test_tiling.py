@@ -8,7 +8,9 @@ from tests.materials import colorful, picture, tiny_vgg
 from tf_style.backbones.margin import crop_margin, crop_stride
 from tf_style.build import Guides, build_stylizer
 from tf_style.config import StylizeConfig
-from tf_style.images.planes import Plane, resize_plane
+from tf_style.images import resampling
+from tf_style.images.planes import Plane, resized, save_plane
+from tf_style.images.resampling import resample
 from tf_style.losses import Objective, content_loss, style_loss
 from tf_style.optimizers import adam
 from tf_style.optimizers.adam import AdamRule
@@ -253,20 +255,35 @@ def test_a_plane_that_is_made_anew_is_read_anew(tmp_path):
     for value in (0.1, 0.9):
         plane, target = Plane(tmp_path / "a.f32", (8, 8)).create(), Plane(tmp_path / "b.f32", (16, 16))
         plane.write(0, 0, np.full((8, 8, 3), value, np.float32))
-        resize_plane(plane, target)
+        save_plane(resized(plane.as_vips(), (16, 16)), target)
         found.append(float(target.read(0, 0, 16, 16).mean()))
         plane.path.unlink()
     assert found == pytest.approx([0.1, 0.9])
 
 
-@pytest.mark.parametrize("size", [(80, 120), (57, 85), (40, 61), (20, 30), (13, 45)])
-def test_resized_planes_keep_places(tmp_path, size):
+@pytest.mark.parametrize("kernel", ["cubic", "linear"])
+@pytest.mark.parametrize("size", [(80, 120), (57, 85), (40, 60), (20, 30), (13, 45), (1, 2)])
+def test_resampled_by_strips_as_by_tensorflow(tmp_path, monkeypatch, size, kernel):
+    """So that scales in tiles begin as whole ones do."""
+    monkeypatch.setattr(resampling, "_PIXELS", 500)
+    pixels = picture(40, 60, seed=1)[0].numpy()
+    plane, target = Plane(tmp_path / "a.f32", (40, 60)).create(), Plane(tmp_path / "b.f32", size)
+    plane.write(0, 0, pixels)
+    resample(plane, target, kernel)
+    wanted = tf.image.resize(pixels, size, {"cubic": "bicubic", "linear": "bilinear"}[kernel], antialias=True)
+    np.testing.assert_allclose(target.read(0, 0, *size), wanted, atol=2e-5)
+    resample(plane, target, kernel, clip=True)
+    np.testing.assert_allclose(target.read(0, 0, *size), np.clip(wanted, 0, 1), atol=2e-5)
+
+
+@pytest.mark.parametrize("size", [(80, 120), (57, 85), (20, 30), (13, 45)])
+def test_resized_by_libvips_places_are_kept(tmp_path, size):
     """A slope stays the same slope: the middles of pixels lie where they lay."""
     rows, columns = np.mgrid[:40, :60]
     slope = np.stack([rows / 40, columns / 60, np.zeros((40, 60))], -1).astype(np.float32)
     plane, target = Plane(tmp_path / "a.f32", (40, 60)).create(), Plane(tmp_path / "b.f32", size)
     plane.write(0, 0, slope)
-    resize_plane(plane, target)
+    save_plane(resized(plane.as_vips(), size), target)
     height, width = size
     found = target.read(0, 0, *size)[height // 4 : -height // 4, width // 4 : -width // 4]
     rows, columns = np.mgrid[:height, :width]

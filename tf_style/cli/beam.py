@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import logging
 
 from tf_style.cli import flags
 from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given
@@ -43,6 +44,8 @@ def main(argv: list[str]) -> int:
         raise ConfigError("Apache Beam is not installed; pip install 'tf-style[beam]' brings it.")
     from tf_style.runners.quiet import quiet_tensorflow
 
+    if not for_beam:  # what Beam warns of on one machine is no news: results written anew, clouds that are not there
+        logging.getLogger().setLevel(logging.ERROR)
     with quiet_tensorflow():  # Beam too says at import what it does without
         from tf_style.runners.beam import run
     return run(config, files, names, for_beam)

@@ -96,8 +96,8 @@ def check_mask(option: str, name: str, own: tuple[int, int], size: tuple[int, in
     height, width = own
     if abs(np.log((width * size[0]) / (height * size[1]))) > _ASPECT_SLACK + 1.0 / min(*size, height, width):
         raise ImageError(
-            f"{option}: {name} is {width} x {height} pixels, which is not the aspect of the content "
-            f"({size[1]} x {size[0]}); any size will do, but of the same crop."
+            f"{option}: {name} is {width} x {height} pixels, which is not the aspect of the content (painted at "
+            f"{size[1]} x {size[0]}); any size will do, but of the same crop."
         )
     if brightest < _DARKEST:
         raise ImageError(f"{option}: {name} is all black, so nothing is selected; make white what it is for.")

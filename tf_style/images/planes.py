@@ -91,12 +91,6 @@ class Plane:
         return vips().Image.rawload(str(self.path), width, height, self.channels, format=_KINDS[self.dtype])
 
 
-def resize_plane(source: Plane, target: Plane, *, smooth: bool = True) -> None:
-    """A plane at another size, by bicubic and Lanczos filters; or, where not `smooth`, by linear ones: no rings."""
-    filters = ("bicubic", "lanczos3") if smooth else LINEAR
-    save_plane(resized(source.as_vips(), target.size, *filters), target)
-
-
 def remove_planes(*planes: Plane) -> None:
     """Deletes their files, if there are any."""
     for plane in planes:

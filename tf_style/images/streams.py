@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyvips
 
 _MM_PER_INCH = 25.4
+_USUAL_DPI = (72.0, 72.0)
 _STREAMED_FORMATS = ("PNG", "JPEG", "TIFF", "WebP")
 _HIDDEN = MIN_VISIBLE_ALPHA
 _IN_ORDER = (0, 1, 2)  # EXIF orientations whose rows come as they lie in the file
@@ -87,7 +88,7 @@ def decode_to_plane(
       path: The picture.
       target: Of 3 channels, float32: becomes sRGB in [0, 1].
       alpha: Of 1 channel, float32, for the opacity, where the picture has one.
-      smooth: As of `resize_plane`; pictures with an alpha are resized by linear filters in any case.
+      smooth: By bicubic and Lanczos filters; otherwise, and with an alpha in any case, by linear ones: no rings.
 
     Raises:
       ImageError: It cannot be read.
@@ -173,7 +174,7 @@ def encode_plane(
       path: The file; it appears whole or not at all.
       levels: uint8 or uint16, 3 channels or 4 with an alpha, sRGB.
       profile: An RGB profile into whose colours it is converted; None: sRGB.
-      dpi: Pixels per inch.
+      dpi: Pixels per inch; None: 72, which is what programs take where a file does not say (libvips always does).
       quality: Of JPEG and WebP.
       original: Whose levels are kept, profile and all, where it has the size and the depth of the plane.
 
@@ -187,8 +188,8 @@ def encode_plane(
     image = _with_profile(image, profile)
     if original is not None and profile is not None:  # without one, levels come back as they were
         image = _kept(image, original)
-    if dpi is not None:
-        image = image.copy(xres=dpi[0] / _MM_PER_INCH, yres=dpi[1] / _MM_PER_INCH)
+    across, down = dpi or _USUAL_DPI
+    image = image.copy(xres=across / _MM_PER_INCH, yres=down / _MM_PER_INCH)
     options: Any = {
         "TIFF": {"compression": "deflate", "predictor": "horizontal", "bigtiff": levels.num_bytes > 2_000_000_000,
                  "tile": True, "tile_width": 256, "tile_height": 256, "resunit": "inch"},

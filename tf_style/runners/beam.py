@@ -23,10 +23,11 @@ from tf_style.runners.beam_options import pipeline_options
 from tf_style.runners.catalogue import job_of, kind_of_row, painters_of_rows
 from tf_style.runners.folder_plan import plan_size
 from tf_style.runners.folder_report import FolderReport
-from tf_style.runners.interruption import Interruption
+from tf_style.runners.interruption import INTERRUPTED, Interruption
 from tf_style.runners.large_inputs import large_size
 from tf_style.runners.lazy_models import LazyModels
 from tf_style.runners.manifest import Row, path_or_name, read_manifest
+from tf_style.runners.progress import ProgressDisplay
 
 RESULTS = "results"
 _NAMESPACE, _ROWS, _FAILURES = "tf_style", "rows", "failures"  # of Beam's counters
@@ -42,7 +43,8 @@ def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], opti
       options: Beam's own, such as --runner=FlinkRunner.
 
     Returns:
-      The exit status: 0, or 1 if pictures could not be painted, or if Beam's runner does not tell.
+      The exit status: 0, 1 if pictures could not be painted or if Beam's runner does not tell, or 130 after an
+      interruption.
 
     Raises:
       ConfigError: The manifest asks for something that is not allowed, or Beam does not know an option.
@@ -66,9 +68,21 @@ def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], opti
         | "Write" >> beam.io.WriteToText(str(Path(files.output) / RESULTS), file_name_suffix=".jsonl")
     )
     _ = painted | "Count" >> beam.Map(_count)
-    result = pipeline.run()
-    result.wait_until_finish()
-    return _status(result, len(rows), files.output)
+    display = ProgressDisplay(quiet=False)
+    with Interruption() as interruption:
+        try:
+            result = pipeline.run()
+            result.wait_until_finish()
+        except BaseException:  # of Beam's threads, where it was interrupted
+            if not interruption.asked:
+                raise
+            done = sum(Path(row.files.output).is_file() for row in rows)
+            display.say(f"Interrupted: {done} of {len(rows)} pictures are in {files.output}; the same command goes on.")
+            return INTERRUPTED
+    status = _status(result, len(rows), files.output)
+    if status == 0:
+        display.say(f"All {len(rows)} pictures are in {files.output}, and a line about each in {RESULTS}-*.jsonl.")
+    return status
 
 
 class PaintRows(beam.DoFn):
@@ -101,7 +115,8 @@ class PaintRows(beam.DoFn):
         assert self._models is not None
         try:
             for painter in painters_of_rows(rows, report, self._models):
-                painter.paint_all(Interruption())
+                if not painter.paint_all(Interruption()):
+                    raise KeyboardInterrupt
         except images.WriteError as error:  # a full disk: the failure of these rows, not the end of the pipeline
             told = {row["name"] for row in report.record(False)["pictures"]}
             for job in map(job_of, rows):

@@ -46,7 +46,8 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, inputs: Inputs 
             if session is not None:
                 _paint(session, display, interruption)
             if session is None or session.progress is None:
-                display.say("Interrupted before the first step; nothing was written.")
+                kept = f"; what is in {files.checkpoint_dir} stays" if files.checkpoint_dir else ""
+                display.say(f"Interrupted before the first step; nothing was written{kept}.")
                 return INTERRUPTED
             if not session.complete:
                 how_to_go_on = session.save_checkpoint_on_interrupt()  # first: writing the picture may fail

@@ -21,9 +21,10 @@ OWN_FOLDER = "tf_style-tiles"
 TILE_SIDE = 1024
 WHOLE_PIXELS = 2_097_152  # 1448 x 1448
 
-#: Bytes on the disk for each pixel: two generations of four planes, the content, the gradient, the picture as written;
-#: and half of it for the scale before. Beside them the targets of the content, as deep and as wide as VGG-19's layers.
-_DISK_BYTES = 200
+#: Bytes on the disk for each pixel: two generations of four planes, the content twice, the gradient, the picture as
+#: written; and half of it for the scale before. Beside them the targets of the content, as deep and as wide as VGG-19's
+#: layers.
+_DISK_BYTES = 212
 _MASK_BYTES = 8  # a mask at the size of the result and at that of a scale
 _MARGIN = 80  # of VGG-19 up to block5_conv1
 _WIDTHS = {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}

@@ -11,7 +11,8 @@ import numpy as np
 from tf_style import images
 from tf_style.build import Guides
 from tf_style.config import StylizeConfig, StylizeFiles
-from tf_style.images.planes import Plane, remove_planes, resize_plane
+from tf_style.images.planes import Plane, remove_planes
+from tf_style.images.resampling import resample
 from tf_style.images.streams import decode_to_plane, is_streamable, read_source
 from tf_style.runners.large_inputs import LargeInputs
 from tf_style.runners.model import picture_tensor
@@ -40,7 +41,7 @@ class LargeMasks:
                     own.append(plane)
                     continue
                 smaller = Plane(folder / f"{name}_{index}.f32", size, 1)
-                resize_plane(plane, smaller, smooth=False)
+                resample(plane, smaller, "linear")
                 own.append(smaller)
             found[name] = Stacked(tuple(own))
         return found
@@ -148,7 +149,7 @@ def _write_regions(
         for index, region in enumerate(regions):
             reduced = Plane(folder / "small.f32", small, 1).create()
             reduced.write(0, 0, masks.regions[..., index : index + 1])
-            resize_plane(reduced, region, smooth=False)
+            resample(reduced, region, "linear")
             remove_planes(reduced)
     brightest = 0.0
     for rows in _strips(regions[0]):
@@ -183,7 +184,7 @@ def _at(plane: Plane, size: tuple[int, int]) -> np.ndarray:
     if plane.size == tuple(size):
         return plane.read(0, 0, *size)[..., 0]
     smaller = Plane(plane.path.with_suffix(".small"), size, 1)
-    resize_plane(plane, smaller, smooth=False)
+    resample(plane, smaller, "linear")
     values = smaller.read(0, 0, *size)[..., 0]
     remove_planes(smaller)
     return images.without_rest(values)

@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
-from tf_style.images.planes import Plane, resize_plane
+from tf_style.images.planes import Plane
+from tf_style.images.resampling import resample
 from tf_style.images.streams import decode_to_plane
 from tf_style.ops.positions import as_painted
 from tf_style.optimizers.adam import AdamRule
@@ -65,6 +66,8 @@ class LargeSession:
     def _prepare(self) -> None:
         config, files, inputs = self._config, self._files, self._inputs
         self._masks, guides = write_masks(config, files, inputs, self._folder)
+        self._content = Plane(self._folder / "content.f32", inputs.size)
+        decode_to_plane(inputs.content, self._content)
         stylizer = load_stylizer(config, guides)
         assert isinstance(stylizer, PyramidStylizer)
         self._stylizer, self._guides = stylizer, guides
@@ -193,7 +196,7 @@ class LargeSession:
         rule = AdamRule(config.learning_rate)
         own = TiledScale(folder, size, objective, tiles, rule, config.average_decay)
         if self._resume is None:
-            decode_to_plane(self._inputs.content, own.content)
+            resample(self._content, own.content, clip=True)
         own.masks = self._masks.at(size, folder)
         if self._resume is None:
             own.start(before, state, count)
@@ -227,7 +230,7 @@ class LargeSession:
 
     def _content_at(self, size: tuple[int, int]) -> tf.Tensor:
         plane = Plane(self._folder / "coarse.f32", size)
-        decode_to_plane(self._inputs.content, plane)
+        resample(self._content, plane, clip=True)
         pixels = plane.read(0, 0, *plane.size)
         plane.path.unlink()
         return tf.constant(pixels[np.newaxis])
@@ -258,7 +261,7 @@ class LargeSession:
         if picture.size == plane.size:
             picture.path.replace(plane.path)
         else:
-            resize_plane(picture, plane)
+            resample(picture, plane, clip=True)
             picture.path.unlink()
         return plane
 
@@ -273,8 +276,6 @@ class LargeSession:
         masks = {name: tf.constant(plane.read(*rows)[np.newaxis]) for name, plane in self._masks.full().items()}
         shown = self._stylizer.shown(tf.constant(painting[np.newaxis]), tf.constant(content[np.newaxis]), masks)
         return np.clip(shown[0].numpy(), 0.0, 1.0)
-
-    # --- records ------------------------------------------------------------------------------------------------------
 
     def _record(self, preset: str, seconds: float) -> dict[str, Any]:
         assert self.progress is not None

@@ -108,8 +108,8 @@ def _csv_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
     header = [name.strip() for name in _next_line(path, lines, 0) or []]
     if "content" not in header:
         raise ConfigError(
-            f"The manifest '{path}' must begin with a line of column names, content among them, but it begins with "
-            f"{','.join(header)!r}."
+            f"The manifest '{path}' must begin with a line of column names, separated by commas, content among them, "
+            f"but it begins with {','.join(header)!r}."
         )
     repeated = _repeated([name for name in header if name])
     if repeated:
@@ -185,7 +185,7 @@ def _row(
             name: _from(folder, name, str(value)) if name in _OPTIONS_THAT_ARE_FILES else value
             for name, value in values.items()
         }
-        own = {name: value for name, value in values.items() if name in options}
+        own = {name: _listed(value) for name, value in values.items() if name in options}
         base = config
         if "preset" in values:  # the command's own options still go over it
             base = preset_config(values["preset"]).replace(**{name: getattr(config, name) for name in given})
@@ -197,6 +197,11 @@ def _row(
     except (ConfigError, images.ImageError) as error:
         raise ConfigError(f"{place}: {error}") from None
     return Row(number, row_config, row_files)
+
+
+def _listed(value: Any) -> Any:
+    """An option's items may be separated as files are: no value of an option has that character."""
+    return value.replace("|", ",") if isinstance(value, str) else value
 
 
 def _row_files(values: dict[str, Any], files: StylizeFiles) -> StylizeFiles:

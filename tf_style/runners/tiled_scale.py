@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from tf_style.images.planes import Plane, remove_planes, resize_plane
+from tf_style.images.planes import Plane, remove_planes
+from tf_style.images.resampling import resample
 from tf_style.optimizers.adam import AdamRule
 from tf_style.stylizers.tiling import Tile, TiledObjective, core_of
 from tf_style.types import Nest
@@ -24,7 +25,7 @@ class Readable(Protocol):
 
 
 _STATE = ("image", "first", "second", "average")
-_SMOOTH = {"image": True, "first": True, "second": False, "average": True}  # as the optimiser's own `resize` does
+_KERNELS = {"image": "cubic", "first": "cubic", "second": "linear"}  # those of the optimisation's own `resize`
 
 
 @dataclasses.dataclass
@@ -98,13 +99,9 @@ class TiledScale:
             sources = {"image": self.content}
         for name in _STATE:
             if name in sources:
-                resize_plane(sources[name], own[name], smooth=_SMOOTH[name])
+                resample(sources[name], own[name], _KERNELS[name], clip=name == "image")
             else:
                 own[name].create()
-        for name, low in (("image", 0.0), ("second", 0.0)):
-            for top, bottom in own[name].strips():
-                values = own[name].read(top, 0, bottom, self.size[1])
-                own[name].write(top, 0, np.clip(values, low, 1.0 if name == "image" else None))
         if state is not None:
             remove_planes(*sources.values())
 
