@@ -116,8 +116,8 @@ class StylizeConfig:
 
     tile_size: int = option(
         0,
-        "paint larger pictures in tiles of about this side, exactly as without, in the memory of one; 0: 1024 for "
-        "those above 2 million pixels",
+        "paint larger pictures in tiles of about this side, by the statistics of the whole, in the memory of one; 0: "
+        "1024 for those above 2 million pixels",
         "optimisation",
         minimum=0,
     )
