@@ -167,8 +167,11 @@ SIMPLE_OPTIONS = [field for field in dataclasses.fields(StylizeConfig) if anothe
 def test_every_option_is_a_flag(parsed, field):
     value = another(field.default, field)
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    config, _, _ = parsed(f"--{field.name}={text}")
-    assert config == dataclasses.replace(preset_config(), **{field.name: value})
+    needed = {"palette_difference": {"palette": ("#ff0000",)}}.get(field.name, {})
+    beside = [f"--{name}={','.join(colors)}" for name, colors in needed.items()]
+    beside += ["--keep_mask=mask.png"] if field.name == "keep_weight" else []
+    config, _, _ = parsed(f"--{field.name}={text}", *beside)
+    assert config == dataclasses.replace(preset_config(), **{field.name: value}, **needed)
 
 
 def test_files_and_reports_are_flags(parsed, pictures):

@@ -414,7 +414,12 @@ def test_an_interruption_between_tiles_leaves_whole_pictures_only(large, there, 
             yield state
 
     monkeypatch.setattr(LargeSession, "steps", interrupted)
-    assert _stylize(*TILES, "--output=halted", "--json=halted.json", content="large") == 130
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where tests run in the background
+    try:
+        status = _stylize(*TILES, "--output=halted", "--json=halted.json", content="large")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert status == 130
     last = capfd.readouterr().err.splitlines()[-1]
     assert last.startswith("Interrupted: 2 of 3 pictures are in halted; ")
     assert {path.relative_to(there / "halted").as_posix() for path in (there / "halted").rglob("*")} == {

@@ -46,6 +46,7 @@ def main(argv: list[str]) -> int:
 
     if not for_beam:  # what Beam warns of on one machine is no news: results written anew, clouds that are not there
         logging.getLogger().setLevel(logging.ERROR)
+        logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)  # what it logs it raises as well
     with quiet_tensorflow():  # Beam too says at import what it does without
         from tf_style.runners.beam import run
     return run(config, files, names, for_beam)

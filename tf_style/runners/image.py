@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tf_style.config import StylizeConfig, StylizeFiles
@@ -46,7 +47,8 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, inputs: Inputs 
             if session is not None:
                 _paint(session, display, interruption)
             if session is None or session.progress is None:
-                kept = f"; what is in {files.checkpoint_dir} stays" if files.checkpoint_dir else ""
+                folder = files.checkpoint_dir
+                kept = f"; what is in {folder} stays" if folder and Path(folder).is_dir() else ""
                 display.say(f"Interrupted before the first step; nothing was written{kept}.")
                 return INTERRUPTED
             if not session.complete:
