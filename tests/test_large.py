@@ -238,8 +238,10 @@ def large_masks(tmp_path, monkeypatch, size=(300, 400), **given):
         images.write_image(content, np.full((*size, 3), 0.5, np.float32))
     monkeypatch.setattr(large_masks_module, "_SOFT_SIDE", 200)
     files = StylizeFiles(str(content), ("style.png",), "out.png", **given)
+    colors, alpha = Plane(tmp_path / "content.f32", size), Plane(tmp_path / "alpha.f32", size, 1)
+    source = decode_to_plane(content, colors, alpha)
     inputs = LargeInputs(content, size, ())
-    found, guides = write_masks(StylizeConfig(), files, inputs, tmp_path)
+    found, guides = write_masks(files, inputs, alpha if source.has_alpha else None, tmp_path)
     wanted = read_masks(images.read_image(content), files)
     return {name: stacked.read(0, 0, *size) for name, stacked in found.full().items()}, wanted, guides
 

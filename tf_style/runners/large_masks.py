@@ -10,10 +10,10 @@ import numpy as np
 
 from tf_style import images
 from tf_style.build import Guides
-from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.config import StylizeFiles
 from tf_style.images.planes import Plane, remove_planes
 from tf_style.images.resampling import resample
-from tf_style.images.streams import decode_to_plane, is_streamable, read_source
+from tf_style.images.streams import decode_to_plane, is_streamable
 from tf_style.runners.large_inputs import LargeInputs
 from tf_style.runners.model import picture_tensor
 
@@ -60,9 +60,15 @@ class Stacked:
 
 
 def write_masks(
-    config: StylizeConfig, files: StylizeFiles, inputs: LargeInputs, folder: Path
+    files: StylizeFiles, inputs: LargeInputs, alpha: Plane | None, folder: Path
 ) -> tuple[LargeMasks, Guides]:
     """Reads the masks, and writes them at the size of the result; no more than a strip of them is in memory.
+
+    Args:
+      files: Which masks.
+      inputs: The size of the result.
+      alpha: The content's opacity at that size, if it has one.
+      folder: For the planes.
 
     Raises:
       ImageError: One cannot be read, has another aspect, or is all black.
@@ -77,13 +83,14 @@ def write_masks(
         ]
         for option, paths in given.items()
     }
-    alpha = _write_alpha(inputs, folder)
+    if alpha is not None and min(float(alpha.read(*rows).min()) for rows in _strips(alpha)) == 1.0:
+        alpha = None
     planes = {}
     if own["content_mask"] or own["style_masks"] or alpha is not None:
         planes["regions"] = _write_regions(own["content_mask"], own["style_masks"], alpha, files.feather, size, folder)
     if own["keep_mask"]:
         planes["keep"] = tuple(own["keep_mask"])
-    remove_planes(*own["content_mask"], *own["style_masks"], *([] if alpha is None else [alpha]))
+    remove_planes(*own["content_mask"], *own["style_masks"])
     colors = None if inputs.colors is None else picture_tensor(inputs.colors)
     return LargeMasks(planes), Guides(len(planes.get("regions", ())), "keep" in planes, colors)
 
@@ -111,19 +118,6 @@ def _write_grey(option: str, path: str, plane: Plane, max_pixels: int) -> Plane:
     remove_planes(colors, alpha)
     images.check_mask(option, f"'{path}'", own, plane.size, brightest)
     return plane
-
-
-def _write_alpha(inputs: LargeInputs, folder: Path) -> Plane | None:
-    """The content's opacity, if something of it is transparent."""
-    if not read_source(inputs.content).has_alpha:
-        return None
-    pixels, alpha = Plane(folder / "content.f32", inputs.size), Plane(folder / "alpha.f32", inputs.size, 1)
-    decode_to_plane(inputs.content, pixels, alpha)
-    remove_planes(pixels)
-    if min(float(alpha.read(*rows).min()) for rows in _strips(alpha)) < 1.0:
-        return alpha
-    remove_planes(alpha)
-    return None
 
 
 def _write_regions(

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from tf_style import images
 from tf_style.config import StylizeFiles
 from tf_style.images.planes import Plane, remove_planes
-from tf_style.images.streams import Original, decode_to_plane, encode_plane, filled_rows, holds_alpha
-from tf_style.runners.large_inputs import LargeInputs
+from tf_style.images.streams import Original, StreamedSource, encode_plane, filled_rows, holds_alpha
 
 Rows = tuple[int, int, int, int]  # top, left, bottom, right
 
 _BESIDE = 2  # rows beside a strip that finishing looks at: a palette's blur
 
 
+@dataclasses.dataclass(frozen=True)
+class DecodedContent:
+    """The content: its file, what that says beside the pixels, its colours, and its opacity if it has one."""
+
+    path: Path
+    source: StreamedSource
+    colors: Plane
+    alpha: Plane
+
+
 def write_result(
     files: StylizeFiles,
-    inputs: LargeInputs,
+    content: DecodedContent,
     painting: Plane,
     finish: Callable[[np.ndarray, np.ndarray, Rows], np.ndarray],
     regions: Sequence[Plane] = (),
@@ -28,7 +39,7 @@ def write_result(
 
     Args:
       files: Where to, and how.
-      inputs: The content and the size.
+      content: At the size of the result.
       painting: At that size, not yet finished; files beside it are used on the way.
       finish: (rows of the painting, those of the content, which ones) -> rows as they are shown.
       regions: Masks of what is painted, at that size; where all are 0 the content's own levels are written.
@@ -37,16 +48,14 @@ def write_result(
       ImageError: The painting holds NaN.
       WriteError: The disk refuses.
     """
-    size, folder = inputs.size, painting.path.parent
-    content, finished = (Plane(folder / f"result_{name}.f32", size) for name in ("content", "finished"))
-    alpha = Plane(folder / "result_alpha.f32", size, channels=1)
-    source = decode_to_plane(inputs.content, content, alpha)
+    size, folder = painting.size, painting.path.parent
+    source, alpha, finished = content.source, content.alpha, Plane(folder / "result_finished.f32", painting.size)
     keeps = source.has_alpha and holds_alpha(files.output)
     deep = files.bit_depth == 16
     levels = Plane(folder / "result.raw", size, 4 if keeps else 3, "uint16" if deep else "uint8").create()
     finished.create()
     for top, bottom in finished.strips():
-        finished.write(top, 0, _finished_rows(painting, content, top, bottom, finish))
+        finished.write(top, 0, _finished_rows(painting, content.colors, top, bottom, finish))
     for top, bottom in levels.strips():
         rows = (top, 0, bottom, size[1])
         pixels = filled_rows(finished, alpha, top, bottom) if keeps else finished.read(*rows)
@@ -54,9 +63,9 @@ def write_result(
             opacity = alpha.read(*rows)
             pixels = np.concatenate([pixels, opacity], -1) if keeps else pixels * opacity + 1.0 - opacity
         levels.write(top, 0, images.to_uint16(pixels) if deep else images.to_uint8(pixels))
-    original = Original(inputs.content, tuple(regions)) if regions else None
+    original = Original(content.path, tuple(regions)) if regions else None
     encode_plane(files.output, levels, profile=source.profile, dpi=source.dpi, quality=files.quality, original=original)
-    remove_planes(content, finished, alpha, levels)
+    remove_planes(finished, levels)
 
 
 def _finished_rows(

@@ -21,7 +21,7 @@ from tf_style.optimizers.adam import AdamRule
 from tf_style.runners.large_inputs import LargeInputs, tile_side, whole_pixels
 from tf_style.runners.large_masks import write_masks
 from tf_style.runners.large_plan import make_plan
-from tf_style.runners.large_result import write_result
+from tf_style.runners.large_result import DecodedContent, write_result
 from tf_style.runners.large_state import run_identity
 from tf_style.runners.large_work import WorkFolder
 from tf_style.runners.model import choose_model, load_stylizer, model_headline, picture_tensor, run_record
@@ -65,9 +65,10 @@ class LargeSession:
 
     def _prepare(self) -> None:
         config, files, inputs = self._config, self._files, self._inputs
-        self._masks, guides = write_masks(config, files, inputs, self._folder)
         self._content = Plane(self._folder / "content.f32", inputs.size)
-        decode_to_plane(inputs.content, self._content)
+        self._alpha = Plane(self._folder / "alpha.f32", inputs.size, channels=1)
+        self._source = decode_to_plane(inputs.content, self._content, self._alpha)
+        self._masks, guides = write_masks(files, inputs, self._alpha if self._source.has_alpha else None, self._folder)
         stylizer = load_stylizer(config, guides)
         assert isinstance(stylizer, PyramidStylizer)
         self._stylizer, self._guides = stylizer, guides
@@ -119,8 +120,8 @@ class LargeSession:
         """The picture so far at the size of the result, with the content's alpha, profile and pixels per inch."""
         assert self.progress is not None
         painting = self._painting_plane()
-        regions = self._masks.planes.get("regions", ())
-        write_result(self._files, self._inputs, painting, self._finished, regions)
+        content = DecodedContent(self._inputs.content, self._source, self._content, self._alpha)
+        write_result(self._files, content, painting, self._finished, self._masks.planes.get("regions", ()))
         painting.path.unlink(missing_ok=True)
 
     def save_checkpoint_on_interrupt(self) -> str:
