@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tf_style.runners.quiet import quiet_tensorflow
+from tf_style.jobs.run.quiet import quiet_tensorflow
 
 with quiet_tensorflow():
     import tensorflow as tf

@@ -28,8 +28,8 @@ _MEGABYTE = 2**20
 
 def measure(dtype: str, repeats: int, only: str) -> dict[str, float]:
     """Our figures; `only` "memory" paints one picture of 1024 px with each network instead."""
-    from tf_style.runners.allocator import keep_freed_memory
-    from tf_style.runners.quiet import quiet_tensorflow
+    from tf_style.jobs.run.allocator import keep_freed_memory
+    from tf_style.jobs.run.quiet import quiet_tensorflow
 
     keep_freed_memory()
     with quiet_tensorflow():
@@ -38,7 +38,7 @@ def measure(dtype: str, repeats: int, only: str) -> dict[str, float]:
         from tf_style import images
         from tf_style.build.network import build_network
         from tf_style.config import StylizeConfig
-        from tf_style.runners.record import peak_memory
+        from tf_style.jobs.run.record import peak_memory
         from tf_style.stylizers import FeedForwardStylizer
 
     def square(path: Path, size: int) -> tf.Tensor:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tf_style.runners.quiet import quiet_tensorflow
+from tf_style.jobs.run.quiet import quiet_tensorflow
 
 with quiet_tensorflow():
     import tensorflow as tf
@@ -25,9 +25,9 @@ import numpy as np
 from tf_style import images
 from tf_style.build import build_stylizer
 from tf_style.config import StylizeConfig
+from tf_style.jobs.run.allocator import keep_freed_memory
+from tf_style.jobs.run.record import peak_memory
 from tf_style.presets import preset_config
-from tf_style.runners.allocator import keep_freed_memory
-from tf_style.runners.record import peak_memory
 from tf_style.stylizers import PyramidStylizer
 from tf_style.version import versions
 

@@ -22,7 +22,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tf_style.runners.quiet import quiet_tensorflow
+from tf_style.jobs.run.quiet import quiet_tensorflow
 
 with quiet_tensorflow():
     import tensorflow as tf

@@ -25,13 +25,13 @@ import numpy as np
 
 from benchmarks.run import CONTENT, ROOT, STYLE, machine, table
 from tf_style import images
-from tf_style.runners.quiet import quiet_tensorflow
+from tf_style.jobs.run.quiet import quiet_tensorflow
 from tf_style.serving.client import Client
 
 with quiet_tensorflow():
     import tensorflow as tf
 
-    from tf_style.serving.c_session import Session
+    from tf_style.serving.models.c_session import Session
 
 RESULTS = ROOT / "benchmarks" / "SERVING.md"
 COMMAND = [sys.executable, "-m", "tf_style.cli.main"]

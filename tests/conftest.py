@@ -9,10 +9,10 @@ import tempfile
 
 import pytest
 
-pytest.register_assert_rewrite("tests.exported", "tests.materials")
+pytest.register_assert_rewrite("tests.serving.export.exported", "tests.materials")
 
-from tests.exported import FOLDER_VARIABLE  # noqa: E402
 from tests.materials import picture, tiny_vgg  # noqa: E402
+from tests.serving.export.exported import FOLDER_VARIABLE  # noqa: E402
 
 EXPORTS = pytest.StashKey[tempfile.TemporaryDirectory]()
 WEIGHTS_VARIABLE = "TF_STYLE_VGG19_WEIGHTS"

@@ -42,11 +42,11 @@ def main(argv: list[str]) -> int:
     check_given(config, names)
     if importlib.util.find_spec("apache_beam") is None:
         raise ConfigError("Apache Beam is not installed; pip install 'tf-style[beam]' brings it.")
-    from tf_style.runners.quiet import quiet_tensorflow
+    from tf_style.jobs.run.quiet import quiet_tensorflow
 
     if not for_beam:  # what Beam warns of on one machine is no news: results written anew, clouds that are not there
         logging.getLogger().setLevel(logging.ERROR)
         logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)  # what it logs it raises as well
     with quiet_tensorflow():  # Beam too says at import what it does without
-        from tf_style.runners.beam import run
+        from tf_style.jobs.beam.run import run
     return run(config, files, names, for_beam)

@@ -17,6 +17,6 @@ def main(argv: list[str]) -> int:
     given = flags.parse("distill", _OPTIONS, {}, argv)
     files = flags.take(DistillFiles, given)
     config = flags.take(DistillConfig, given)
-    from tf_style.runners.distill import run  # TensorFlow only after the options are checked
+    from tf_style.jobs.distilling.run import run  # TensorFlow only after the options are checked
 
     return run(config, files)

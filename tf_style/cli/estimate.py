@@ -34,6 +34,6 @@ def main(argv: list[str]) -> int:
     files = flags.take(StylizeFiles, given)
     config = preset_config(preset).replace(**given)
     check_given(config, names)
-    from tf_style.runners.estimate import run
+    from tf_style.jobs.estimating.run import run
 
     return run(config, files, started=started, say=print)

@@ -17,6 +17,6 @@ def main(argv: list[str]) -> int:
     given = flags.parse("evaluate", _OPTIONS, {}, argv)
     files = flags.take(EvaluateFiles, given)
     config = flags.take(EvaluateConfig, given)
-    from tf_style.runners.evaluate import run  # numpy and Pillow; TensorFlow only after the inputs are checked
+    from tf_style.jobs.evaluating.run import run  # numpy and Pillow; TensorFlow only after the inputs are checked
 
     return run(config, files)

@@ -7,11 +7,10 @@ import time
 from pathlib import Path
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, check_given
+from tf_style.config import DEFAULT_PRESET, ConfigError, ExportOptions, StylizeConfig, check_given
+from tf_style.jobs.run.quiet import quiet_tensorflow
 from tf_style.presets import load_preset, preset_config
-from tf_style.runners.quiet import quiet_tensorflow
-from tf_style.serving.card import megabytes
-from tf_style.serving.export_options import ExportOptions
+from tf_style.serving.export.card import megabytes
 
 _USAGE = """usage: tf-style export --output=DIR [--preset=NAME] [--flag=value ...]
 
@@ -35,8 +34,8 @@ def main(argv: list[str]) -> int:
         raise ConfigError(f"--output={output} cannot be written at {existing}; give a folder that can.")
     started = time.monotonic()
     with quiet_tensorflow():  # only now: the flags are fine
-        from tf_style.serving.export import export_model
-        from tf_style.serving.guards import Limits
+        from tf_style.serving.export.guards import Limits
+        from tf_style.serving.export.saved_model import export_model
 
         limits = Limits(options.max_pixels, options.max_steps, options.max_batch)
         sizes = tuple(int(size) for size in options.warm_up_sizes)

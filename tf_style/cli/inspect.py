@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tf_style.cli import flags
 from tf_style.config import ConfigError
-from tf_style.serving.card import megabytes, read_card
+from tf_style.serving.export.card import megabytes, read_card
 
 _USAGE = "usage: tf-style inspect DIR [--json]"
 _HELP = f"""{_USAGE}

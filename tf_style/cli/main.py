@@ -8,7 +8,7 @@ import importlib
 import os
 import sys
 
-from tf_style.runners.allocator import keep_freed_memory
+from tf_style.jobs.run.allocator import keep_freed_memory
 from tf_style.version import __version__
 
 #: Command -> (module with `main(argv) -> exit status`, what it does).

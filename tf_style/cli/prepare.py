@@ -15,6 +15,6 @@ def main(argv: list[str]) -> int:
         print(flags.help_text(_USAGE, _OPTIONS, {}))
         return 0
     config = flags.take(PrepareConfig, flags.parse("prepare", _OPTIONS, {}, argv))
-    from tf_style.runners.prepare import run  # Pillow only after the options are checked, TensorFlow later still
+    from tf_style.jobs.preparing.run import run  # Pillow only after the options are checked, TensorFlow later still
 
     return run(config)

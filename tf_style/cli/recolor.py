@@ -17,6 +17,6 @@ def main(argv: list[str]) -> int:
     given = flags.parse("recolor", _OPTIONS, {}, argv)
     files = flags.take(RecolorFiles, given)
     config = flags.take(RecolorConfig, given)
-    from tf_style.runners.recolor import run  # numpy and Pillow; TensorFlow only after the inputs are checked
+    from tf_style.jobs.picture.recolor import run  # numpy and Pillow; TensorFlow only after the inputs are checked
 
     return run(config, files)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tf_style.cli import flags
-from tf_style.serving.options import RequestOptions
+from tf_style.config import RequestOptions
 
 _USAGE = (
     "usage: tf-style request --server=localhost:8500 --content=photo.jpg --style=painting.jpg --output=result.png "
@@ -21,6 +21,6 @@ def main(argv: list[str]) -> int:
         return 0
     given = flags.parse("request", (RequestOptions,), {}, argv)
     options = flags.take(RequestOptions, given)
-    from tf_style.cli.request_run import run  # numpy, Pillow and gRPC; never TensorFlow
+    from tf_style.jobs.requesting.run import run  # numpy, Pillow and gRPC; never TensorFlow
 
     return run(options)

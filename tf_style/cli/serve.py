@@ -6,9 +6,8 @@ import importlib.util
 import os
 
 from tf_style.cli import flags
-from tf_style.config import ConfigError
-from tf_style.runners.quiet import quiet_tensorflow
-from tf_style.serving.options import ServeOptions
+from tf_style.config import ConfigError, ServeOptions
+from tf_style.jobs.run.quiet import quiet_tensorflow
 
 _USAGE = """usage: tf-style serve --model_base_path=models/starry [--rest_api_port=8501] [--flag=value ...]
 
@@ -30,7 +29,7 @@ def main(argv: list[str]) -> int:
         raise ConfigError(f"tf-style serve needs {' and '.join(missing)}: pip install 'tf-style[serving]'.")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what matters is told in sentences; the rest is noise at the end
     with quiet_tensorflow():
-        from tf_style.serving.server import prepare_process, serve
+        from tf_style.serving.server.run import prepare_process, serve
 
         prepare_process()
     return serve(options, _print)

@@ -26,11 +26,11 @@ def main(argv: list[str]) -> int:
     config = preset_config(preset).replace(**given)
     check_given(config, names)
     if files.manifest:
-        from tf_style.runners import catalogue
+        from tf_style.jobs.folder import catalogue
 
         return catalogue.run(config, files, load_preset(preset).name, names_of_options)
     if Path(files.content).is_dir():
-        from tf_style.runners.folder import run
+        from tf_style.jobs.folder.run import run
     else:
-        from tf_style.runners.image import run  # numpy and Pillow; TensorFlow only after the inputs are checked
+        from tf_style.jobs.picture.run import run  # numpy and Pillow; TensorFlow only after the inputs are checked
     return run(config, files, load_preset(preset).name)

@@ -40,6 +40,6 @@ def main(argv: list[str]) -> int:
     names = tuple(given)
     config = config.replace(**{"tileable": True, **given, "content_weight": 0.0, "init": "noise"})
     check_given(config, names)
-    from tf_style.runners.texture import run  # numpy and Pillow; TensorFlow only after the inputs are checked
+    from tf_style.jobs.picture.texture import run  # numpy and Pillow; TensorFlow only after the inputs are checked
 
     return run(config, files, load_preset(preset).name)

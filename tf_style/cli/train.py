@@ -17,6 +17,6 @@ def main(argv: list[str]) -> int:
     given = flags.parse("train", _OPTIONS, {}, argv)
     files = flags.take(TrainFiles, given)
     config = flags.take(TrainConfig, given)
-    from tf_style.runners.train import run  # TensorFlow only after the options are checked
+    from tf_style.jobs.training.run import run  # TensorFlow only after the options are checked
 
     return run(config, files)

@@ -6,10 +6,12 @@ Flags, presets and the Python API derive from these fields. A preset overrides a
 from tf_style.config.checks import check_given, check_masks
 from tf_style.config.distill import DistillConfig, DistillFiles
 from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
+from tf_style.config.export import ExportOptions
 from tf_style.config.options import ConfigError, check_option, option, parse_value
 from tf_style.config.palette import parse_palette
 from tf_style.config.prepare import PrepareConfig
 from tf_style.config.recolor import RecolorConfig, RecolorFiles
+from tf_style.config.serving import DEFAULT_MODEL_NAME, RequestOptions, ServeOptions
 from tf_style.config.stylize import (
     DEFAULT_PRESET,
     PRESERVE_COLOR,
@@ -19,6 +21,7 @@ from tf_style.config.stylize import (
 from tf_style.config.train import TrainConfig, TrainFiles
 
 __all__ = [
+    "DEFAULT_MODEL_NAME",
     "DEFAULT_PRESET",
     "PRESERVE_COLOR",
     "ConfigError",
@@ -26,9 +29,12 @@ __all__ = [
     "DistillFiles",
     "EvaluateConfig",
     "EvaluateFiles",
+    "ExportOptions",
     "PrepareConfig",
     "RecolorConfig",
     "RecolorFiles",
+    "RequestOptions",
+    "ServeOptions",
     "StylizeConfig",
     "StylizeFiles",
     "TrainConfig",

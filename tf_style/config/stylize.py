@@ -176,7 +176,7 @@ class StylizeConfig:
     def scaled_style_weight(self) -> float:
         """The style loss's weight at this `style_strength`: three powers of ten down to almost nothing, and 0 at 0.
 
-        So the style's distance falls evenly with the strength, through every preset (`tests/test_strength.py`).
+        So the style's distance falls evenly with the strength, through every preset.
         """
         return self.style_weight * 1000.0 ** (self.style_strength - 1.0) if self.style_strength else 0.0
 

@@ -1,1 +1,1 @@
-"""Serving: an exported model behind TensorFlow Serving or its stand-in, and the clients of both."""
+"""Export to a SavedModel, a client for model servers, and a local stand-in for TensorFlow Serving."""

@@ -1,9 +1,9 @@
 """From an objective, a backbone and an optimiser to a painting."""
 
+from tf_style.stylizers.coarse_to_fine import PyramidStylizer
 from tf_style.stylizers.feed_forward import FeedForwardStylizer, only_step
 from tf_style.stylizers.graph_loop import GraphLoop, PyramidState
 from tf_style.stylizers.optimization import Optimization, RunState, any_size
-from tf_style.stylizers.pyramid import PyramidStylizer
 
 __all__ = [
     "FeedForwardStylizer",

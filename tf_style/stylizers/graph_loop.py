@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tf_style.stylizers.optimization import RunState, any_size
+from tf_style.stylizers.pyramid import Pyramid
 from tf_style.types import Image, Masks, Nest
-
-if TYPE_CHECKING:
-    from tf_style.stylizers.pyramid import PyramidStylizer
 
 
 class PyramidState(NamedTuple):
@@ -35,7 +33,7 @@ class GraphLoop:
       masks: As of a call of the stylizer.
     """
 
-    def __init__(self, stylizer: PyramidStylizer, masks: Masks | None = None) -> None:
+    def __init__(self, stylizer: Pyramid, masks: Masks | None = None) -> None:
         self.stylizer = stylizer
         self.masks = masks
 

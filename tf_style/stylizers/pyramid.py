@@ -1,30 +1,25 @@
-"""Coarse to fine: the same optimisation at growing sizes, each starting from the last one's picture."""
+"""The scales of a coarse-to-fine run: their sizes, what a run starts from, its targets, and what is shown of it."""
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from tf_style.ops.positions import as_painted, lay_over
-from tf_style.stylizers.graph_loop import GraphLoop
 from tf_style.stylizers.optimization import Optimization, RunState
 from tf_style.stylizers.scaling import cover, fade, fit, pyramid_sizes, resize, resize_mask
 from tf_style.stylizers.torus import TILE, on_a_torus
-from tf_style.types import Image, Masks, Nest, Progress
+from tf_style.types import Image, Masks, Nest
 
 INITS = ("content", "noise", "style")
 
 _NOISE_LEVEL = 0.1  # standard deviation around mid-grey, white is 1
 
 
-class PyramidStylizer:
-    """A `Stylizer` that optimises coarse to fine; with one scale, plain optimisation.
-
-    Called eagerly it runs Python's loop, with progress; inside a `tf.function` (`dataset.map`, a Keras layer, a
-    SavedModel) the same step runs in a `tf.while_loop`. The result has the content's size.
+class Pyramid:
+    """Everything of a coarse-to-fine run but the loop over its steps; with one scale, plain optimisation.
 
     Args:
       optimization: The optimisation at one size.
@@ -74,78 +69,6 @@ class PyramidStylizer:
         self.prepare = prepare
         self.finish = finish
 
-    def __call__(
-        self,
-        content: Image,
-        styles: Sequence[Image],
-        *,
-        masks: Masks | None = None,
-        on_step: Callable[[Progress], None] | None = None,
-    ) -> Image:
-        """Paints `content` in the style of `styles`.
-
-        Args:
-          content: Float32 [B, H, W, 3] in [0, 1], at least 32 pixels a side.
-          styles: Pictures [B or 1, h, w, 3] of any size; of 4 channels, with an alpha: transparent areas do not count.
-          masks: Where styles go and what stays, if the objective looks at regions.
-          on_step: Called with a `Progress` after each step (eagerly only).
-
-        Returns:
-          Float32 [B, H, W, 3] in [0, 1].
-        """
-        if not tf.executing_eagerly():
-            return self._run_in_graph(content, styles, masks)
-        for progress in self.run(content, styles, masks=masks):
-            if on_step is not None:
-                on_step(progress)
-        return progress.image
-
-    def run(
-        self,
-        content: Image,
-        styles: Sequence[Image],
-        resume: tuple[int, Nest] | None = None,
-        *,
-        masks: Masks | None = None,
-        sizes: Sequence[tuple[int, int]] | None = None,
-        prepared: bool = False,
-    ) -> Iterator[Progress]:
-        """The loop as a generator: yields a `Progress` after each call of the compiled step.
-
-        Args:
-          content: Float32 [B, H, W, 3] in [0, 1].
-          styles: Pictures [B or 1, h, w, 3 or 4].
-          resume: The `scale` and the leaves (`tf.nest.flatten`) of the `state` of an earlier run's progress, to go on
-            from there; the result is the same to the byte.
-          masks: As of a call.
-          sizes: Of the scales, coarse to fine, instead of `sizes` of the content.
-          prepared: Whether the styles are as `prepare` returns them already.
-        """
-        sizes = [(int(h), int(w)) for h, w in self.sizes(tf.shape(content))] if sizes is None else list(sizes)
-        content = on_a_torus(content) if self.optimization.wrap else content
-        styles = styles if prepared else self.prepared(styles, content, masks)
-        state = None
-        first_scale = 0
-        if resume is not None:
-            first_scale, leaves = resume
-            template = self.optimization.start(self.first_image(content, styles, sizes[first_scale]))
-            state = tf.nest.pack_sequence_as(template, leaves)
-        for scale in range(first_scale, len(sizes)):
-            if state is None:
-                state = self.optimization.start(self.first_image(content, styles, sizes[scale]))
-            elif scale > first_scale:
-                state = self.optimization.resize(state, sizes[scale])
-            targets = self.optimization.targets(
-                resize(content, sizes[scale]),
-                [self.style_at(style, sizes[scale]) for style in styles],
-                _masks_at(masks, sizes[scale]),
-            )
-            steps = self.steps_at(scale)
-            while int(state.step) < steps and not bool(tf.reduce_all(state.done)):
-                chunk = min(self.optimization.optimizer.steps_per_call, steps - int(state.step))
-                state = self.optimization.step(state, targets, tf.constant(chunk))
-                yield self._progress(state, content, masks, scale, sizes)
-
     def sizes(self, shape: tf.Tensor) -> tf.Tensor:
         """The pyramid of a picture, coarse to fine: int32 [scales, 2], from its shape, int32 [4]."""
         multiple = TILE if self.optimization.wrap else 1
@@ -157,7 +80,7 @@ class PyramidStylizer:
 
     def content_targets(self, content: Image, masks: Masks | None, size: Sequence) -> Nest:
         """Targets of the terms that read the content, at a scale of (height, width), and the masks."""
-        return self.optimization.targets(resize(content, size), [], _masks_at(masks, size))
+        return self.optimization.targets(resize(content, size), [], masks_at(masks, size))
 
     def steps_at(self, scale: int) -> int:
         """Steps at a scale, 0 the coarsest."""
@@ -208,7 +131,7 @@ class PyramidStylizer:
         """The picture so far, finished, at the size that the run is at; the content where no region is."""
         painting = self.optimization.picture(state)
         size = tf.shape(painting)[1:3]
-        return self.shown(painting, resize(content, size), _masks_at(masks, size))
+        return self.shown(painting, resize(content, size), masks_at(masks, size))
 
     def picture_at_full_size(self, state: RunState, content: Image, masks: Masks | None = None) -> Image:
         """The picture so far at the content's size, however coarse the scale is; finished there, so that all holds.
@@ -232,31 +155,7 @@ class PyramidStylizer:
             return painting
         return lay_over(content, painting, tf.reduce_sum(masks["regions"], -1, keepdims=True))
 
-    def _progress(self, state: RunState, content: Image, masks: Masks | None, scale: int, sizes: list) -> Progress:
-        planned = [self.steps_at(index) for index in range(len(sizes))]
-        work = [steps * height * width for steps, (height, width) in zip(planned, sizes, strict=True)]
-        done = sum(work[:scale]) + int(state.step) * sizes[scale][0] * sizes[scale][1]
-        means = {name: float(tf.reduce_mean(loss)) for name, loss in state.losses.items()}
-        return Progress(
-            step=sum(planned[:scale]) + int(state.step),
-            num_steps=sum(planned),
-            scale=scale,
-            num_scales=len(sizes),
-            size=sizes[scale],
-            loss=sum(means.values()),
-            losses=means,
-            evaluations=int(self.optimization.optimizer.evaluations(state.optimizer)),
-            fraction=done / sum(work),
-            picture=functools.partial(self.picture, state, content, masks),
-            state=state,
-        )
 
-    def _run_in_graph(self, content: Image, styles: Sequence[Image], masks: Masks | None) -> Image:
-        content = on_a_torus(content) if self.optimization.wrap else content
-        loop, styles = GraphLoop(self, masks), self.prepared(styles, content, masks)
-        state = loop.advance(content, lambda scale, size: self.style_targets(styles, size), loop.start(content, styles))
-        return tf.ensure_shape(self.picture(state.run, content, masks), content.shape)
-
-
-def _masks_at(masks: Masks | None, size: Sequence) -> Masks | None:
+def masks_at(masks: Masks | None, size: Sequence) -> Masks | None:
+    """The masks at a scale of (height, width)."""
     return {name: resize_mask(mask, size) for name, mask in masks.items()} if masks else None

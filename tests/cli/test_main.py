@@ -1,0 +1,426 @@
+"""The command line up to the moment where painting starts: help, flags, presets, and every refusal."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests import command
+from tf_style.cli.main import COMMANDS, main
+from tf_style.config import DEFAULT_PRESET, StylizeConfig, StylizeFiles
+from tf_style.jobs.picture import run as runner
+from tf_style.presets import load_preset, preset_config, preset_names
+from tf_style.version import __version__
+
+VGG19_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9") | {
+    "no_proxy": "",
+    "NO_PROXY": "",
+}
+
+
+# --- help -------------------------------------------------------------------------------------------------------------
+
+HELP_LINES = {
+    "nothing": [],
+    "program": ["--help"],
+    "word": ["help"],
+    "version": ["--version"],
+    "stylize": ["stylize", "--help"],
+    "short": ["stylize", "-h"],
+    "after other flags": ["stylize", "--size=64", "--help"],
+    "presets": ["presets", "--help"],
+    "evaluate": ["evaluate", "--help"],
+    "list": ["presets"],
+}
+
+
+@pytest.fixture(scope="module")
+def helped(tmp_path_factory):
+    return command.run_lines(HELP_LINES, tmp_path_factory.mktemp("help"))
+
+
+@pytest.mark.parametrize("name", [name for name in HELP_LINES if name != "nothing"])
+def test_help_goes_to_stdout_with_status_0(helped, name):
+    assert helped[name].status == 0
+    assert helped[name].stderr == ""
+    assert helped[name].stdout.strip()
+
+
+@pytest.mark.parametrize("name", HELP_LINES)
+def test_help_loads_nothing_heavy(helped, name):
+    assert helped[name].modules == ()
+
+
+def test_without_a_command_the_commands_are_shown_with_status_2(helped):
+    assert helped["nothing"].status == 2
+    assert helped["nothing"].stdout == helped["program"].stdout
+
+
+def test_the_programs_help_lists_every_command(helped):
+    for name in ("program", "word"):
+        for known, (_, what) in COMMANDS.items():
+            assert f"{known} " in helped[name].stdout
+            assert what in helped[name].stdout
+
+
+def test_version(helped):
+    assert helped["version"].stdout == f"tf-style {__version__}\n"
+
+
+def test_stylize_help_is_grouped_and_short(helped):
+    text = helped["stylize"].stdout
+    assert helped["short"].stdout == helped["after other flags"].stdout == text
+    lines = text.splitlines()
+    assert lines[0].startswith("usage: tf-style stylize --content=")
+    fields = [field for kind in (StylizeFiles, StylizeConfig) for field in dataclasses.fields(kind)]
+    shown = [line.split()[0] for line in lines if line.startswith("  --")]
+    wanted = [
+        f"--[no]{field.name}"
+        if field.default in (True, False) and isinstance(field.default, bool)
+        else f"--{field.name}"
+        for field in fields
+    ]
+    assert sorted(shown) == sorted([*wanted, "--preset"]), "one line a flag, each flag once"
+    for group in {field.metadata["group"] for field in fields}:
+        assert f"{group}:" in lines
+    assert len(lines) < 100
+    assert "absl" not in text
+
+
+def test_help_shows_choices_and_defaults(helped):
+    text = helped["stylize"].stdout
+    assert "(content|noise|style) [content]" in text
+    assert f"[{StylizeConfig().size}]" in text
+    assert f"[{DEFAULT_PRESET}]" in text
+
+
+def test_presets_are_listed_with_what_to_expect(helped):
+    text = helped["list"].stdout
+    names = preset_names()
+    assert DEFAULT_PRESET in names
+    for name in names:
+        header = [line for line in load_preset(name).header if line]
+        assert header, f"{name} says nothing about itself"
+        for line in header:
+            assert line in text
+    titles = [line for line in text.splitlines() if line and not line.startswith(" ")]
+    assert [title.split()[0] for title in titles] == names
+    assert [title for title in titles if "default" in title] == [f"{DEFAULT_PRESET} (default)"]
+
+
+def test_a_reader_who_stops_early_is_no_error(tmp_path):
+    """As in `tf-style presets | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        process = command.start(["presets"], tmp_path, stdout=pipe)
+    _, stderr = process.communicate(timeout=60)
+    assert stderr == ""
+    assert process.returncode == 0
+
+
+# --- flags and presets ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    content = command.write_picture(tmp_path / "content.png")
+    style = command.write_picture(tmp_path / "style.jpg", 40, 40, seed=1)
+    return [f"--content={content}", f"--style={style}", f"--output={tmp_path / 'out.png'}"]
+
+
+@pytest.fixture
+def parsed(monkeypatch, pictures):
+    """Calls `tf-style stylize` up to the runner; returns what the runner is given."""
+    calls = []
+    monkeypatch.setattr(runner, "run", lambda *arguments: calls.append(arguments) or 0)
+
+    def parse(*arguments):
+        assert main(["stylize", *pictures, *map(str, arguments)]) == 0
+        return calls[-1]
+
+    return parse
+
+
+def another(value, field):
+    """A value of an option that is not its default."""
+    if field.metadata["choices"]:
+        return next(choice for choice in field.metadata["choices"] if choice != value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 7
+    if isinstance(value, float):
+        return value / 2 + 0.4
+    return {"weights": "file.h5", "style_blend": (0.25, 0.75), "content_layers": ("conv1_1",)}.get(field.name)
+
+
+SIMPLE_OPTIONS = [field for field in dataclasses.fields(StylizeConfig) if another(field.default, field) is not None]
+
+
+@pytest.mark.parametrize("field", SIMPLE_OPTIONS, ids=lambda field: field.name)
+def test_every_option_is_a_flag(parsed, field):
+    value = another(field.default, field)
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    needed = {"palette_difference": {"palette": ("#ff0000",)}}.get(field.name, {})
+    beside = [f"--{name}={','.join(colors)}" for name, colors in needed.items()]
+    beside += ["--keep_mask=mask.png"] if field.name == "keep_weight" else []
+    config, _, _ = parsed(f"--{field.name}={text}", *beside)
+    assert config == dataclasses.replace(preset_config(), **{field.name: value}, **needed)
+
+
+def test_files_and_reports_are_flags(parsed, pictures):
+    _, files, _ = parsed("--bit_depth=16", "--save_every=4", "--quiet", "--figure=f.png", "--checkpoint_seconds=0.5")
+    assert (files.bit_depth, files.save_every, files.quiet, files.figure) == (16, 4, True, "f.png")
+    assert files.checkpoint_seconds == 0.5
+    assert f"--content={files.content}" == pictures[0]
+    assert files.style == (pictures[1].removeprefix("--style="),)
+    assert parsed("--noquiet")[1].quiet is False
+
+
+def test_layer_weights_are_lists(parsed):
+    config, _, _ = parsed("--style_layers=conv1_1, conv2_1", "--style_layer_weights=1,0.5")
+    assert config.style_layers == ("conv1_1", "conv2_1")
+    assert config.style_layer_weights == (1.0, 0.5)
+
+
+def test_without_a_preset_the_default_one_is_taken(parsed):
+    config, _, name = parsed()
+    assert config == preset_config(DEFAULT_PRESET)
+    assert name == DEFAULT_PRESET
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_is_found_by_name(parsed, name):
+    config, _, used = parsed(f"--preset={name}")
+    assert config == preset_config(name)
+    assert used == name
+
+
+def test_a_flag_comes_before_a_preset_before_a_default(parsed, tmp_path):
+    preset = tmp_path / "mine.cfg"
+    preset.write_text("# Mine.\n\n--num_steps=7\n--content_weight = 3\n--style_layers=conv1_1,conv2_1\n")
+    config, _, name = parsed(f"--preset={preset}", "--content_weight=5")
+    assert name == "mine"
+    assert config == StylizeConfig(num_steps=7, content_weight=5.0, style_layers=("conv1_1", "conv2_1"))
+
+
+def test_the_last_of_a_repeated_flag_counts(parsed):
+    assert parsed("--seed=1", "--seed=2")[0].seed == 2
+
+
+def test_a_flagfile(parsed, tmp_path):
+    flagfile = tmp_path / "flags"
+    flagfile.write_text("# A comment\n--num_steps=9\n--quiet\n--style_blend=1\n")
+    config, files, _ = parsed(f"--flagfile={flagfile}", "--seed=3")
+    assert (config.num_steps, config.style_blend, config.seed, files.quiet) == (9, (1.0,), 3, True)
+
+
+def test_every_preset_is_a_flagfile_too(parsed):
+    for name in preset_names():
+        path = next(folder for folder in (command.ROOT / "configs",) if folder.is_dir()) / f"{name}.cfg"
+        config, _, _ = parsed(f"--flagfile={path}", f"--preset={name}")
+        assert config == preset_config(name)
+
+
+# --- refusals without TensorFlow --------------------------------------------------------------------------------------
+
+
+def _broken_files(folder):
+    """Files that are no usable picture, or no usable flagfile."""
+    command.write_picture(folder / "content.png")
+    command.write_picture(folder / "style.jpg", 40, 40, seed=1)
+    command.write_picture(folder / "large.png", 64, 64)
+    command.write_picture(folder / "tiny.png", 31, 64)
+    command.write_picture(folder / "long.png", 32, 900)
+    (folder / "empty.png").touch()
+    (folder / "text.jpg").write_text("This is no picture, whatever its name says.\n")
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(folder / "cut.jpg", quality=95)
+    cut = (folder / "cut.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(cut[: len(cut) // 2])
+    (folder / "broken.cfg").write_text("--num_steps=7\nnum_steps 8\n")
+    (folder / "unknown.cfg").write_text("--number_of_steps=7\n")
+    (folder / "binary.cfg").write_bytes(b"\xff\xfe\x00\x81")
+    (folder / "folder.png").mkdir()
+
+
+# name -> (flags over those of a run that would work, what the sentence must hold)
+REFUSALS = {
+    "missing content": (["--content=contnet.png"], ["'contnet.png' does not exist", "did you mean 'content.png'?"]),
+    "missing style": (["--style=style.jpg,nowhere/b.jpg"], ["'nowhere/b.jpg' does not exist", "'nowhere'"]),
+    "a folder": (["--content=folder.png"], ["'folder.png' is a folder"]),
+    "not a picture": (["--content=text.jpg"], ["'text.jpg' is not a picture", "JPEG, PNG"]),
+    "not a style": (["--style=text.jpg"], ["'text.jpg' is not a picture"]),
+    "empty": (["--content=empty.png"], ["'empty.png' is empty"]),
+    "cut short": (["--content=cut.jpg"], ["'cut.jpg'", "cut short"]),
+    "too small": (["--content=tiny.png"], ["64 x 31", "at least 32"]),
+    "small style": (["--style=tiny.png"], ["64 x 31", "at least 32"]),
+    "small result": (["--size=33"], ["at least 32"]),
+    "long and thin": (["--content=long.png", "--size=512"], ["at least 32"]),
+    "too many pixels": (["--content=large.png", "--max_pixels=4000"], ["64 x 64", "4,000", "--max_pixels"]),
+    "large result": (["--size=4000", "--max_pixels=5000"], ["max_pixels=5000", "--size"]),
+    "suffix": (["--output=out.pgn"], ["'.pgn'", ".png", "did you mean 'out.png'?"]),
+    "no suffix": (["--output=out"], ["no suffix", ".png"]),
+    "output is a folder": (["--output=folder.png"], ["'folder.png' is a folder"]),
+    "output in a file": (["--output=content.png/out.png"], ["'content.png/out.png' cannot", "is a file"]),
+    "output is the content": (["--output=content.png"], ["--output", "content.png"]),
+    "output is a style": (["--output=./style.jpg"], ["--output", "style.jpg"]),
+    "figure is the output": (["--figure=out.png"], ["--figure", "--output"]),
+    "16 bits in JPEG": (["--output=out.jpg", "--bit_depth=16"], ["16 bits", ".png"]),
+    "12 bits": (["--bit_depth=12"], ["8 or 16", "12"]),
+    "quality": (["--quality=101"], ["1 to 100", "101"]),
+    "two shares for one style": (["--style_blend=0.5,0.5"], ["2 shares", "1 style"]),
+    "no share at all": (["--style_blend=0"], ["style_blend", "positive"]),
+    "no number": (["--num_steps=many"], ["num_steps", "whole number", "'many'"]),
+    "half a step": (["--num_steps=1.5"], ["num_steps", "whole number", "'1.5'"]),
+    "no steps": (["--num_steps=0"], ["num_steps", "at least 1"]),
+    "empty number": (["--style_weight="], ["style_weight", "a number"]),
+    "not finite": (["--style_weight=nan"], ["style_weight", "finite"]),
+    "negative": (["--content_weight=-1"], ["content_weight", "at least 0"]),
+    "choice": (["--optimizer=adma"], ["adam, lbfgs", "'adma'", "Did you mean 'adam'?"]),
+    "yes or no": (["--quiet=perhaps"], ["quiet", "perhaps"]),
+    "layer weights": (["--style_layers=conv1_1", "--style_layer_weights=1,2"], ["2 values", "style_layer_weights"]),
+    "unknown preset": (["--preset=fien"], ["'fien'", *preset_names(), "Did you mean 'fine'?"]),
+    "broken preset": (["--preset=broken.cfg"], ["Line 2", "'num_steps 8'"]),
+    "option in preset": (["--preset=unknown.cfg"], ["unknown.cfg", "'number_of_steps'"]),
+    "binary preset": (["--preset=binary.cfg"], ["binary.cfg", "not a readable text file"]),
+    "unknown flag": (["--ouput=x.png"], ["'ouput'", "Did you mean: output"]),
+    "no flag": (["content.png"], ["'content.png'", "--help"]),
+    "no value": (["--seed"], ["seed"]),
+    "missing flagfile": (["--flagfile=nowhere.txt"], ["nowhere.txt"]),
+    "missing weights": (["--weights=nowhere.h5"], ["nowhere.h5", "--weights"]),
+    "figure's suffix": (["--figure=figure.xyz"], ["--figure", ".xyz", ".png"]),
+    "figure without suffix": (["--figure=figure"], ["--figure", ".png"]),
+    "record is a folder": (["--json=folder.png"], ["--json", "folder.png"]),
+    "record in a file": (["--json=content.png/record.json"], ["--json", "content.png"]),
+    "checkpoint is a file": (["--checkpoint_dir=content.png"], ["--checkpoint_dir", "content.png"]),
+    "checkpoint in a file": (["--checkpoint_dir=content.png/state"], ["--checkpoint_dir", "content.png"]),
+}
+#: Command lines that are no stylization at all.
+OTHER_REFUSALS = {
+    "unknown command": (
+        ["stylise"],
+        ["'stylise'", "stylize, texture, beam, estimate", "Did you mean 'stylize'?"],
+    ),
+    "no files": (["stylize"], ["--content, --style, --output must be given", "tf-style stylize --content="]),
+    "no style": (["stylize", "--content=content.png", "--output=out.png"], ["--style must be given"]),
+    "no output": (["stylize", "--content=content.png", "--style=style.jpg"], ["--output must be given"]),
+    "flag of another command": (["presets", "--size=3"], ["size", "presets --help"]),
+}
+EXPECTED = {name: parts for table in (REFUSALS, OTHER_REFUSALS) for name, (_, parts) in table.items()}
+
+
+@pytest.fixture(scope="module")
+def refusal_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("refusals")
+    _broken_files(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def refused(refusal_folder):
+    """All refusals in one process: it has TensorFlow loaded as soon as one of them loads it."""
+    before = {path: path.read_bytes() for path in refusal_folder.iterdir() if path.is_file()}
+    good = ["stylize", "--content=content.png", "--style=style.jpg", "--output=out.png", "--size=48"]
+    lines = {name: [*good, *flags] for name, (flags, _) in REFUSALS.items()}
+    lines |= {name: arguments for name, (arguments, _) in OTHER_REFUSALS.items()}
+    outcomes = command.run_lines(lines, refusal_folder)
+    after = {path: path.read_bytes() for path in refusal_folder.iterdir() if path.is_file()}
+    assert after == before, "a refused command wrote, changed or removed a file"
+    return outcomes
+
+
+def assert_refused(outcome, parts):
+    """Status 2, one line on stderr that says what came and what is allowed, and nothing else."""
+    assert outcome.status == 2, outcome.stderr
+    assert outcome.stdout == ""
+    assert outcome.stderr.startswith("tf-style: ")
+    assert outcome.stderr.count("\n") == 1, outcome.stderr
+    assert outcome.stderr.endswith("\n")
+    assert "Traceback" not in outcome.stderr
+    for part in parts:
+        assert part in outcome.stderr
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_bad_input_is_refused_in_one_sentence(refused, name):
+    assert_refused(refused[name], EXPECTED[name])
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_bad_input_is_refused_before_tensorflow_loads(refused, name):
+    assert "tensorflow" not in refused[name].modules
+    assert "keras" not in refused[name].modules
+
+
+def test_a_read_only_folder_is_refused(pictures, tmp_path, capsys):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    if os.access(closed, os.W_OK):
+        pytest.skip("this user may write everywhere")
+    for flag in ("--output={}/out.png", "--json={}/record.json", "--checkpoint_dir={}/state"):
+        assert main(["stylize", *pictures, flag.format(closed)]) == 2
+        assert str(closed) in capsys.readouterr().err
+
+
+# --- refusals that need TensorFlow ------------------------------------------------------------------------------------
+
+MODEL_REFUSALS = {
+    "unknown layer": (["--style_layers=conv1_1,conv9"], ["'conv9'", "compact_vgg19 has: block1_conv1", "Did you mean"]),
+    "download": (["--backbone=vgg19"], [VGG19_FILE, "keras/models", "--weights=PATH", "--backbone=compact_vgg19"]),
+    "download of vgg16": (["--backbone=vgg16"], [VGG19_FILE.replace("19", "16"), "--weights=PATH", "compact_vgg19"]),
+    "quiet download": (["--backbone=vgg19", "--quiet"], [VGG19_FILE]),
+    "other weights": (["--weights=other.h5"], ["other.h5", "vgg19", VGG19_FILE]),
+    "compact weights": (["--backbone=compact_vgg19", "--weights=content.png"], ["content.png", "compact_vgg19"]),
+    "cut weights": (["--backbone=compact_vgg19", "--weights=cut.npz"], ["cut.npz", "compact_vgg19"]),
+}
+
+
+@pytest.fixture(scope="module")
+def model_refused(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    _broken_files(folder)
+    (folder / "other.h5").write_text("no weights")
+    np.savez(folder / "cut.npz", values=np.arange(1000))
+    (folder / "cut.npz").write_bytes((folder / "cut.npz").read_bytes()[:500])
+    good = ["stylize", "--content=content.png", "--style=style.jpg", "--output=out.png", *command.SHORT]
+    good = [flag for flag in good if "backbone" not in flag]
+    lines = {name: [*good, *flags] for name, (flags, _) in MODEL_REFUSALS.items()}
+    outcomes = command.run_lines(lines, folder, **NO_NETWORK)
+    assert not (folder / "out.png").exists(), "something was painted after all"
+    return outcomes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODEL_REFUSALS)
+def test_unusable_models_are_refused_in_one_sentence(model_refused, name):
+    """Above all: `--backbone=vgg19` never becomes another backbone silently."""
+    outcome = model_refused[name]
+    if name.startswith("download"):  # Keras says what it does
+        assert outcome.stdout.startswith("Downloading data from https://")
+        assert outcome.stdout.count("\n") == 1
+        outcome = outcome._replace(stdout="")
+    assert_refused(outcome, MODEL_REFUSALS[name][1])
+
+
+# --- as a program -----------------------------------------------------------------------------------------------------
+
+
+def test_importing_the_package_and_the_command_line_prints_and_loads_nothing(tmp_path):
+    code = f"""
+import sys, tf_style, tf_style.cli.main, tf_style.cli.flags
+from absl import flags
+loaded = [name for name in {command.HEAVY_MODULES} if name in sys.modules]
+defined = [flag for flag in flags.FLAGS.flags_by_module_dict() if flag.startswith("tf_style")]
+sys.exit(f"loaded {{loaded}}, defined {{defined}}" if loaded or defined else 0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=command.environment(tmp_path), cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

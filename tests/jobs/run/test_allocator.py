@@ -1,0 +1,44 @@
+"""The commands keep freed memory: large blocks are reused, not given back to the system and cleared again."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+_SCRIPT = """
+import sys
+import numpy as np
+from tf_style.jobs.run.allocator import keep_freed_memory
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+if sys.argv[1] == "keep":
+    assert keep_freed_memory()
+before = resident()
+block = np.ones(64 * 2**20, np.uint8)
+assert resident() - before > 60 * 2**20
+del block
+print((resident() - before) // 2**20)
+"""
+
+
+def left_after_freeing(mode: str) -> int:
+    """MiB that stay after 64 MiB were freed."""
+    command = [sys.executable, "-c", _SCRIPT, mode]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's allocator is told to keep memory")
+def test_freed_memory_stays_with_a_process_that_asks_for_it():
+    assert left_after_freeing("keep") > 60
+    assert left_after_freeing("leave") < 4
+
+
+def test_other_c_libraries_are_left_alone(monkeypatch):
+    from tf_style.jobs.run import allocator
+
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("", ""))
+    assert not allocator.keep_freed_memory()

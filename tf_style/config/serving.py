@@ -1,0 +1,237 @@
+"""The options of the commands that serve and of those that ask a server: every field is a flag with its default."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from tf_style.config.options import ConfigError, check_option, option
+from tf_style.config.stylize import StylizeConfig, StylizeFiles
+
+#: Under which name a server knows the model.
+DEFAULT_MODEL_NAME = "tf_style"
+
+_MAX_PORT = 65535
+_SIGNATURES = ("stylize", "serving_default", "stylize_bytes", "stylize_encoded")
+
+
+@dataclasses.dataclass(frozen=True)
+class RequestOptions:
+    """The options of `tf-style request`.
+
+    Raises:
+      ConfigError: A value, or values together, that are not allowed.
+    """
+
+    content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP, TGA)", "files")
+    style: str = option("", "the painting whose style is taken", "files")
+    style_name: str = option("", "instead of --style: a style that the served network knows by name", "files")
+    output: str = option("", "where the painting goes; the suffix decides the format", "files")
+    quality: int = option(StylizeFiles.quality, "of JPEG and WebP, 1 to 100", "files", minimum=1)
+    max_pixels: int = option(StylizeFiles.max_pixels, "refuse larger input pictures", "files", minimum=1)
+
+    server: str = option("", "host:port of the server; gRPC is at 8500 by default, REST at 8501", "server")
+    model_name: str = option(DEFAULT_MODEL_NAME, "under which the server knows the model", "server")
+    model_version: int = option(0, "version of the model; 0: the latest", "server", minimum=0)
+    version_label: str = option("", "instead of a version, a label of the server's, as stable", "server")
+    signature: str = option("stylize", "what paints, without --advance_every", "server", _SIGNATURES)
+    rest: bool = option(False, "ask the REST port; uses stylize_bytes, which takes no option of painting", "server")
+    deadline: float = option(
+        0.0,
+        "seconds for all of it, or for each call without --advance_every; then status 1, and the picture so far if "
+        "there is one; 0: none",
+        "server",
+        minimum=0,
+    )
+    tls: bool = option(False, "connect with TLS", "server")
+    ca_file: str = option("", "PEM file of who vouches for the server", "server")
+    cert_file: str = option("", "PEM file of this client's certificate", "server")
+    key_file: str = option("", "PEM file of its private key", "server")
+
+    size: int = option(StylizeConfig.size, "long side of the picture sent; 0: exactly its size", "painting", minimum=0)
+    num_steps: int = option(0, "steps at each scale; 0: as exported", "painting", minimum=0)
+    seed: int = option(-1, "seed of the noise start; -1: as exported", "painting", minimum=-1)
+    content_weight: float = option(-1.0, "weight of the content loss; -1: as exported", "painting", minimum=-1)
+    style_weight: float = option(-1.0, "weight of the style loss; -1: as exported", "painting", minimum=-1)
+    style_strength: float = option(
+        -1.0, "of a network: 0 keeps the content, 1 is the whole style; -1: as exported", "painting", minimum=-1
+    )
+
+    advance_every: int = option(
+        0,
+        "paint in calls of N steps each and show progress; Ctrl-C keeps the picture so far; 0: one call",
+        "report",
+        minimum=0,
+    )
+    previews: bool = option(False, "with --advance_every: write the picture so far to --output each time", "report")
+    quiet: bool = option(False, "print errors only", "report")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            check_option(field, getattr(self, field.name))
+        style = "style_name" if self.style_name else "style"
+        missing = [f"--{name}" for name in ("server", "content", style, "output") if not getattr(self, name)]
+        if missing:
+            raise ConfigError(
+                f"{', '.join(missing)} must be given: tf-style request --server=localhost:8500 --content=photo.jpg "
+                f"--style=painting.jpg --output=result.png"
+            )
+        for name in ("content_weight", "style_weight", "style_strength"):
+            value = getattr(self, name)
+            if -1 < value < 0:
+                raise ConfigError(f"{name} must be at least 0, or -1 for the model's own, but {value:g} came.")
+        if self.style_strength > 1:
+            raise ConfigError(f"style_strength must be 0 to 1, but {self.style_strength:g} came.")
+        self._check_style_name()
+        self._check_server()
+        self._check_tls()
+        if self.rest:
+            self._check_rest()
+        self._check_signature()
+
+    @property
+    def given(self) -> dict[str, float]:
+        """The options of painting that are to be sent."""
+        fields = {field.name: field.default for field in dataclasses.fields(self)}
+        names = ("num_steps", "seed", "content_weight", "style_weight", "style_strength")
+        return {name: getattr(self, name) for name in names if getattr(self, name) != fields[name]}
+
+    @property
+    def _given_flags(self) -> str:
+        return ", ".join(f"--{name}" for name in self.given)
+
+    def _check_style_name(self) -> None:
+        if self.style_name and self.style:
+            raise ConfigError("--style and --style_name came both; give one of them.")
+        for name, given in (("style_name", self.style_name), ("style_strength", "style_strength" in self.given)):
+            if given and self.advance_every:
+                raise ConfigError(
+                    f"--{name} cannot be used with --advance_every: it is for networks, which paint in one pass; leave "
+                    f"one of them out."
+                )
+
+    def _check_server(self) -> None:
+        is_url = re.match(r"https?://", self.server)
+        if is_url and not self.rest:
+            raise ConfigError(
+                f"--server={self.server} is an address of HTTP; add --rest, or give the host:port of the gRPC port."
+            )
+        if not is_url and "/" not in self.server and not re.search(r"[^:]:\d+$", self.server):
+            port = 8501 if self.rest else 8500
+            raise ConfigError(f"--server={self.server} names no port; give host:port, as {_host(self.server)}:{port}.")
+        if self.model_version and self.version_label:
+            raise ConfigError("--model_version and --version_label came both; give one of them.")
+
+    def _check_tls(self) -> None:
+        files = [f"--{name}" for name in ("ca_file", "cert_file", "key_file") if getattr(self, name)]
+        if files and not self.tls:
+            raise ConfigError(f"{', '.join(files)} came without --tls; add --tls, or leave the files out.")
+        if self.tls and self.server.startswith("http://"):
+            raise ConfigError(f"--tls came with --server={self.server}; write https://, or leave --tls out.")
+
+    def _check_rest(self) -> None:
+        if self.advance_every:
+            raise ConfigError(
+                "--advance_every cannot be used with --rest, where the state that travels with each call would be many "
+                "megabytes of JSON; leave one of them out."
+            )
+        if self.given:
+            raise ConfigError(
+                f"{self._given_flags} cannot be sent with --rest, whose stylize_bytes takes two pictures and no "
+                f"options; leave that out, or --rest."
+            )
+        if self.signature not in ("stylize", "stylize_bytes"):
+            raise ConfigError(
+                f"--signature={self.signature} cannot be used with --rest, which uses stylize_bytes; leave one of them "
+                f"out."
+            )
+
+    def _check_signature(self) -> None:
+        if self.advance_every and self.signature not in ("stylize", "serving_default"):
+            raise ConfigError(
+                f"--signature={self.signature} cannot be used with --advance_every, which calls start and advance; "
+                f"leave one of them out."
+            )
+        if self.signature == "stylize_bytes" and self.given:
+            raise ConfigError(
+                f"{self._given_flags} cannot be sent to stylize_bytes, which takes two pictures and no options; use "
+                f"--signature=stylize."
+            )
+        if self.previews and not self.advance_every:
+            raise ConfigError("--previews came without --advance_every; add it, as --advance_every=20.")
+
+
+def _host(server: str) -> str:
+    return server.rstrip(":") or "localhost"
+
+
+@dataclasses.dataclass(frozen=True)
+class ServeOptions:
+    """The options of `tf-style serve`: TensorFlow Serving's flags and defaults, and what they lack for a local server.
+
+    Raises:
+      ConfigError: A value, or values together, that are not allowed.
+    """
+
+    model_base_path: str = option("", "folder whose numbered folders are the model's versions", "models")
+    model_name: str = option(DEFAULT_MODEL_NAME, "under which clients ask for the model", "models")
+    model_config_file: str = option(
+        "", "ModelServerConfig as text: several models, policies, labels; instead of the two above", "models"
+    )
+    model_config_file_poll_wait_seconds: int = option(0, "read that file again so often; 0: once", "models", minimum=0)
+    file_system_poll_wait_seconds: int = option(1, "look for new versions so often; 0: once; negative: never", "models")
+    allow_version_labels_for_unavailable_models: bool = option(
+        False, "labels may name versions that are not loaded yet (needed in the first configuration)", "models"
+    )
+    saved_model_tags: tuple[str, ...] = option(("serve",), "which graph of the SavedModel", "models")
+    enable_model_warmup: bool = option(True, "run a version's recorded requests before it is available", "models")
+    num_request_iterations_for_warmup: int = option(1, "how often each of them runs", "models", minimum=1)
+    max_num_load_retries: int = option(5, "tries after a version failed to load", "models", minimum=0)
+    load_retry_interval_micros: int = option(60_000_000, "microseconds between them; negative: none", "models")
+
+    host: str = option("127.0.0.1", "address to listen at; 0.0.0.0: open to the network", "ports")
+    port: int = option(8500, "of gRPC; 0: a free one", "ports", minimum=0)
+    grpc_socket_path: str = option("", "listen at this UNIX socket too", "ports")
+    rest_api_port: int = option(0, "of the REST API; 0: none; -1: a free one", "ports", minimum=-1)
+    rest_api_timeout_in_ms: int = option(30_000, "limit of a run that REST asked for", "ports", minimum=1)
+    rest_api_num_threads: int = option(0, "REST requests at a time; 0: four a core", "ports", minimum=0)
+    rest_api_enable_cors_support: bool = option(False, "let web pages of other origins ask", "ports")
+    grpc_max_threads: int = option(0, "gRPC calls at a time; 0: four a core", "ports", minimum=0)
+    grpc_channel_arguments: tuple[str, ...] = option((), "options of the gRPC server, name=value", "ports")
+    enable_grpc_healthcheck_service: bool = option(False, "answer grpc.health.v1", "ports")
+    ssl_config_file: str = option("", "SSLConfig as text: gRPC with TLS", "ports")
+    monitoring_config_file: str = option("", "MonitoringConfig as text: metrics at the REST port", "ports")
+    grace_seconds: float = option(600.0, "how long requests may finish when the server is stopped", "ports", minimum=0)
+
+    tensorflow_session_parallelism: int = option(0, "threads of both kinds below; 0: one a core", "session", minimum=0)
+    tensorflow_intra_op_parallelism: int = option(0, "threads of one operation", "session", minimum=0)
+    tensorflow_inter_op_parallelism: int = option(0, "operations at a time", "session", minimum=0)
+    per_process_gpu_memory_fraction: float = option(0.0, "of each GPU; 0: nearly all of it", "session", minimum=0)
+    enable_serialization_as_tensor_content: bool = option(False, "answer with raw bytes: smaller pictures", "session")
+    enable_signature_method_name_check: bool = option(False, "refuse signatures of no known method", "session")
+    enable_batching: bool = option(False, "not in the local server", "session")
+    batching_parameters_file: str = option("", "not in the local server", "session")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            check_option(field, getattr(self, field.name))
+        if self.enable_batching or self.batching_parameters_file:
+            raise ConfigError(
+                "The local server does not batch; leave --enable_batching and --batching_parameters_file out, or run "
+                "TensorFlow Serving."
+            )
+        if not (self.model_base_path or self.model_config_file):
+            raise ConfigError(
+                "--model_base_path or --model_config_file must be given: tf-style serve --model_base_path=models/starry"
+            )
+        if self.port and self.rest_api_port == self.port:
+            raise ConfigError(f"--rest_api_port cannot be same as --port, {self.port}; choose another one for either.")
+        if max(self.port, self.rest_api_port) > _MAX_PORT:
+            raise ConfigError(f"A port is at most {_MAX_PORT}, but {max(self.port, self.rest_api_port)} came.")
+        if self.monitoring_config_file and not self.rest_api_port:
+            raise ConfigError(
+                "--monitoring_config_file came without --rest_api_port, where the metrics would be; add it."
+            )
+        for argument in self.grpc_channel_arguments:
+            if "=" not in argument:
+                raise ConfigError(f"grpc_channel_arguments are name=value with commas between, but {argument!r} came.")

@@ -1,0 +1,1 @@
+"""Pictures too large for memory, read, resized and written strip by strip."""

@@ -1,0 +1,1 @@
+"""A narrow backbone made from a wide one."""

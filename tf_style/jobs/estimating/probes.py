@@ -1,0 +1,269 @@
+"""Short measurements of a run's parts, from which the whole is reckoned."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tf_style import images
+from tf_style.build import Guides
+from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.jobs.large.plan import LargePlan, make_plan
+from tf_style.jobs.large.scale import Count, TiledScale
+from tf_style.jobs.run.model import choose_model, load_stylizer, model_headline, picture_tensor
+from tf_style.jobs.run.record import peak_memory
+from tf_style.optimizers.adam import AdamRule
+from tf_style.stylizers import FeedForwardStylizer
+from tf_style.stylizers.tiling import Tile, TiledObjective, make_tiles
+
+_STEPS = (0.04, 0.16, 0.5), 640 * 640  # shares of the largest whole scale's pixels, and at most so many
+_ONE_PASS = (0.1, 1.0), 2048 * 2048
+_SMALLEST_PROBE = 64 * 64
+_TIMED = 3  # steps at each probe, after one that is not
+_WRITTEN_PER_SECOND = 6e6  # pixels that are encoded and written; a small part of any run
+_STRIP_PIXELS = 2_000_000
+_STRIP_ARRAYS = 16  # pictures of three channels, for strips and for what libvips takes to read, resize and write
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """Seconds and peak memory by pixels, straight lines between and beyond what was measured.
+
+    `seconds` are those of a step, `begins` those before the first one of a scale, `first_seconds` those once in a run.
+    """
+
+    pixels: tuple[float, ...]
+    seconds: tuple[float, ...]
+    begins: tuple[float, ...]
+    memory: tuple[float, ...]
+    first_seconds: float
+
+    def at(self, pixels: float) -> float:
+        """Seconds of a step."""
+        return max(_line(self.pixels, self.seconds, pixels), min(self.seconds) * pixels / self.pixels[-1])
+
+    def begin_at(self, pixels: float) -> float:
+        """Seconds before the first step of a scale."""
+        return max(_line(self.pixels, self.begins, pixels), 0.0)
+
+    def memory_at(self, pixels: float) -> float:
+        """Peak of the process in bytes."""
+        return max(_line(self.pixels, self.memory, pixels), self.memory[-1])
+
+
+@dataclasses.dataclass(frozen=True)
+class Tiled:
+    """A scale in tiles: seconds once in a run, once at this scale, and a step."""
+
+    first_seconds: float
+    prepare_seconds: float
+    step_seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class MeasuredTile:
+    """Seconds of a tile of (height, width): of its targets, of its two looks; and those of a strip of rows."""
+
+    shape: tuple[int, int]
+    targets: float
+    looks: float
+    strip: float
+
+
+class Probes:
+    """Measurements with the model of a run.
+
+    Args:
+      config: All options.
+      files: Of the run.
+      size: (height, width) of the result.
+      styles: The style pictures.
+      names: Of styles that the network knows, instead.
+    """
+
+    def __init__(
+        self,
+        config: StylizeConfig,
+        files: StylizeFiles,
+        size: tuple[int, int],
+        styles: Sequence[images.Picture],
+        names: Sequence[str],
+    ) -> None:
+        choice = choose_model(config, quiet=True)
+        self.model = model_headline(config, choice)
+        regions = max(len(files.style_masks), 1 if files.content_mask else 0)
+        self._guides = Guides(regions, bool(files.keep_mask))
+        self._stylizer: Any = load_stylizer(config, self._guides)
+        self._config, self._size = config, size
+        self._styles = list(names) or [picture_tensor(style) for style in styles]
+        self._objective: TiledObjective | None = None
+        self._tile: MeasuredTile | None = None
+
+    def plan(self, pixels: int) -> LargePlan:
+        """Scales and steps; a network has one of each.
+
+        Args:
+          pixels: Up to which a scale is painted whole.
+        """
+        if isinstance(self._stylizer, FeedForwardStylizer):
+            return LargePlan((self._size,), (1,), 1)
+        sizes = self._stylizer.sizes(tf.constant([1, *self._size, 3]))
+        return make_plan(sizes, self._stylizer.steps_at, tile_steps=self._config.tile_steps, whole_pixels=pixels)
+
+    def whole(self, size: tuple[int, int]) -> Curve:
+        """Steps of a whole picture, measured at smaller sizes, or at this one if it is small."""
+        first = 0.0
+        pixels: list[float] = []
+        seconds: list[float] = []
+        memory: list[float] = []
+        begins: list[float] = []
+        one_pass = isinstance(self._stylizer, FeedForwardStylizer)
+        for probe in _probe_sizes(size, self._config.side_multiple, _ONE_PASS if one_pass else _STEPS):
+            begun = time.monotonic()
+            self._stepper(probe)()
+            warm = time.monotonic() - begun
+            begun = time.monotonic()
+            step = self._stepper(probe)
+            begins.append(time.monotonic() - begun)
+            times = [_timed(step) for _ in range(1 if one_pass else _TIMED)]
+            pixels.append(float(probe[0] * probe[1]))
+            seconds.append(statistics.mean(times))
+            if len(pixels) == 1:
+                first = max(0.0, warm - begins[0] - seconds[0])
+            memory.append(float(peak_memory()["host"]))
+        return Curve(tuple(pixels), tuple(seconds), tuple(begins), tuple(memory), first)
+
+    def tiled(self, size: tuple[int, int], side: int) -> Tiled:
+        """A scale in tiles, measured on a tile as large as its largest one and on a strip of rows."""
+        if self._objective is None:
+            self._objective = TiledObjective(self._stylizer.optimization)
+        objective = self._objective
+        shapes = [tile.shape for tile in make_tiles(size, side, objective.margin, objective.stride)]
+        largest, first = max(shapes, key=_area), 0.0
+        if self._tile is None or _area(largest) > _area(self._tile.shape):
+            begun, known = time.monotonic(), self._tile is not None
+            self._tile = self._measure_tile(objective, side, largest)
+            spent = time.monotonic() - begun
+            first = 0.0 if known else max(0.0, spent - 2.0 * (self._tile.targets + self._tile.looks))
+        tile = self._tile
+        share = sum(map(_area, shapes)) / _area(tile.shape)  # the scale's tiles, counted in tiles as measured
+        strips = tile.strip * _area(size) / _STRIP_PIXELS
+        return Tiled(first, share * tile.targets, share * tile.looks + strips)
+
+    def peak_bytes(self) -> int:
+        """Memory of this process at its peak so far."""
+        return peak_memory()["host"]
+
+    def strip_bytes(self, size: tuple[int, int]) -> int:
+        """What strips of rows take, which the one tile of `tiled` has none of."""
+        return _STRIP_ARRAYS * 3 * 4 * min(size[0] * size[1], _STRIP_PIXELS)
+
+    def write_seconds(self, size: tuple[int, int], large: bool) -> float:
+        """Reading the content and writing the result; in tiles the content is decoded at every scale."""
+        return (4.0 if large else 1.0) * size[0] * size[1] / _WRITTEN_PER_SECOND
+
+    def _stepper(self, size: tuple[int, int]) -> Callable[[], Any]:
+        """Makes the picture of that size paintable; each call is a step."""
+        content = _noise(size)
+        if isinstance(self._stylizer, FeedForwardStylizer):
+            return lambda: self._stylizer(content, self._styles).numpy()
+        optimization = self._stylizer.optimization
+        masks = self._masks(size)
+        styles = [self._stylizer.style_at(style, tf.constant(size)) for style in self._styles]
+        targets = optimization.targets(content, styles, masks)
+        chunk = optimization.optimizer.steps_per_call
+        state = [optimization.start(content)]
+
+        def step() -> None:
+            state[0] = optimization.step(state[0], targets, tf.constant(chunk))
+            state[0].image.numpy()
+
+        return step if chunk == 1 else _Shared(step, chunk)
+
+    def _masks(self, size: tuple[int, int]) -> dict[str, tf.Tensor]:
+        masks = {}
+        if self._guides.num_regions:
+            masks["regions"] = tf.ones([1, *size, self._guides.num_regions]) / float(self._guides.num_regions)
+        if self._guides.keep:
+            masks["keep"] = tf.ones([1, *size, 1])
+        return masks
+
+    def _measure_tile(self, objective: TiledObjective, side: int, seen: tuple[int, int]) -> MeasuredTile:
+        with tempfile.TemporaryDirectory() as folder:
+            whole = Tile((0, 0, *seen), (0, 0, *seen))
+            scale = TiledScale(Path(folder), seen, objective, [whole], AdamRule(), self._config.average_decay)
+            scale.content.create().write(0, 0, _noise(seen)[0].numpy())
+            scale.masks = {name: _InMemory(mask[0].numpy()) for name, mask in self._masks(seen).items()}
+            scale.start(None, None, Count())
+            styles = [self._stylizer.style_at(style, tf.constant(self._size)) for style in self._styles]
+            style_targets = objective.style_targets(styles, side)
+            list(scale.prepare(style_targets))
+            scale.forget_targets()
+            targets = _timed(lambda: list(scale.prepare(style_targets)))
+            list(scale.step())
+            step = _timed(lambda: list(scale.step()))
+            strip = _timed(scale.move)
+        return MeasuredTile(seen, targets, step - strip, strip * _STRIP_PIXELS / _area(seen))
+
+
+@dataclasses.dataclass(frozen=True)
+class _InMemory:
+    values: np.ndarray
+
+    def read(self, top: int, left: int, bottom: int, right: int) -> np.ndarray:
+        return self.values[top:bottom, left:right]
+
+
+class _Shared:
+    """A call that makes several steps, timed as one of them."""
+
+    def __init__(self, call: Callable[[], Any], steps: int) -> None:
+        self.call, self.steps = call, steps
+
+    def __call__(self) -> None:
+        self.call()
+
+
+def _area(size: tuple[int, int]) -> int:
+    return size[0] * size[1]
+
+
+def _timed(call: Callable[[], Any]) -> float:
+    begun = time.monotonic()
+    call()
+    return (time.monotonic() - begun) / (call.steps if isinstance(call, _Shared) else 1)
+
+
+def _noise(size: tuple[int, int]) -> tf.Tensor:
+    return tf.clip_by_value(0.5 + tf.random.stateless_normal([1, *size, 3], [0, 0], stddev=0.15), 0.0, 1.0)
+
+
+def _probe_sizes(size: tuple[int, int], multiple: int, probes: tuple[tuple[float, ...], int]) -> list[tuple[int, int]]:
+    shares, largest = probes
+    area = size[0] * size[1]
+    areas = sorted({min(max(share * area, _SMALLEST_PROBE), largest * share / shares[-1], area) for share in shares})
+    sizes = []
+    for wanted in areas:
+        ratio = (wanted / area) ** 0.5
+        height, width = (max(32, multiple * round(side * ratio / multiple)) for side in size)
+        if (height, width) not in sizes:
+            sizes.append((height, width))
+    return sizes
+
+
+def _line(places: Sequence[float], values: Sequence[float], place: float) -> float:
+    """Linear between the nearest two, and beyond the last two."""
+    if len(places) == 1:
+        return values[0] * place / places[0]
+    index = int(np.clip(np.searchsorted(places, place), 1, len(places) - 1))
+    low, high = places[index - 1], places[index]
+    slope = (values[index] - values[index - 1]) / (high - low)
+    return values[index] + slope * (place - high)

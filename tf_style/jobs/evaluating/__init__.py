@@ -1,0 +1,1 @@
+"""Paintings measured against their photos and styles, whoever made them."""

@@ -1,0 +1,96 @@
+"""A manifest of pictures painted in one process: one model, pictures of one kind and size together, a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+
+from tf_style import images
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.jobs.folder.large_painter import LargePainter
+from tf_style.jobs.folder.manifest import Row, read_manifest
+from tf_style.jobs.folder.plan import Job, Plan, plan_jobs
+from tf_style.jobs.folder.report import FolderReport
+from tf_style.jobs.folder.run import Painter, paint_and_report, painters_of
+from tf_style.jobs.run.inputs import check_options, check_writable
+from tf_style.jobs.run.lazy_models import LazyModels
+
+_FOR_SINGLE_PICTURES = ("figure", "checkpoint_dir", "save_every", "tensorboard_dir")
+
+
+def run(config: StylizeConfig, files: StylizeFiles, preset: str, given: tuple[str, ...] = ()) -> int:
+    """Paints all rows of a manifest; each picture is written as soon as it is done.
+
+    Args:
+      config: The command's options; rows may have their own.
+      files: Where from, where to.
+      preset: Its name, for the record.
+      given: Names of the options that the command has beside its preset.
+
+    Returns:
+      The exit status: 0, 1 if pictures could not be painted, or 130 after an interruption (Ctrl-C or SIGTERM).
+
+    Raises:
+      ConfigError, ImageError, NetworkError, WeightsError: Before anything is painted or written.
+      WriteError: The disk refuses; what was written before stays.
+    """
+    started = time.monotonic()
+    for option in (*_FOR_SINGLE_PICTURES, "content", "content_mask", "style_masks", "keep_mask"):
+        if getattr(files, option):
+            raise ConfigError(f"--{option} is for single pictures, but a manifest came; leave --{option} out.")
+    check_writable("json", files.json)
+    rows = read_manifest(config, files, given)
+    there = {row.number for row in rows if files.skip_existing and Path(row.files.output).is_file()}
+    left = [row for row in rows if row.number not in there]
+    skipped = [job_of(row).name for row in rows if row.number in there]
+    report = FolderReport(len(left), skipped, files.output, quiet=files.quiet)
+    painters = _painters(left, report)
+    return paint_and_report(painters, report, config, files, preset, started)
+
+
+def _painters(rows: list[Row], report: FolderReport) -> Iterator[Painter | LargePainter]:
+    """Those of the rows of each kind, in the order in which the kinds come first."""
+    models = LazyModels()
+    kinds: dict[Hashable, list[Row]] = {}
+    for row in rows:
+        kinds.setdefault(kind_of_row(row), []).append(row)
+    for group in kinds.values():
+        yield from painters_of_rows(group, report, models)
+
+
+def painters_of_rows(rows: list[Row], report: FolderReport, models: LazyModels) -> Iterator[Painter | LargePainter]:
+    """The painters of rows of one kind; none, and rows reported as failed, if those cannot be painted."""
+    first = rows[0]
+    try:
+        plan = _plan_rows(rows)
+    except ValueError as error:  # of a style or a mask that cannot be read, say: the other rows are painted
+        for row in rows:
+            report.failed(job_of(row), images.ImageError(str(error)))
+        return
+    yield from painters_of(first.config, first.files, plan, report, models, one_of_many=True)
+
+
+def kind_of_row(row: Row) -> Hashable:
+    """What rows must have in common to be painted by one stylizer under one set of targets."""
+    files = row.files
+    masks = (files.content_mask, files.style_masks, files.keep_mask)
+    alone = row.number if any(masks) else 0
+    return row.config.replace(size=0), row.config.size, files.style, files.color_from, masks, alone
+
+
+def _plan_rows(rows: list[Row]) -> Plan:
+    """The plan of rows of one kind.
+
+    Raises:
+      ConfigError, ImageError, NetworkError: Of their styles and options.
+    """
+    first = rows[0]
+    check_options(first.config, first.files)
+    return plan_jobs(list(map(job_of, rows)), first.config, first.files)
+
+
+def job_of(row: Row) -> Job:
+    """A row's picture, named by its number and its file."""
+    source, target = Path(row.files.content), Path(row.files.output)
+    return Job(f"{row.number} {source.name}", source, target, row.number)

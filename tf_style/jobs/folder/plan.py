@@ -1,0 +1,181 @@
+"""Which pictures of a folder are painted, where to, and which of them together; all of it checked before any model."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+from tf_style import images
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.jobs.large.inputs import large_size
+from tf_style.jobs.run.inputs import check_options, check_writable, read_colors, read_styles
+
+_FOR_SINGLE_PICTURES = (
+    "figure", "checkpoint_dir", "save_every", "tensorboard_dir", "content_mask", "style_masks", "keep_mask",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One picture: its name below the content folder, its file, the file of its painting, and its place in a list."""
+
+    name: str
+    source: Path
+    target: Path
+    number: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The pictures to paint, in passes of pictures of one size; those whose painting exists; and the styles.
+
+    Of a network of named styles `style_names` are those asked for, and `styles` is empty. `large` are the pictures that
+    are painted in tiles, with their sizes.
+    """
+
+    batches: tuple[tuple[Job, ...], ...]
+    skipped: tuple[Job, ...]
+    styles: tuple[images.Picture, ...]
+    style_names: tuple[str, ...]
+    colors: images.Picture | None = None
+    large: tuple[tuple[Job, tuple[int, int]], ...] = ()
+
+    @property
+    def num_pictures(self) -> int:
+        """How many are to be painted."""
+        return sum(map(len, self.batches)) + len(self.large)
+
+
+def make_plan(config: StylizeConfig, files: StylizeFiles) -> Plan:
+    """Checks everything that can be checked without a model and without the contents' pixels; reads the styles.
+
+    Raises:
+      ImageError, ConfigError, NetworkError: With one sentence that says what came, what is allowed and what to do.
+    """
+    for option in _FOR_SINGLE_PICTURES:
+        if getattr(files, option):
+            raise ConfigError(
+                f"--{option} is for single pictures, but --content={files.content} is a folder; leave --{option} out."
+            )
+    _check_output(files)
+    check_options(config, files)
+    jobs = _find_jobs(files)
+    images.check_output_path(jobs[0].target, bit_depth=files.bit_depth)
+    _check_targets(jobs, files)
+    check_writable("json", files.json)
+    existing = {job for job in jobs if files.skip_existing and job.target.is_file()}
+    left = [job for job in jobs if job not in existing]
+    if not existing and not any(images.read_size(job.source) for job in left):
+        raise ConfigError(_no_picture(files, f"{len(jobs)} files are named like some"))
+    return plan_jobs(left, config, files, skipped=tuple(job for job in jobs if job in existing))
+
+
+def plan_jobs(jobs: list[Job], config: StylizeConfig, files: StylizeFiles, *, skipped: tuple[Job, ...] = ()) -> Plan:
+    """The plan of pictures with the same options; reads the styles.
+
+    Raises:
+      ImageError, NetworkError: A style cannot be read, or is not known.
+    """
+    large, whole = [], []
+    for job in jobs:
+        size = large_size(config, files_of(job, files))
+        if size is None:
+            whole.append(job)
+        else:
+            large.append((job, size))
+    sizes = [plan_size(images.read_size(job.source), config) for job in whole]
+    batches = make_batches(whole, sizes, files.batch_size)
+    return Plan(batches, skipped, *read_styles(config, files), read_colors(files), tuple(large))
+
+
+def files_of(job: Job, files: StylizeFiles) -> StylizeFiles:
+    """The files of a run of one picture alone."""
+    fields = dataclasses.fields(files)
+    plain: dict[str, Any] = {field.name: field.default for field in fields if field.metadata["group"] == "folder"}
+    return dataclasses.replace(files, **plain, content=str(job.source), output=str(job.target), json="")
+
+
+def _check_output(files: StylizeFiles) -> None:
+    output = Path(files.output)
+    if output.suffix.lower() in images.READABLE_SUFFIXES and not output.is_dir():
+        raise ConfigError(
+            f"'{files.content}' is a folder, so --output must name one too, but {files.output} is the name of a "
+            f"picture; give a folder, and --format={files.format} or another for the pictures in it."
+        )
+    _check_outside(output, files)
+
+
+def _check_outside(path: Path, files: StylizeFiles) -> None:
+    content, place = (Path(os.path.realpath(name)) for name in (files.content, path))
+    if place == content or content in place.parents:
+        raise ConfigError(
+            f"--output={files.output} would put paintings into the folder of --content, {files.content}, where they "
+            "would be painted again; choose a folder outside it."
+        )
+
+
+def _find_jobs(files: StylizeFiles) -> list[Job]:
+    """All files below the folder with a picture's suffix, sorted; hidden ones and linked folders are left out."""
+    root, output = Path(files.content), Path(files.output)
+    jobs = []
+    for folder, subfolders, names in os.walk(root, onerror=_refuse_folder):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        for name in sorted(names):
+            if name.startswith(".") or Path(name).suffix.lower() not in images.READABLE_SUFFIXES:
+                continue
+            source = Path(folder) / name
+            below = source.relative_to(root)
+            jobs.append(Job(below.as_posix(), source, output / below.with_suffix(f".{files.format}")))
+    if not jobs:
+        raise ConfigError(_no_picture(files, "hidden files are left out"))
+    return jobs
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise ConfigError(f"The folder '{error.filename}' cannot be read ({error.strerror}); check its permissions.")
+
+
+def _no_picture(files: StylizeFiles, remark: str) -> str:
+    return (
+        f"'{files.content}' is a folder without a picture that can be read ({images.READABLE}; {remark}); "
+        "give one with pictures."
+    )
+
+
+def _check_targets(jobs: list[Job], files: StylizeFiles) -> None:
+    """No painting takes the place of another one, of an input or of the record."""
+    taken = {os.path.realpath(path): f"an input of this run, {path}" for path in files.style}
+    taken |= {os.path.realpath(job.source): f"an input of this run, {job.source}" for job in jobs}
+    for job in jobs:
+        _check_outside(job.target.parent, files)
+        other = taken.setdefault(os.path.realpath(job.target), f"the painting of {job.name}")
+        if other != f"the painting of {job.name}":
+            raise ConfigError(
+                f"The painting of {job.name} would be {job.target}, which is {other}; rename one of them, or choose "
+                "another --output."
+            )
+    if files.json and os.path.realpath(files.json) in taken:
+        other = taken[os.path.realpath(files.json)]
+        raise ConfigError(f"--json={files.json} is {other}; choose another name.")
+
+
+def make_batches(jobs: list[Job], sizes: list[tuple[int, int] | None], batch_size: int) -> tuple[tuple[Job, ...], ...]:
+    """Pictures of the same painting size together, as far as their headers tell; the others one by one."""
+    groups: dict[object, list[Job]] = {}
+    for job, size in zip(jobs, sizes, strict=True):
+        groups.setdefault(job if size is None else size, []).append(job)
+    return tuple(
+        tuple(group[start : start + batch_size])
+        for group in groups.values()
+        for start in range(0, len(group), batch_size)
+    )
+
+
+def plan_size(size: tuple[int, int] | None, config: StylizeConfig) -> tuple[int, int] | None:
+    """The size that a picture of a size will be painted in; None where that cannot be."""
+    try:
+        return None if size is None else images.painting_size(size, config.size, multiple=config.side_multiple)
+    except images.ImageError:  # said when the picture's turn comes
+        return None

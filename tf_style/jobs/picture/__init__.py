@@ -1,0 +1,1 @@
+"""One picture: painted (`run`), made as a texture, or recolored."""

@@ -1,0 +1,1 @@
+"""A folder of pictures turned into TFRecords for training."""

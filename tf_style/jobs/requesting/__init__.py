@@ -1,0 +1,1 @@
+"""A picture painted by a model server."""

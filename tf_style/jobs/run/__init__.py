@@ -1,0 +1,1 @@
+"""What every job needs: checked inputs, models, progress, interruption, checkpoints, records."""

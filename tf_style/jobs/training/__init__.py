@@ -1,0 +1,1 @@
+"""A feed-forward network trained from folders of pictures."""

@@ -1,0 +1,64 @@
+"""The whole state of a training in one file, so that a killed one goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_style.config import ConfigError
+from tf_style.jobs.run.files import replacing
+
+
+def save_state(path: Path, identity: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    """Writes some facts (as JSON) and arrays, whole or not at all.
+
+    With values that are not finite nothing is written: no training goes on from them, but from an earlier file it may.
+    """
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        return
+    meta = json.dumps({**facts, "identity": identity})
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **{"meta": np.array(meta), **arrays})
+
+
+def load_state(path: Path, identity: str, advice: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What `save_state` wrote: facts and arrays.
+
+    Args:
+      path: Of the file.
+      identity: A digest of what decides the result; another training's state is refused.
+      advice: What else to do then, after "repeat that command to go on with it, or".
+
+    Raises:
+      ConfigError: Another training's, or not such a file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        facts = json.loads(str(arrays.pop("meta")))
+        other = facts.pop("identity") != identity
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error):
+        raise ConfigError(f"{path} is not a checkpoint of tf-style; delete it to start anew.") from None
+    if other:
+        raise ConfigError(
+            f"{path} belongs to a training with other pictures or settings; repeat that command to go on with it, or "
+            f"{advice}."
+        )
+    return facts, arrays
+
+
+def numbered(name: str, values: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Variables without names of their own, as arrays by number."""
+    return {f"{name}_{index:04}": np.asarray(value) for index, value in enumerate(values)}
+
+
+def restore(name: str, variables: Sequence[Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Gives variables what `numbered` took of them."""
+    for index, variable in enumerate(variables):
+        variable.assign(arrays[f"{name}_{index:04}"])

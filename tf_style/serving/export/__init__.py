@@ -1,0 +1,1 @@
+"""The SavedModel: signatures, their guards, and the folder that a model server loads."""

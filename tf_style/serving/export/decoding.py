@@ -1,0 +1,209 @@
+"""Encoded pictures in a graph: JPEG, PNG, WebP, GIF and BMP in, PNG or JPEG out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from tf_style.serving.export import guards
+from tf_style.stylizers.scaling import MIN_SIDE, resize
+
+#: Encoded pictures of more pixels are refused, before they are decoded.
+MAX_FILE_PIXELS = 50_000_000
+
+_JPEG_QUALITY = 95
+_HEADER = 65_536  # bytes in which the size of a PNG and the EXIF block of a JPEG are
+_EXIF = b"Exif\0\0"
+_EXIF_LENGTH = 4_096  # bytes of the block in which its first directory is
+# Tag 0x0112 (orientation), type 3 (short), count 1; then the value in two bytes.
+_ORIENTATION = {"little": b"\x12\x01\x03\x00\x01\x00\x00\x00", "big": b"\x01\x12\x00\x03\x00\x00\x00\x01"}
+
+
+def decode(name: str, contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Reads an encoded picture.
+
+    EXIF orientation is honoured for JPEG. Colour profiles are not: pixels are taken for sRGB. Of an animation the first
+    frame counts, 16-bit PNG comes down to 8 bits, CMYK JPEG is converted without its profile.
+
+    Args:
+      name: Of the input, for errors.
+      contents: String scalar, the file.
+
+    Returns:
+      The picture, uint8 [H, W, 3], and its alpha, uint8 [H, W, 1]; 255 where the file has none.
+    """
+    contents = _without_bombs(name, contents)
+    is_bmp = tf.equal(tf.strings.substr(contents, 0, 2), "BM")
+    pixels = tf.io.decode_image(contents, channels=0, expand_animations=False)
+    pixels = tf.ensure_shape(pixels, [None, None, None])
+    channels = tf.shape(pixels)[2]
+    # Grey and alpha, or RGB and alpha; but a BMP's fourth byte is mostly unused.
+    has_fourth = tf.equal(channels % 2, 0)
+    alpha = tf.cond(
+        has_fourth & ~is_bmp, lambda: pixels[:, :, -1:], lambda: tf.fill(_plane(pixels), tf.constant(255, tf.uint8))
+    )
+    colors = pixels[:, :, : channels - tf.cast(has_fourth, tf.int32)]
+    colors = tf.cond(channels < 3, lambda: tf.repeat(colors, 3, axis=2), lambda: colors)
+    both = _upright(tf.concat([colors, alpha], axis=2), _orientation(contents))
+    return tf.ensure_shape(both[:, :, :3], [None, None, 3]), tf.ensure_shape(both[:, :, 3:], [None, None, 1])
+
+
+def encode(picture: tf.Tensor, alpha: tf.Tensor, image_format: str = "png") -> tf.Tensor:
+    """A file of the picture, uint8 [H, W, 3].
+
+    Args:
+      picture: Uint8 [H, W, 3].
+      alpha: Uint8 [H, W, 1]; left out where it is 255 all over, and from JPEG, which has none.
+      image_format: "png" or "jpeg" (quality 95, colours at full size).
+
+    Returns:
+      String scalar.
+    """
+    if image_format == "jpeg":
+        return tf.io.encode_jpeg(picture, quality=_JPEG_QUALITY, chroma_downsampling=False)
+    opaque = tf.reduce_all(tf.equal(alpha, 255))
+    return tf.cond(
+        opaque,
+        lambda: tf.io.encode_png(picture, compression=3),
+        lambda: tf.io.encode_png(tf.concat([picture, alpha], axis=2), compression=3),
+    )
+
+
+def to_size(name: str, picture: tf.Tensor, long_side: int) -> tf.Tensor:
+    """The picture, float32 [1, H, W, C] in [0, 1], reduced to a long side of `long_side` pixels; 0: as it is."""
+    image = tf.cast(picture[tf.newaxis], tf.float32) / 255.0
+    if long_side == 0:
+        return image
+    own = tf.shape(image)[1:3]
+    longest = tf.reduce_max(own)
+    long_side = tf.minimum(long_side, longest)
+    size = (2 * own * long_side + longest) // (2 * longest)
+    image = guards.require(
+        tf.reduce_min(size) >= MIN_SIDE,
+        f"each side of {name} must have at least {MIN_SIDE} pixels once it is reduced, but would have",
+        size,
+        image,
+    )
+    return resize(image, tf.unstack(size))
+
+
+def _plane(pixels: tf.Tensor) -> tf.Tensor:
+    return tf.concat([tf.shape(pixels)[:2], [1]], axis=0)
+
+
+def _without_bombs(name: str, contents: tf.Tensor) -> tf.Tensor:
+    """The file, if it is of a kind that is read, and its header does not say more pixels than are allowed."""
+    contents = guards.require(tf.strings.length(contents) > 0, f"{name} holds an empty file of bytes:", 0, contents)
+    header = tf.io.decode_raw(tf.strings.substr(contents, 0, tf.minimum(tf.strings.length(contents), 32)), tf.uint8)
+    header = tf.cast(tf.concat([header, tf.zeros([32 - tf.size(header)], tf.uint8)], axis=0), tf.int64)
+    size = tf.stack([tf.constant(-1, tf.int64)] * 2)
+    for is_kind, read_size in _KINDS:
+        size = tf.cond(is_kind(header), lambda read_size=read_size: read_size(header, contents), lambda size=size: size)
+    sentence = f"{name} must hold JPEG, PNG, WebP, GIF or BMP files, but one begins with the bytes"
+    contents = guards.require(size[0] != -1, sentence, header[:8], contents)
+    small = tf.reduce_max(size) < 2**31  # so that the product is right
+    sentence = f"{name} may have at most {MAX_FILE_PIXELS} pixels in a file, but one has the sides"
+    return guards.require(small & (tf.reduce_prod(size) <= MAX_FILE_PIXELS), sentence, size, contents)
+
+
+def _begins(*patterns: tuple[int, bytes]) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Whether a header has the given bytes at the given places."""
+
+    def begins(header: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_all(
+            [tf.reduce_all(tf.equal(header[at : at + len(text)], list(text))) for at, text in patterns]
+        )
+
+    return begins
+
+
+def _little(header: tf.Tensor, at: int, count: int) -> tf.Tensor:
+    """A number of `count` bytes, the lowest first."""
+    return tf.reduce_sum(header[at : at + count] * [256**place for place in range(count)])
+
+
+def _png_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    return tf.stack([_little(header[::-1], 12, 4), _little(header[::-1], 8, 4)])
+
+
+def _jpeg_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64)
+
+
+def _gif_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    return tf.stack([_little(header, 6, 2), _little(header, 8, 2)])
+
+
+def _bmp_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    height = _little(header, 22, 4)  # negative for rows from the top
+    return tf.stack([_little(header, 18, 4), tf.minimum(height, 2**32 - height)])
+
+
+def _lossy_webp_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    return tf.stack([_little(header, 26, 2) % 2**14, _little(header, 28, 2) % 2**14])
+
+
+def _lossless_webp_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    both = _little(header, 21, 4)
+    return tf.stack([both % 2**14 + 1, both // 2**14 % 2**14 + 1])
+
+
+def _extended_webp_size(header: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    return tf.stack([_little(header, 24, 3) + 1, _little(header, 27, 3) + 1])
+
+
+#: How a kind of file begins, and where its sides are.
+_KINDS = (
+    (_begins((0, b"\xff\xd8")), _jpeg_size),
+    (_begins((0, b"\x89PNG"), (12, b"IHDR")), _png_size),
+    (_begins((0, b"GIF8")), _gif_size),
+    (_begins((0, b"BM")), _bmp_size),
+    (_begins((0, b"RIFF"), (8, b"WEBPVP8 ")), _lossy_webp_size),
+    (_begins((0, b"RIFF"), (8, b"WEBPVP8L")), _lossless_webp_size),
+    (_begins((0, b"RIFF"), (8, b"WEBPVP8X")), _extended_webp_size),
+)
+
+
+def _orientation(contents: tf.Tensor) -> tf.Tensor:
+    """The EXIF orientation of a JPEG, 1 to 8; 1 where there is none."""
+    is_jpeg = tf.equal(tf.strings.substr(contents, 0, 2), b"\xff\xd8")
+    return tf.cond(is_jpeg, lambda: _exif_orientation(contents), lambda: tf.constant(1))
+
+
+def _exif_orientation(contents: tf.Tensor) -> tf.Tensor:
+    header = tf.io.decode_raw(tf.strings.substr(contents, 0, _HEADER), tf.uint8)
+    start = _find(header, _EXIF)
+    block = tf.cond(start < 0, lambda: header[:0], lambda: header[start : start + _EXIF_LENGTH])
+    value = tf.constant(1)
+    for order, pattern in _ORIENTATION.items():
+        at = _find(block, pattern)
+        low = at + len(pattern) + (0 if order == "little" else 1)
+        found = (at >= 0) & (low < tf.size(block))
+        value = tf.cond(found, lambda low=low: tf.cast(block[low], tf.int32), lambda value=value: value)
+    return tf.where((value >= 1) & (value <= 8), value, 1)
+
+
+def _find(values: tf.Tensor, pattern: bytes) -> tf.Tensor:
+    """The first place of a pattern in uint8 [N]; -1 where it is not."""
+    padded = tf.concat([values, tf.zeros([len(pattern)], tf.uint8)], axis=0)
+    hit = tf.ones_like(values, tf.bool)
+    for offset, byte in enumerate(pattern):
+        hit &= tf.equal(padded[offset : offset + tf.size(values)], byte)
+    places = tf.where(hit)[:, 0]
+    return tf.cond(tf.size(places) > 0, lambda: tf.cast(places[0], tf.int32), lambda: tf.constant(-1))
+
+
+def _upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
+    """The picture as it is to be seen (EXIF 2.32, 4.6.4, tag 0x0112)."""
+    branches = [
+        lambda: image,
+        lambda: tf.reverse(image, [1]),
+        lambda: tf.reverse(image, [0, 1]),
+        lambda: tf.reverse(image, [0]),
+        lambda: tf.transpose(image, [1, 0, 2]),
+        lambda: tf.reverse(tf.transpose(image, [1, 0, 2]), [1]),
+        lambda: tf.reverse(tf.transpose(image, [1, 0, 2]), [0, 1]),
+        lambda: tf.reverse(tf.transpose(image, [1, 0, 2]), [0]),
+    ]
+    return tf.switch_case(orientation - 1, branches)

@@ -1,0 +1,144 @@
+"""The signatures of an exported feed-forward network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tf_style.config import StylizeConfig
+from tf_style.serving.export import decoding, guards
+from tf_style.serving.export.guards import Limits
+from tf_style.serving.export.pixels import FILES, NUMBERS, PICTURES, to_float, to_uint8
+from tf_style.stylizers import FeedForwardStylizer
+
+
+class ServedNetwork(tf.Module):
+    """A network as a module whose functions are signatures, with the names and inputs of those by optimisation.
+
+    A network of named styles takes their names, string [B or 1], where others take pictures.
+
+    Args:
+      stylizer: Whose network it is.
+      config: What it was built from: the options' defaults, and the size of `stylize_bytes`.
+      limits: What a request may ask for.
+      image_format: Of the files that `stylize_bytes` writes, "png" or "jpeg".
+    """
+
+    def __init__(
+        self, stylizer: FeedForwardStylizer, config: StylizeConfig, limits: Limits, image_format: str = "png"
+    ) -> None:
+        super().__init__(name="network")
+        network = stylizer.network
+        # Not the Keras models: they save copies, and the C++ loader restores those only.
+        self.weights = [variable.value for holder in network.all_layers for variable in holder.variables]
+        self._stylizer, self._config, self._limits, self._image_format = stylizer, config, limits, image_format
+        self.names: tuple[str, ...] = getattr(network, "styles", ())
+        self._strength = tf.constant([float(config.style_strength)])
+
+    def signatures(self) -> dict[str, Any]:
+        """Name -> `tf.function` with its input signature."""
+        styles = FILES if self.names else PICTURES
+        code = tf.TensorSpec([None, 1, self._stylizer.network.code_length])
+        strength = self._strength
+
+        def stylize(content, style, style_strength=strength):
+            content = self._content(content)
+            style_code = self._encode(self._style(style, tf.shape(content)[0]), tf.shape(content))
+            return self._paint(content, style_code, style_strength)
+
+        def stylize_encoded(content, style_code, style_strength=strength):
+            content = self._content(content)
+            style_code = guards.same_batch("style_code", tf.ensure_shape(style_code, code.shape), tf.shape(content)[0])
+            style_code = guards.require(
+                tf.reduce_all(tf.math.is_finite(style_code)), "style_code must be finite, but some of it is not", 0,
+                style_code,
+            )  # fmt: skip
+            return self._paint(content, style_code[:, 0], style_strength)
+
+        function = tf.function(stylize, input_signature=[PICTURES, styles, NUMBERS])
+        size = tf.TensorSpec([None], tf.int32, name="size")
+        return {
+            "serving_default": function,
+            "stylize": function,
+            "stylize_bytes": tf.function(self._stylize_bytes, input_signature=[FILES, FILES]),
+            "encode_style": tf.function(self._encode_style, input_signature=[styles, size]),
+            "stylize_encoded": tf.function(stylize_encoded, input_signature=[PICTURES, code, NUMBERS]),
+        }
+
+    def warm_up_requests(self, sizes: tuple[int, ...], signatures: dict[str, Any]) -> Iterator[tuple[str, dict]]:
+        """Signature and inputs of the requests that a server is warmed up with; `sizes` are sides of pictures."""
+        for side in sizes:
+            picture = np.full((1, side, side, 3), 128, np.uint8)
+            style: Any = [self.names[0].encode()] if self.names else picture
+            size = np.array([side, side], np.int32)
+            file = np.asarray(tf.io.encode_png(picture[0])).item()
+            yield "stylize", {"content": picture, "style": style}
+            yield "serving_default", {"content": picture, "style": style}
+            yield "stylize_bytes", {"content_bytes": [file], "style_bytes": style if self.names else [file]}
+            yield "encode_style", {"style": style, "size": size}
+            code = signatures["encode_style"](tf.constant(style), tf.constant(size))["style_code"]
+            yield "stylize_encoded", {"content": picture, "style_code": np.asarray(code)}
+
+    # What they share ---------------------------------------------------------------------------------------------
+
+    def _content(self, content: tf.Tensor) -> tf.Tensor:
+        return to_float(guards.pictures("content", content, self._limits))
+
+    def _style(self, style: tf.Tensor, batch: tf.Tensor | None) -> tf.Tensor:
+        """Pictures as float32, or places of names."""
+        if self.names:
+            style = self._places("style", guards.files("style", style, self._limits))
+        else:
+            style = to_float(guards.pictures("style", style, self._limits))
+        return style if batch is None else guards.same_batch("style", style, batch)
+
+    def _places(self, name: str, style: tf.Tensor) -> tf.Tensor:
+        matches = tf.equal(style[:, tf.newaxis], tf.constant(self.names)[tf.newaxis])
+        known = tf.reduce_all(tf.reduce_any(matches, axis=1))
+        sentence = f"{name} must name styles of {', '.join(self.names)}, but this came:"
+        matches = guards.require(known, sentence, style, matches)
+        return tf.argmax(tf.cast(matches, tf.int32), axis=1, output_type=tf.int32)
+
+    def _encode(self, style: tf.Tensor, content_shape: tf.Tensor) -> tf.Tensor:
+        """The code of styles, float32 [B or 1, N]."""
+        if self.names:
+            return self._stylizer.network.encode_style(style)
+        return self._stylizer.encode_styles([style], content_shape)
+
+    def _encode_style(self, style: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`size` is the (height, width) of the content to be painted."""
+        style, size = self._style(style, None), guards.content_size(size, self._limits)
+        return {"style_code": self._encode(style, tf.stack([1, size[0], size[1], 3]))[:, tf.newaxis]}
+
+    def _paint(self, content: tf.Tensor, style_code: tf.Tensor, strength: tf.Tensor) -> dict[str, tf.Tensor]:
+        strength = guards.option("style_strength", strength, tf.shape(content)[0], 0.0, 1.0)
+        return {"image": to_uint8(self._stylizer.paint(content, style_code, strength))}
+
+    def _stylize_bytes(self, content_bytes: tf.Tensor, style_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        content_bytes = guards.files("content_bytes", content_bytes, self._limits)
+        batch = tf.shape(content_bytes)[0]
+        style_bytes = guards.files("style_bytes", style_bytes, self._limits)
+        style_bytes = tf.broadcast_to(guards.same_batch("style_bytes", style_bytes, batch), batch[tf.newaxis])
+        paintings = tf.map_fn(
+            lambda pair: self._paint_file(*pair),
+            (content_bytes, style_bytes),
+            fn_output_signature=tf.TensorSpec([], tf.string),
+            parallel_iterations=1,
+        )
+        return {"image_bytes": paintings}
+
+    def _paint_file(self, content_file: tf.Tensor, style_file: tf.Tensor) -> tf.Tensor:
+        pixels, alpha = decoding.decode("content_bytes", content_file)
+        content = decoding.to_size("content_bytes", pixels, self._config.size)
+        content = guards.sides("content_bytes", content, self._limits.max_pixels)
+        if self.names:
+            style = self._places("style_bytes", style_file[tf.newaxis])
+        else:
+            style = decoding.to_size("style_bytes", decoding.decode("style_bytes", style_file)[0], 0)
+            style = guards.sides("style_bytes", style, decoding.MAX_FILE_PIXELS)
+        painting = self._stylizer.paint(content, self._encode(style, tf.shape(content)), self._strength)
+        alpha = decoding.to_size("content_bytes", alpha, self._config.size)
+        return decoding.encode(to_uint8(painting)[0], to_uint8(alpha)[0], self._image_format)

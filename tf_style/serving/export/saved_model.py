@@ -1,0 +1,168 @@
+"""A stylizer as a SavedModel that TensorFlow Serving hosts."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tf_style.build import build_backbone, build_feed_forward, build_optimization, choose_backbone, choose_network
+from tf_style.config import ConfigError, ExportOptions, StylizeConfig
+from tf_style.serving.export.card import newest_version, write_card
+from tf_style.serving.export.guards import MIN_SIDE, Limits
+from tf_style.serving.export.network_signatures import ServedNetwork
+from tf_style.serving.export.signatures import ServedStylizer
+from tf_style.serving.export.warm_up_requests import optimization_requests, write_warm_up
+from tf_style.version import versions
+
+
+def export_model(
+    config: StylizeConfig,
+    folder: str | os.PathLike[str],
+    *,
+    preset: str = "",
+    limits: Limits | None = None,
+    warm_up_sizes: tuple[int, ...] = (256,),
+    image_format: str = "png",
+) -> Path:
+    """Writes the stylizer of a config as the next version in a folder, whole or not at all.
+
+    Args:
+      config: All options. `size` is the longest side that `stylize_bytes` paints; larger pictures are reduced to it.
+        The other signatures paint pictures as they come.
+      folder: With versions in it (1/, 2/, ...), or to be made.
+      preset: The preset's name, for the card.
+      limits: What a request may ask for; default: that of `ExportOptions`.
+      warm_up_sizes: Sides of the square pictures that a server is warmed up with.
+      image_format: Of the files that `stylize_bytes` writes, "png" or "jpeg".
+
+    Returns:
+      The version's folder.
+
+    Raises:
+      ConfigError: An option that no server allows, or a limit below the preset's own values.
+      WeightsError: The backbone's weights are missing or do not fit.
+      OSError: The folder cannot be written.
+
+    Example:
+      >>> export_model(preset_config("fine"), "models/tf_style")
+    """
+    limits = limits or Limits(ExportOptions.max_pixels, ExportOptions.max_steps, ExportOptions.max_batch)
+    _check(config, limits, warm_up_sizes)
+    config = _resolved(config)
+    base = Path(folder)
+    base.mkdir(parents=True, exist_ok=True)
+    # Not a number, so that a server that watches the folder does not load what is half written.
+    temporary = Path(tempfile.mkdtemp(prefix=".export-", dir=base))
+    try:
+        served, requests = _served(config, limits, image_format)
+        signatures = served.signatures()
+        for name, function in signatures.items():
+            setattr(served, name, function)  # the module must hold what it exports
+        tf.saved_model.save(served, str(temporary), signatures=signatures)
+        write_warm_up(temporary, list(requests(warm_up_sizes, signatures)))
+        write_card(temporary, {**_card(config, limits, signatures), "preset": preset, "image_format": image_format})
+        temporary.chmod(0o755)  # mkdtemp's folders are closed to other users, as the server may be
+        return _publish(temporary, base)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _resolved(config: StylizeConfig) -> StylizeConfig:
+    """The config with what "auto" came to."""
+    if config.matches_colors:
+        config = config.replace(color_stage="after")
+    if config.network:
+        return config.replace(compute_dtype=choose_network(config).compute_dtype)
+    choice = choose_backbone(config)
+    return config.replace(backbone=choice.name, weights=choice.weights, compute_dtype=choice.compute_dtype)
+
+
+def _served(config: StylizeConfig, limits: Limits, image_format: str) -> tuple[Any, Any]:
+    """The module to be saved, and what makes its warm-up requests."""
+    if config.network:
+        network = ServedNetwork(build_feed_forward(config), config, limits, image_format)
+        return network, network.warm_up_requests
+    backbone = build_backbone(config)
+    stylizer = build_optimization(config, backbone)
+    return ServedStylizer(stylizer, backbone, config, limits, image_format), optimization_requests
+
+
+def _publish(temporary: Path, base: Path) -> Path:
+    """Gives the finished folder the next number."""
+    while True:
+        newest = newest_version(base)
+        version = base / str(1 if newest is None else int(newest.name) + 1)
+        try:
+            temporary.rename(version)
+            return version
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # else another export was faster
+                raise
+
+
+def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]) -> None:
+    if config.jit_compile:
+        raise ConfigError("jit_compile cannot be served: TensorFlow Serving disables XLA; leave it out.")
+    if len(config.style_blend) > 1:
+        raise ConfigError("style_blend is for several styles, but a request has one; leave it out.")
+    if config.tileable:
+        raise ConfigError("tileable is for the command line and tf_style.stylize, and cannot be served; leave it out.")
+    if config.color_stage == "before":
+        raise ConfigError(
+            "color_stage=before cannot be served, for styles are encoded without a content; give color_stage=after."
+        )
+    if config.scaled_style_weight == 0 and not config.network:
+        raise ConfigError("style_weight is 0, but a served model must have a style; give it a weight.")
+    most = max(config.num_steps, config.first_steps)
+    if limits.max_steps < most and not config.network:
+        raise ConfigError(f"max_steps is {limits.max_steps}, but the preset takes {most}; give at least that.")
+    if config.size**2 > limits.max_pixels:
+        raise ConfigError(f"size {config.size} may need {config.size**2} pixels; raise max_pixels or lower size.")
+    for side in warm_up_sizes:
+        if side < MIN_SIDE or side**2 > limits.max_pixels:
+            raise ConfigError(
+                f"warm_up_sizes holds {side}, but a side must have at least {MIN_SIDE} and its square at most "
+                f"max_pixels={limits.max_pixels} pixels."
+            )
+
+
+def _card(config: StylizeConfig, limits: Limits, signatures: dict[str, Any]) -> dict[str, Any]:
+    settings = dataclasses.asdict(config)
+    settings["weights"] = os.path.basename(config.weights)  # a path on this machine says nothing elsewhere
+    if config.network:
+        network = choose_network(config)
+        settings["network"] = os.path.basename(config.network)
+        model: dict[str, Any] = {"network": {**network.card, "name": os.path.basename(network.name)}}
+    else:
+        model = {"backbone": config.backbone, "optimizer": config.optimizer}
+    return {
+        **model,
+        "compute_dtype": config.compute_dtype,
+        "config": settings,
+        "size": config.size,
+        "limits": {"min_side": MIN_SIDE, **dataclasses.asdict(limits)},
+        "versions": versions(),
+        "signatures": {name: _tensors(function) for name, function in signatures.items()},
+    }
+
+
+def _tensors(function: Any) -> dict[str, dict[str, str]]:
+    """Inputs and outputs of a signature as text: name -> "uint8 [?, ?, ?, 3]"."""
+    concrete = function.get_concrete_function()
+    inputs = {spec.name: spec for spec in tf.nest.flatten(concrete.structured_input_signature)}
+    return {
+        "inputs": {name: _described(spec) for name, spec in inputs.items()},
+        "outputs": {name: _described(tensor) for name, tensor in concrete.structured_outputs.items()},
+    }
+
+
+def _described(tensor: Any) -> str:
+    sides = ", ".join("?" if side is None else str(side) for side in tensor.shape)
+    return f"{tensor.dtype.name} [{sides}]"

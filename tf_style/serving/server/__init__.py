@@ -1,0 +1,1 @@
+"""The local server's two doors, gRPC and REST."""

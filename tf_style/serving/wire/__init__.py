@@ -1,0 +1,1 @@
+"""What goes over the line: protocol messages, tensors, statuses. No TensorFlow."""
