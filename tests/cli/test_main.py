@@ -63,7 +63,7 @@ def test_without_a_command_the_commands_are_shown_with_status_2(helped):
 
 def test_the_programs_help_lists_every_command(helped):
     for name in ("program", "word"):
-        for known, (_, what) in COMMANDS.items():
+        for known, what in COMMANDS.items():
             assert f"{known} " in helped[name].stdout
             assert what in helped[name].stdout
 
@@ -285,7 +285,10 @@ REFUSALS = {
     "negative": (["--content_weight=-1"], ["content_weight", "at least 0"]),
     "choice": (["--optimizer=adma"], ["adam, lbfgs", "'adma'", "Did you mean 'adam'?"]),
     "yes or no": (["--quiet=perhaps"], ["quiet", "perhaps"]),
-    "layer weights": (["--style_layers=conv1_1", "--style_layer_weights=1,2"], ["2 values", "style_layer_weights"]),
+    "layer weights": (
+        ["--style_layers=conv1_1", "--style_layer_weights=1,2"],
+        ["values given: 2"],
+    ),
     "unknown preset": (["--preset=fien"], ["'fien'", *preset_names(), "Did you mean 'fine'?"]),
     "broken preset": (["--preset=broken.cfg"], ["Line 2", "'num_steps 8'"]),
     "option in preset": (["--preset=unknown.cfg"], ["unknown.cfg", "'number_of_steps'"]),

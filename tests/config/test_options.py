@@ -62,7 +62,7 @@ def test_switches_are_read(text, value):
 
 
 def test_a_switch_that_is_neither():
-    with pytest.raises(ConfigError, match="quiet must be true or false, but 'perhaps' came"):
+    with pytest.raises(ConfigError, match="quiet must be true or false, but 'perhaps' was given"):
         parse_value(QUIET, "perhaps")
 
 
@@ -168,8 +168,11 @@ def test_below_the_minimum(option):
         ({"average_decay": 5}, "below 1"),
         ({"style_blend": "0,0"}, "positive sum"),
         ({"content_weight": 0, "style_weight": 0}, "both 0"),
-        ({"style_layers": "conv1_1,conv2_1", "style_layer_weights": "1"}, "1 values came in style_layer_weights for 2"),
-        ({"content_layer_weights": "1,2"}, "2 values came in content_layer_weights for 1"),
+        (
+            {"style_layers": "conv1_1,conv2_1", "style_layer_weights": "1"},
+            "one value for each of the 2 layers",
+        ),
+        ({"content_layer_weights": "1,2"}, "one value for each of the 1 layers"),
     ],
 )
 def test_values_that_do_not_go_together(overrides, part):

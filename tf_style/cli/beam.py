@@ -7,17 +7,15 @@ import importlib.util
 import logging
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given
-from tf_style.presets import preset_config
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 
 _USAGE = (
     "usage: tf-style beam --manifest=jobs.csv --output=paintings [--flag=value ...] [-- --runner=FlinkRunner ...]\n\n"
-    "Paints the rows of a manifest as tf-style stylize --manifest does, but as an Apache Beam pipeline; what follows "
-    "-- is for Beam (docs/embedding.md). Pictures that are there already are left out, so a stopped job can be started "
-    "again."
+    "Paints the rows of a manifest like tf-style stylize --manifest, but as an Apache Beam pipeline. Arguments after\n"
+    "-- go to Beam (see docs/embedding.md). Pictures that exist are skipped, so you can restart a stopped job."
 )
 _OPTIONS = (StylizeFiles, StylizeConfig)
-#: What a pipeline has no use for.
+#: Flags without a meaning in a pipeline.
 _WITHOUT = (
     "content", "json", "quiet", "skip_existing",
     *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] == "masks"),
@@ -27,26 +25,20 @@ _WITHOUT = (
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
-    if any(argument in flags.HELP for argument in argv):
+    if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET, without=_WITHOUT))
         return 0
     own, for_beam = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, [])
     given = flags.parse("beam", _OPTIONS, flags.PRESET, own, without=_WITHOUT)
-    missing = [f"--{name}" for name in ("manifest", "output") if not given.get(name)]
-    if missing:
-        raise ConfigError(f"{', '.join(missing)} must be given: tf-style beam --manifest=jobs.csv --output=paintings")
-    preset = given.pop("preset", DEFAULT_PRESET)
-    files = flags.take(StylizeFiles, given)
-    names = tuple(given)
-    config = preset_config(preset).replace(**given)
-    check_given(config, names)
+    flags.require(given, ("manifest", "output"), "tf-style beam --manifest=jobs.csv --output=paintings")
+    config, files, _, options = flags.stylization(given)
     if importlib.util.find_spec("apache_beam") is None:
-        raise ConfigError("Apache Beam is not installed; pip install 'tf-style[beam]' brings it.")
+        raise ConfigError("Apache Beam is not installed; run pip install 'tf-style[beam]'.")
     from tf_style.jobs.run.quiet import quiet_tensorflow
 
-    if not for_beam:  # what Beam warns of on one machine is no news: results written anew, clouds that are not there
+    if not for_beam:  # on one machine Beam's warnings (results overwritten, no cloud) tell nothing
         logging.getLogger().setLevel(logging.ERROR)
-        logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)  # what it logs it raises as well
-    with quiet_tensorflow():  # Beam too says at import what it does without
+        logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)  # it also raises what it logs
+    with quiet_tensorflow():  # Beam too prints notices at import
         from tf_style.jobs.beam.run import run
-    return run(config, files, names, for_beam)
+    return run(config, files, options, for_beam)

@@ -1,17 +1,16 @@
-"""`tf-style estimate`: what a run will take, before it."""
+"""`tf-style estimate`: how much time, memory and disk a run will take."""
 
 from __future__ import annotations
 
 import time
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given
-from tf_style.presets import preset_config
+from tf_style.config import StylizeConfig, StylizeFiles
 
 _USAGE = (
     "usage: tf-style estimate --content=photo.jpg --style=painting.jpg [--flag=value ...]\n\n"
-    "Takes the flags of tf-style stylize, makes a few steps at small sizes, and says how many steps the run will have, "
-    "and what time, memory and disk it will take. --json=FILE writes the same as JSON."
+    "Takes the flags of tf-style stylize, runs a few steps at small sizes, and prints how many steps, how much time, "
+    "memory and disk the run will take. --json=FILE writes the same as JSON."
 )
 _OPTIONS = (StylizeFiles, StylizeConfig)
 
@@ -19,21 +18,13 @@ _OPTIONS = (StylizeFiles, StylizeConfig)
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     started = time.monotonic()
-    if any(argument in flags.HELP for argument in argv):
+    if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET))
         return 0
     given = flags.parse("estimate", _OPTIONS, flags.PRESET, argv)
-    preset = given.pop("preset", DEFAULT_PRESET)
-    names = tuple(given)
-    missing = [f"--{name}" for name in ("content", "style") if not given.get(name)]
-    if missing:
-        raise ConfigError(
-            f"{', '.join(missing)} must be given: tf-style estimate --content=photo.jpg --style=painting.jpg"
-        )
+    flags.require(given, ("content", "style"), "tf-style estimate --content=photo.jpg --style=painting.jpg")
     given.setdefault("output", "result.png")
-    files = flags.take(StylizeFiles, given)
-    config = preset_config(preset).replace(**given)
-    check_given(config, names)
+    config, files, _, _ = flags.stylization(given)
     from tf_style.jobs.estimating.run import run
 
     return run(config, files, started=started, say=print)

@@ -7,27 +7,23 @@ import time
 from pathlib import Path
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, ConfigError, ExportOptions, StylizeConfig, check_given
+from tf_style.config import ConfigError, ExportOptions, StylizeConfig
 from tf_style.jobs.run.quiet import quiet_tensorflow
-from tf_style.presets import load_preset, preset_config
 from tf_style.serving.export.card import megabytes
 
 _USAGE = """usage: tf-style export --output=DIR [--preset=NAME] [--flag=value ...]
 
-Writes DIR/<next version>/, a SavedModel that TensorFlow Serving, tf-style serve and tf.saved_model.load take."""
+Writes DIR/<next version>/, a SavedModel for TensorFlow Serving, tf-style serve and tf.saved_model.load."""
 _OPTIONS = (ExportOptions, StylizeConfig)
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
-    if any(argument in flags.HELP for argument in argv):
+    if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET))
         return 0
     given = flags.parse("export", _OPTIONS, flags.PRESET, argv)
-    preset = given.pop("preset", DEFAULT_PRESET)
-    options = flags.take(ExportOptions, given)
-    config = preset_config(preset).replace(**given)
-    check_given(config, given)
+    config, options, preset, _ = flags.stylization(given, ExportOptions)
     output = Path(options.output)
     existing = next(path for path in (output.absolute(), *output.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
@@ -42,13 +38,11 @@ def main(argv: list[str]) -> int:
         version = export_model(
             config,
             output,
-            preset=load_preset(preset).name,
+            preset=preset,
             limits=limits,
             warm_up_sizes=sizes,
             image_format=options.image_format,
         )
     print(f"Wrote {version} ({megabytes(version):.0f} MB, {time.monotonic() - started:.0f} s).")
-    print(
-        f"Serve it: tf-style serve --model_base_path={output.absolute()}, or TensorFlow Serving, see serving/README.md."
-    )
+    print(f"Serve it: tf-style serve --model_base_path={output.absolute()}, or TensorFlow Serving (serving/README.md).")
     return 0

@@ -1,17 +1,54 @@
-"""absl flags made from dataclass fields: one flag a field, defaults and help written in the dataclass only."""
+"""absl flags made from dataclass fields: one flag per field, with the dataclass's default and help."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from absl import flags
 
-from tf_style.config import DEFAULT_PRESET, ConfigError, parse_value
+from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given, parse_value
+from tf_style.presets import load_preset, preset_config
 
 #: The flag that commands with presets have beside their options.
-PRESET = {"preset": f"named set of options, see tf-style presets, or the path of a flagfile [{DEFAULT_PRESET}]"}
-HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
+PRESET = {"preset": f"named set of options (see tf-style presets), or the path of a flagfile [{DEFAULT_PRESET}]"}
+_HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
+
+
+class Stylization(NamedTuple):
+    """A stylization as its flags describe it: options, files, the preset's name, and the options given as flags."""
+
+    config: StylizeConfig
+    files: Any
+    preset: str
+    given: tuple[str, ...]
+
+
+def asks_for_help(argv: list[str]) -> bool:
+    """Whether one of the arguments is a flag for help."""
+    return any(argument in _HELP for argument in argv)
+
+
+def stylization(given: dict[str, str], files: type = StylizeFiles) -> Stylization:
+    """Reads the flags of commands that have a preset, options of `StylizeConfig` and files of some kind.
+
+    Raises:
+      ConfigError: A value that is not allowed, or options that would have no effect.
+    """
+    preset = given.pop("preset", DEFAULT_PRESET)
+    names = tuple(given)
+    taken = take(files, given)
+    config = preset_config(preset).replace(**given)
+    check_given(config, names)
+    return Stylization(config, taken, load_preset(preset).name, tuple(given))
+
+
+def require(given: dict[str, str], names: Iterable[str], example: str) -> None:
+    """Raises ConfigError unless the flags with these names were given; `example` is a command that has them."""
+    missing = [f"--{name}" for name in names if not given.get(name)]
+    if missing:
+        raise ConfigError(f"{', '.join(missing)} must be given: {example}")
 
 
 def parse(
@@ -22,17 +59,17 @@ def parse(
     *,
     without: tuple[str, ...] = (),
 ) -> dict[str, str]:
-    """The flags that were given, as text.
+    """Returns the given flags as text.
 
     Args:
-      command: For messages.
-      dataclasses_: Whose fields are flags.
+      command: The command's name, for messages.
+      dataclasses_: The dataclasses whose fields are flags.
       extra: More flags, name to help.
       argv: Arguments; `--flagfile=FILE` works.
-      without: Fields that are no flags of this command.
+      without: Fields that are not flags of this command.
 
     Raises:
-      ConfigError: An unknown flag ("Did you mean ...?"), a flag without a value, an argument that is no flag.
+      ConfigError: An unknown flag ("Did you mean ...?"), a flag without a value, an argument that is not a flag.
     """
     values = flags.FlagValues()
     for field in _fields(dataclasses_, without):
@@ -52,7 +89,7 @@ def parse(
 
 
 def take(kind: type, given: dict[str, str]) -> Any:
-    """A dataclass of options from the flags that are its fields, which are taken out of `given`.
+    """Makes a dataclass of options from its flags, and removes them from `given`.
 
     Raises:
       ConfigError: A value that cannot be read or is not allowed.
@@ -64,7 +101,7 @@ def take(kind: type, given: dict[str, str]) -> Any:
 def help_text(
     usage: str, dataclasses_: tuple[type, ...], extra: dict[str, str], *, without: tuple[str, ...] = ()
 ) -> str:
-    """All flags, grouped, a line each."""
+    """Lists all flags in groups, one per line."""
     groups: dict[str, list[str]] = {"": [_line(f"--{name}", text, "") for name, text in extra.items()]}
     for field in _fields(dataclasses_, without):
         name = f"--[no]{field.name}" if isinstance(field.default, bool) else f"--{field.name}"

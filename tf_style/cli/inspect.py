@@ -1,4 +1,4 @@
-"""`tf-style inspect DIR`: what an exported model is, takes and gives."""
+"""`tf-style inspect DIR`: describe an exported model, its inputs and its outputs."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from tf_style.serving.export.card import megabytes, read_card
 _USAGE = "usage: tf-style inspect DIR [--json]"
 _HELP = f"""{_USAGE}
 
-Prints the card and the signatures of the newest version in DIR, or of the version that DIR is.
+Prints the card and the signatures of the newest version in DIR, or of DIR itself if it is a version.
 
   --json                     the whole card as JSON"""
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
-    if any(argument in flags.HELP for argument in argv):
+    if flags.asks_for_help(argv):
         print(_HELP)
         return 0
     folders = [argument for argument in argv if argument != "--json"]
     if len(folders) != 1 or folders[0].startswith("--"):
-        raise ConfigError(f"inspect takes one folder, but {' '.join(argv) or 'nothing'} came; {_USAGE}.")
+        raise ConfigError(f"inspect takes one folder, but {' '.join(argv) or 'nothing'} was given; {_USAGE}.")
     if not Path(folders[0]).is_dir():
-        raise ConfigError(f"{folders[0]} is not a folder; give the one that was export's --output.")
+        raise ConfigError(f"{folders[0]} is not a folder; give the --output folder of tf-style export.")
     version, card = read_card(Path(folders[0]))
     print(json.dumps(card, indent=2, sort_keys=True) if "--json" in argv else _describe(version, card))
     return 0

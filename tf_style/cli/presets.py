@@ -11,7 +11,7 @@ _USAGE = "usage: tf-style presets\n\nLists the presets: what each is for, what i
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
-    if any(argument in flags.HELP for argument in argv):
+    if flags.asks_for_help(argv):
         print(_USAGE)
         return 0
     flags.parse("presets", (), {}, argv)

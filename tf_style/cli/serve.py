@@ -19,7 +19,7 @@ _NEEDED = {"grpc": "grpcio", "tensorflow_serving": "tensorflow-serving-api"}
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
-    if any(argument in flags.HELP for argument in argv):
+    if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, (ServeOptions,), {}))
         return 0
     given = flags.parse("serve", (ServeOptions,), {}, argv)

@@ -10,7 +10,7 @@ from tf_style.presets import load_preset, preset_config
 
 _USAGE = "usage: tf-style texture --style=brick.jpg --output=tile.png [--size=1024] [--flag=value ...]"
 _OPTIONS = (StylizeFiles, StylizeConfig)
-#: What says nothing where there is no content.
+#: Flags without a meaning where there is no content.
 _WITHOUT = (
     "content", "color_from", "preserve_color", "color_stage", "network", "style_strength", "init",
     "keep_weight", "tile_size", "tile_steps",
@@ -21,25 +21,20 @@ _WITHOUT = (
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
-    if any(argument in flags.HELP for argument in argv):
+    if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET, without=_WITHOUT))
         print("--notileable gives a picture with plain edges.")
         return 0
     given = flags.parse("texture", _OPTIONS, flags.PRESET, argv, without=_WITHOUT)
-    missing = [f"--{name}" for name in ("style", "output") if not given.get(name)]
-    if missing:
-        raise ConfigError(
-            f"{', '.join(missing)} must be given: tf-style texture --style=brick.jpg --output=tile.png --size=1024"
-        )
+    flags.require(given, ("style", "output"), "tf-style texture --style=brick.jpg --output=tile.png --size=1024")
     preset = given.pop("preset", DEFAULT_PRESET)
     given["content"] = "none"  # there is no such file
     files = flags.take(StylizeFiles, given)
     config = preset_config(preset)
     if config.network:
         raise ConfigError(f"The preset {preset} paints in one pass, which makes no textures; choose another one.")
-    names = tuple(given)
     config = config.replace(**{"tileable": True, **given, "content_weight": 0.0, "init": "noise"})
-    check_given(config, names)
-    from tf_style.jobs.picture.texture import run  # numpy and Pillow; TensorFlow only after the inputs are checked
+    check_given(config, given)
+    from tf_style.jobs.picture.texture import run  # numpy and Pillow; TensorFlow only once the inputs are checked
 
     return run(config, files, load_preset(preset).name)

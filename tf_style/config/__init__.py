@@ -4,10 +4,9 @@ Flags, presets and the Python API derive from these fields. A preset overrides a
 """
 
 from tf_style.config.checks import check_given, check_masks
-from tf_style.config.distill import DistillConfig, DistillFiles
 from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
 from tf_style.config.export import ExportOptions
-from tf_style.config.options import ConfigError, check_option, option, parse_value
+from tf_style.config.options import ConfigError, option, parse_value
 from tf_style.config.palette import parse_palette
 from tf_style.config.prepare import PrepareConfig
 from tf_style.config.recolor import RecolorConfig, RecolorFiles
@@ -18,7 +17,7 @@ from tf_style.config.stylize import (
     StylizeConfig,
     StylizeFiles,
 )
-from tf_style.config.train import TrainConfig, TrainFiles
+from tf_style.config.train import DistillConfig, DistillFiles, TrainConfig, TrainFiles
 
 __all__ = [
     "DEFAULT_MODEL_NAME",
@@ -41,7 +40,6 @@ __all__ = [
     "TrainFiles",
     "check_given",
     "check_masks",
-    "check_option",
     "option",
     "parse_palette",
     "parse_value",

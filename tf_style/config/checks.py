@@ -1,4 +1,4 @@
-"""Options that do not go together, or would be left undone."""
+"""Options that cannot be combined, or would have no effect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from tf_style.config.options import ConfigError
 from tf_style.config.stylize import StylizeConfig
 
-#: Options that say nothing to a network, beside those of the objective and the optimisation.
+#: Options without effect on a network, beside those of the objective and the optimisation.
 _NOT_FOR_NETWORKS = (
     "seed", "init", "backbone", "weights", "pooling", "padding", "jit_compile",
     "save_every", "checkpoint_dir", "checkpoint_seconds", "tensorboard_dir",
@@ -16,23 +16,23 @@ _NOT_FOR_NETWORKS = (
 
 
 def check_given(config: StylizeConfig, given: Iterable[str]) -> None:
-    """Raises ConfigError if an option was given that the config would leave undone.
+    """Raises ConfigError if an option was given that would have no effect.
 
     Args:
       config: All options.
-      given: Names of those that were given beside the preset; if "content" is among them, those of all files too.
+      given: Names of the options given beside the preset, and of the files if "content" is among them.
     """
     names = tuple(given)
     _check_for_network(config, names)
     if "palette_difference" in names and not config.palette:
-        raise ConfigError("palette_difference came, but no palette that it is for; give palette too.")
+        raise ConfigError("palette_difference needs a palette; give palette as well.")
     if "keep_weight" in names and "content" in names and "keep_mask" not in names:
-        raise ConfigError("keep_weight came, but no mask that it is for; give keep_mask too.")
+        raise ConfigError("keep_weight needs a mask; give keep_mask as well.")
     for name in ("tile_size", "tile_steps"):
         if name in names and config.tileable:
             raise ConfigError(
-                f"{name} is for large pictures that are painted in tiles, but those that are tileable are painted "
-                f"whole; leave {name} or tileable out."
+                f"{name} is for pictures painted in tiles, but tileable ones are painted whole; leave {name} or "
+                "tileable out."
             )
 
 
@@ -46,12 +46,12 @@ def _check_for_network(config: StylizeConfig, given: Collection[str]) -> None:
 
 
 def check_masks(config: StylizeConfig, *, content_mask: bool, num_style_masks: int) -> None:
-    """Raises ConfigError if masks do not go with other options."""
+    """Raises ConfigError if the masks conflict with other options."""
     if num_style_masks > 1 and config.style_blend:
         raise ConfigError(
-            "style_blend mixes styles, but style_masks give each a place of its own; leave one of them out."
+            "style_blend mixes styles, but style_masks give each style its own place; leave one of them out."
         )
     if config.tileable and (content_mask or num_style_masks):
         raise ConfigError(
-            "tileable changes the content near its edges, so no mask can keep it; leave out tileable or the masks."
+            "tileable changes the content near its edges, so masks cannot protect it; leave out tileable or the masks."
         )

@@ -1,10 +1,10 @@
-"""The options of measuring paintings."""
+"""The options of `tf-style evaluate`."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from tf_style.config.options import BACKBONES, COMPUTE_DTYPES, ConfigError, check_option, option
+from tf_style.config.options import COMPUTE_DTYPES, ConfigError, Options, backbone_option, option, weights_option
 
 #: Layers of the content distance.
 CONTENT_LAYERS = ("block4_conv2",)
@@ -14,59 +14,49 @@ _EXAMPLE = "tf-style evaluate --content=photo.jpg --style=painting.jpg --paintin
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluateConfig:
-    """How paintings are measured, without their files. See `tf-style evaluate --help`, made from these fields.
+class EvaluateConfig(Options):
+    """How to measure paintings, without the files. `tf-style evaluate --help` is made from these fields.
 
     Raises:
       ConfigError: A value that is not allowed.
     """
 
-    size: int = option(512, "long side in pixels at which pictures are compared", "picture", minimum=32)
+    size: int = option(512, "long side in pixels at which to compare pictures", "picture", minimum=32)
 
-    backbone: str = option(
-        "auto",
-        "network that compares pictures; auto: vgg19 where its weights are at hand, else compact_vgg19",
-        "backbone",
-        BACKBONES,
-    )
-    weights: str = option("", "file of the backbone's weights (Keras's `notop` file)", "backbone")
+    backbone: str = backbone_option()
+    weights: str = weights_option()
     compute_dtype: str = option(
         "float32",
-        "type of the convolutions; float32 gives the same numbers on every machine, but for rounding",
+        "type for convolutions; float32 gives the same numbers on every machine, up to rounding",
         "backbone",
         COMPUTE_DTYPES,
     )
 
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            check_option(field, getattr(self, field.name))
-
 
 @dataclasses.dataclass(frozen=True)
-class EvaluateFiles:
+class EvaluateFiles(Options):
     """The files of `tf-style evaluate`, and how it reports. Every field is a flag.
 
     Raises:
       ConfigError: A value that is not allowed, or lists that do not pair up.
     """
 
-    content: tuple[str, ...] = option((), "the photo of each painting; one serves for all", "files")
-    style: tuple[str, ...] = option((), "the style image of each painting; one serves for all", "files")
+    content: tuple[str, ...] = option((), "the photo of each painting, or one for all", "files")
+    style: tuple[str, ...] = option((), "the style image of each painting, or one for all", "files")
     painting: tuple[str, ...] = option((), "the paintings to measure, made by any method", "files")
     pairs: str = option(
-        "", "instead of the three: a CSV file with the columns content, style, painting; paths from its folder", "files"
+        "", "instead: a CSV file with the columns content, style, painting; paths are relative to it", "files"
     )
-    max_pixels: int = option(100_000_000, "refuse larger pictures", "files", minimum=1)
+    max_pixels: int = option(100_000_000, "refuse input pictures with more pixels", "files", minimum=1)
 
-    json: str = option("", "all numbers, also for each layer, with settings and versions", "report")
-    quiet: bool = option(False, "print the table and errors only", "report")
+    json: str = option("", "write all numbers, for each layer as well, with settings and versions", "report")
+    quiet: bool = option(False, "print only the table and errors", "report")
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            check_option(field, getattr(self, field.name))
+        super().__post_init__()
         given = [f"--{name}" for name in _LISTS if getattr(self, name)]
         if self.pairs and given:
-            raise ConfigError(f"--pairs came together with {', '.join(given)}; give either the file or the lists.")
+            raise ConfigError(f"--pairs cannot be combined with {', '.join(given)}; give either the file or the lists.")
         if not self.pairs:
             self._check_lists([f"--{name}" for name in _LISTS if f"--{name}" not in given])
 
@@ -75,11 +65,11 @@ class EvaluateFiles:
             raise ConfigError(f"{', '.join(missing)} must be given (or --pairs=FILE): {_EXAMPLE}")
         count = len(self.painting)
         for name in ("content", "style"):
-            came = len(getattr(self, name))
-            if came not in (1, count):
+            found = len(getattr(self, name))
+            if found not in (1, count):
                 raise ConfigError(
-                    f"{came} pictures came in --{name} for {_paintings(count)} in --painting; give one for all, or one "
-                    "for each in the same order."
+                    f"--{name} has {found} pictures for {_paintings(count)} in --painting; give one for all, or "
+                    "one for each in the same order."
                 )
 
 

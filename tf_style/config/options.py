@@ -1,4 +1,4 @@
-"""What an option is: a dataclass field with help, choices and a least value, read from text and checked."""
+"""What an option is: a dataclass field with help, choices and a minimum, read from text and checked."""
 
 from __future__ import annotations
 
@@ -18,16 +18,74 @@ class ConfigError(ValueError):
 
 
 def option(default: Any, help: str, group: str, choices: tuple[str, ...] = (), minimum: float | None = None) -> Any:
-    """A dataclass field that is an option: its default, and what `check_option`, flags and help need to know."""
+    """A dataclass field that is an option: its default, and what checks, flags and help need to know about it."""
     metadata = {"help": help, "group": group, "choices": choices, "minimum": minimum}
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def parse_value(field: dataclasses.Field, value: Any) -> Any:
-    """The value of an option from a flag's or a preset's text, or from Python's own types.
+def backbone_option(default: str = "auto") -> Any:
+    """The option `backbone`, which several commands have."""
+    return option(
+        default,
+        "network whose features are compared; auto: vgg19 if its weights are available, else compact_vgg19",
+        "backbone",
+        BACKBONES,
+    )
+
+
+def weights_option() -> Any:
+    """The option `weights`, which several commands have."""
+    return option("", "weights file for the backbone (Keras's `notop` file)", "backbone")
+
+
+def dtype_option(group: str = "backbone") -> Any:
+    """The option `compute_dtype`, which several commands have."""
+    return option(
+        "auto", "type for convolutions; auto: bfloat16 if the hardware has matrix units for it", group, COMPUTE_DTYPES
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Base class: checks every field against its choices and minimum.
 
     Raises:
-      ConfigError: It cannot be read as the option's type.
+      ConfigError: A value that is not allowed.
+    """
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check_option(field, getattr(self, field.name))
+
+    def _require(self, names: tuple[str, ...], example: str) -> None:
+        """Raises ConfigError unless the flags with these names were given; `example` is a command that has them."""
+        missing = [f"--{name}" for name in names if not getattr(self, name)]
+        if missing:
+            raise ConfigError(f"{', '.join(missing)} must be given: {example}")
+
+    def _check_share(self, name: str) -> None:
+        if getattr(self, name) > 1:
+            raise ConfigError(f"{name} must be 0 to 1, but {getattr(self, name):g} was given.")
+
+    def _check_decay(self) -> None:
+        decay = self.average_decay  # type: ignore[attr-defined]
+        if decay >= 1:
+            raise ConfigError(f"average_decay must be at least 0 and below 1, but {decay:g} was given.")
+
+    def _check_layer_weights(self, name: str, layers: tuple[str, ...]) -> None:
+        """Raises ConfigError unless a list of values is empty or has one for each layer."""
+        values = getattr(self, name)
+        if values and len(values) != len(layers):
+            raise ConfigError(
+                f"{name} must have one value for each of the {len(layers)} layers; values given: {len(values)}."
+            )
+
+
+def parse_value(field: dataclasses.Field, value: Any) -> Any:
+    """The value of an option, from the text of a flag or preset, or from Python's own types.
+
+    Raises:
+      ConfigError: The value cannot be read as the option's type.
     """
     default: Any = field.default
     try:
@@ -43,7 +101,7 @@ def parse_value(field: dataclasses.Field, value: Any) -> Any:
     except (KeyError, OverflowError, TypeError, ValueError):
         kinds = {tuple: "comma-separated values", bool: "true or false", int: "a whole number", float: "a number"}
         kind_name = kinds.get(type(default), "text")
-        raise ConfigError(f"{field.name} must be {kind_name}, but {value!r} came.") from None
+        raise ConfigError(f"{field.name} must be {kind_name}, but {value!r} was given.") from None
 
 
 def _parse_int(value: Any) -> int:
@@ -58,27 +116,28 @@ def _parse_bool(value: Any) -> bool:
     return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
 
 
-def check_option(field: dataclasses.Field, value: Any) -> None:
-    """Raises ConfigError unless the value is among the option's choices and not below its minimum."""
+def _check_option(field: dataclasses.Field, value: Any) -> None:
     choices, minimum = field.metadata["choices"], field.metadata["minimum"]
     items = value if isinstance(value, tuple) else (value,)
     for item in items if choices else ():
         if item not in choices:
             close = difflib.get_close_matches(str(item), choices, 1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ConfigError(f"{field.name} must be one of {', '.join(choices)}, but {item!r} came.{hint}")
+            raise ConfigError(f"{field.name} must be one of {', '.join(choices)}, but {item!r} was given.{hint}")
     if minimum is not None:
         for item in items:
-            if not minimum <= item < float("inf"):  # false for NaN too
-                raise ConfigError(f"{field.name} must be a finite number of at least {minimum:g}, but {item:g} came.")
+            if not minimum <= item < float("inf"):  # false for NaN as well
+                raise ConfigError(
+                    f"{field.name} must be a finite number of at least {minimum:g}, but {item:g} was given."
+                )
 
 
 def check_written(bit_depth: int, quality: int) -> None:
-    """Raises ConfigError unless pictures can be written so."""
+    """Raises ConfigError unless pictures can be written with this bit depth and quality."""
     if bit_depth not in (8, 16):
-        raise ConfigError(f"bit_depth must be 8 or 16, but {bit_depth} came.")
+        raise ConfigError(f"bit_depth must be 8 or 16, but {bit_depth} was given.")
     if quality > 100:
-        raise ConfigError(f"quality must be 1 to 100, but {quality} came.")
+        raise ConfigError(f"quality must be 1 to 100, but {quality} was given.")
 
 
 _TUPLES: dict[str, Callable[[Any], Any]] = {

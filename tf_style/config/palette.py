@@ -1,4 +1,4 @@
-"""Colours as people write them."""
+"""Colours written as hexadecimal text."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def parse_palette(names: Iterable[str]) -> tuple[tuple[float, float, float], ...
     """Colours from hexadecimal text, "#1a2b3c" or "#abc", with or without "#": sRGB in [0, 1].
 
     Raises:
-      ConfigError: Not of this form, one of them twice, or too many.
+      ConfigError: A colour that is not of this form, a repeated one, or too many.
     """
     colors: list[tuple[float, float, float]] = []
     for name in names:
         match = re.fullmatch(r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})", name.strip())
         if match is None:
             raise ConfigError(
-                f"palette must hold colors like #1a2b3c or #abc, but {name!r} came; separate them by commas."
+                f"palette must hold colors like #1a2b3c or #abc, separated by commas, but {name!r} was given."
             )
         digits = match[1] if len(match[1]) == 6 else "".join(2 * digit for digit in match[1])
         red, green, blue = (int(digits[start : start + 2], 16) / 255.0 for start in (0, 2, 4))

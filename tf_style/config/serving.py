@@ -1,14 +1,14 @@
-"""The options of the commands that serve and of those that ask a server: every field is a flag with its default."""
+"""The options of `tf-style serve` and `tf-style request`."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
 
-from tf_style.config.options import ConfigError, check_option, option
+from tf_style.config.options import ConfigError, Options, option
 from tf_style.config.stylize import StylizeConfig, StylizeFiles
 
-#: Under which name a server knows the model.
+#: The name under which a server knows the model.
 DEFAULT_MODEL_NAME = "tf_style"
 
 _MAX_PORT = 65535
@@ -16,7 +16,7 @@ _SIGNATURES = ("stylize", "serving_default", "stylize_bytes", "stylize_encoded")
 
 
 @dataclasses.dataclass(frozen=True)
-class RequestOptions:
+class RequestOptions(Options):
     """The options of `tf-style request`.
 
     Raises:
@@ -24,64 +24,61 @@ class RequestOptions:
     """
 
     content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP, TGA)", "files")
-    style: str = option("", "the painting whose style is taken", "files")
-    style_name: str = option("", "instead of --style: a style that the served network knows by name", "files")
-    output: str = option("", "where the painting goes; the suffix decides the format", "files")
-    quality: int = option(StylizeFiles.quality, "of JPEG and WebP, 1 to 100", "files", minimum=1)
-    max_pixels: int = option(StylizeFiles.max_pixels, "refuse larger input pictures", "files", minimum=1)
+    style: str = option("", "the painting whose style to use", "files")
+    style_name: str = option("", "instead of --style: a style the served network knows by name", "files")
+    output: str = option("", "where to write the painting; its suffix sets the format", "files")
+    quality: int = option(StylizeFiles.quality, "JPEG and WebP quality, 1 to 100", "files", minimum=1)
+    max_pixels: int = option(StylizeFiles.max_pixels, "refuse input pictures with more pixels", "files", minimum=1)
 
-    server: str = option("", "host:port of the server; gRPC is at 8500 by default, REST at 8501", "server")
-    model_name: str = option(DEFAULT_MODEL_NAME, "under which the server knows the model", "server")
+    server: str = option("", "host:port of the server; by default gRPC uses 8500 and REST 8501", "server")
+    model_name: str = option(DEFAULT_MODEL_NAME, "name of the model on the server", "server")
     model_version: int = option(0, "version of the model; 0: the latest", "server", minimum=0)
-    version_label: str = option("", "instead of a version, a label of the server's, as stable", "server")
-    signature: str = option("stylize", "what paints, without --advance_every", "server", _SIGNATURES)
-    rest: bool = option(False, "ask the REST port; uses stylize_bytes, which takes no option of painting", "server")
+    version_label: str = option("", "instead of a version, one of the server's labels, such as stable", "server")
+    signature: str = option("stylize", "signature to call, without --advance_every", "server", _SIGNATURES)
+    rest: bool = option(False, "use REST; it calls stylize_bytes, which takes no painting options", "server")
     deadline: float = option(
         0.0,
-        "seconds for all of it, or for each call without --advance_every; then status 1, and the picture so far if "
-        "there is one; 0: none",
+        "time limit in seconds for the whole request, or for each call without --advance_every; past it, the status "
+        "is 1 and the picture so far is kept; 0: no limit",
         "server",
         minimum=0,
     )
     tls: bool = option(False, "connect with TLS", "server")
-    ca_file: str = option("", "PEM file of who vouches for the server", "server")
+    ca_file: str = option("", "PEM file of the certificate authority", "server")
     cert_file: str = option("", "PEM file of this client's certificate", "server")
     key_file: str = option("", "PEM file of its private key", "server")
 
-    size: int = option(StylizeConfig.size, "long side of the picture sent; 0: exactly its size", "painting", minimum=0)
+    size: int = option(StylizeConfig.size, "long side of the picture to send; 0: its own size", "painting", minimum=0)
     num_steps: int = option(0, "steps at each scale; 0: as exported", "painting", minimum=0)
     seed: int = option(-1, "seed of the noise start; -1: as exported", "painting", minimum=-1)
     content_weight: float = option(-1.0, "weight of the content loss; -1: as exported", "painting", minimum=-1)
     style_weight: float = option(-1.0, "weight of the style loss; -1: as exported", "painting", minimum=-1)
     style_strength: float = option(
-        -1.0, "of a network: 0 keeps the content, 1 is the whole style; -1: as exported", "painting", minimum=-1
+        -1.0, "for networks: 0 keeps the content, 1 is the full style; -1: as exported", "painting", minimum=-1
     )
 
     advance_every: int = option(
         0,
-        "paint in calls of N steps each and show progress; Ctrl-C keeps the picture so far; 0: one call",
+        "paint in calls of N steps and show progress; Ctrl-C keeps the picture so far; 0: one call",
         "report",
         minimum=0,
     )
-    previews: bool = option(False, "with --advance_every: write the picture so far to --output each time", "report")
+    previews: bool = option(
+        False, "with --advance_every: write the picture so far to --output after each call", "report"
+    )
     quiet: bool = option(False, "print errors only", "report")
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            check_option(field, getattr(self, field.name))
-        style = "style_name" if self.style_name else "style"
-        missing = [f"--{name}" for name in ("server", "content", style, "output") if not getattr(self, name)]
-        if missing:
-            raise ConfigError(
-                f"{', '.join(missing)} must be given: tf-style request --server=localhost:8500 --content=photo.jpg "
-                f"--style=painting.jpg --output=result.png"
-            )
+        super().__post_init__()
+        self._require(
+            ("server", "content", "style_name" if self.style_name else "style", "output"),
+            "tf-style request --server=localhost:8500 --content=photo.jpg --style=painting.jpg --output=result.png",
+        )
         for name in ("content_weight", "style_weight", "style_strength"):
             value = getattr(self, name)
             if -1 < value < 0:
-                raise ConfigError(f"{name} must be at least 0, or -1 for the model's own, but {value:g} came.")
-        if self.style_strength > 1:
-            raise ConfigError(f"style_strength must be 0 to 1, but {self.style_strength:g} came.")
+                raise ConfigError(f"{name} must be at least 0, or -1 for the model's own, but {value:g} was given.")
+        self._check_share("style_strength")
         self._check_style_name()
         self._check_server()
         self._check_tls()
@@ -91,7 +88,7 @@ class RequestOptions:
 
     @property
     def given(self) -> dict[str, float]:
-        """The options of painting that are to be sent."""
+        """The painting options to send."""
         fields = {field.name: field.default for field in dataclasses.fields(self)}
         names = ("num_steps", "seed", "content_weight", "style_weight", "style_strength")
         return {name: getattr(self, name) for name in names if getattr(self, name) != fields[name]}
@@ -102,48 +99,50 @@ class RequestOptions:
 
     def _check_style_name(self) -> None:
         if self.style_name and self.style:
-            raise ConfigError("--style and --style_name came both; give one of them.")
+            raise ConfigError("--style and --style_name were both given; give one of them.")
         for name, given in (("style_name", self.style_name), ("style_strength", "style_strength" in self.given)):
             if given and self.advance_every:
                 raise ConfigError(
                     f"--{name} cannot be used with --advance_every: it is for networks, which paint in one pass; leave "
-                    f"one of them out."
+                    "one of them out."
                 )
 
     def _check_server(self) -> None:
         is_url = re.match(r"https?://", self.server)
         if is_url and not self.rest:
             raise ConfigError(
-                f"--server={self.server} is an address of HTTP; add --rest, or give the host:port of the gRPC port."
+                f"--server={self.server} is an HTTP address; add --rest, or give the host:port of the gRPC port."
             )
         if not is_url and "/" not in self.server and not re.search(r"[^:]:\d+$", self.server):
             port = 8501 if self.rest else 8500
-            raise ConfigError(f"--server={self.server} names no port; give host:port, as {_host(self.server)}:{port}.")
+            raise ConfigError(
+                f"--server={self.server} names no port; give host:port, such as {_host(self.server)}:{port}."
+            )
         if self.model_version and self.version_label:
-            raise ConfigError("--model_version and --version_label came both; give one of them.")
+            raise ConfigError("--model_version and --version_label were both given; give one of them.")
 
     def _check_tls(self) -> None:
         files = [f"--{name}" for name in ("ca_file", "cert_file", "key_file") if getattr(self, name)]
         if files and not self.tls:
-            raise ConfigError(f"{', '.join(files)} came without --tls; add --tls, or leave the files out.")
+            raise ConfigError(f"{', '.join(files)} needs --tls; add --tls, or leave the files out.")
         if self.tls and self.server.startswith("http://"):
-            raise ConfigError(f"--tls came with --server={self.server}; write https://, or leave --tls out.")
+            raise ConfigError(f"--tls cannot be used with --server={self.server}; write https://, or leave --tls out.")
 
     def _check_rest(self) -> None:
         if self.advance_every:
             raise ConfigError(
-                "--advance_every cannot be used with --rest, where the state that travels with each call would be many "
-                "megabytes of JSON; leave one of them out."
+                "--advance_every cannot be used with --rest: the state sent with each call would be many megabytes of "
+                "JSON; leave one of them out."
             )
         if self.given:
             raise ConfigError(
-                f"{self._given_flags} cannot be sent with --rest, whose stylize_bytes takes two pictures and no "
-                f"options; leave that out, or --rest."
+                f"{self._given_flags} cannot be sent with --rest: its stylize_bytes takes two pictures and no options; "
+                "leave one of them out."
             )
         if self.signature not in ("stylize", "stylize_bytes"):
             raise ConfigError(
-                f"--signature={self.signature} cannot be used with --rest, which uses stylize_bytes; leave one of them "
-                f"out."
+                f"--signature={self.signature} cannot be used with --rest, which calls stylize_bytes; leave one of "
+                "them out."
             )
 
     def _check_signature(self) -> None:
@@ -158,7 +157,7 @@ class RequestOptions:
                 f"--signature=stylize."
             )
         if self.previews and not self.advance_every:
-            raise ConfigError("--previews came without --advance_every; add it, as --advance_every=20.")
+            raise ConfigError("--previews needs --advance_every; add it, for example --advance_every=20.")
 
 
 def _host(server: str) -> str:
@@ -166,55 +165,60 @@ def _host(server: str) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
-class ServeOptions:
-    """The options of `tf-style serve`: TensorFlow Serving's flags and defaults, and what they lack for a local server.
+class ServeOptions(Options):
+    """The options of `tf-style serve`: TensorFlow Serving's flags and defaults, and a few for a local server.
 
     Raises:
       ConfigError: A value, or values together, that are not allowed.
     """
 
-    model_base_path: str = option("", "folder whose numbered folders are the model's versions", "models")
-    model_name: str = option(DEFAULT_MODEL_NAME, "under which clients ask for the model", "models")
+    model_base_path: str = option("", "folder that holds the model's versions as numbered folders", "models")
+    model_name: str = option(DEFAULT_MODEL_NAME, "name under which clients ask for the model", "models")
     model_config_file: str = option(
-        "", "ModelServerConfig as text: several models, policies, labels; instead of the two above", "models"
+        "", "ModelServerConfig as text, instead of the two above: several models, policies, labels", "models"
     )
-    model_config_file_poll_wait_seconds: int = option(0, "read that file again so often; 0: once", "models", minimum=0)
-    file_system_poll_wait_seconds: int = option(1, "look for new versions so often; 0: once; negative: never", "models")
+    model_config_file_poll_wait_seconds: int = option(0, "how often to read that file; 0: once", "models", minimum=0)
+    file_system_poll_wait_seconds: int = option(
+        1, "how often to look for new versions; 0: once; negative: never", "models"
+    )
     allow_version_labels_for_unavailable_models: bool = option(
-        False, "labels may name versions that are not loaded yet (needed in the first configuration)", "models"
+        False, "let labels name versions that are not loaded yet (the first configuration needs it)", "models"
     )
-    saved_model_tags: tuple[str, ...] = option(("serve",), "which graph of the SavedModel", "models")
-    enable_model_warmup: bool = option(True, "run a version's recorded requests before it is available", "models")
-    num_request_iterations_for_warmup: int = option(1, "how often each of them runs", "models", minimum=1)
-    max_num_load_retries: int = option(5, "tries after a version failed to load", "models", minimum=0)
-    load_retry_interval_micros: int = option(60_000_000, "microseconds between them; negative: none", "models")
+    saved_model_tags: tuple[str, ...] = option(("serve",), "which graph of the SavedModel to load", "models")
+    enable_model_warmup: bool = option(True, "run a version's recorded requests before it becomes available", "models")
+    num_request_iterations_for_warmup: int = option(1, "how many times to run each of them", "models", minimum=1)
+    max_num_load_retries: int = option(5, "retries after a version fails to load", "models", minimum=0)
+    load_retry_interval_micros: int = option(60_000_000, "microseconds between retries; negative: none", "models")
 
-    host: str = option("127.0.0.1", "address to listen at; 0.0.0.0: open to the network", "ports")
-    port: int = option(8500, "of gRPC; 0: a free one", "ports", minimum=0)
-    grpc_socket_path: str = option("", "listen at this UNIX socket too", "ports")
-    rest_api_port: int = option(0, "of the REST API; 0: none; -1: a free one", "ports", minimum=-1)
-    rest_api_timeout_in_ms: int = option(30_000, "limit of a run that REST asked for", "ports", minimum=1)
-    rest_api_num_threads: int = option(0, "REST requests at a time; 0: four a core", "ports", minimum=0)
-    rest_api_enable_cors_support: bool = option(False, "let web pages of other origins ask", "ports")
-    grpc_max_threads: int = option(0, "gRPC calls at a time; 0: four a core", "ports", minimum=0)
+    host: str = option("127.0.0.1", "address to listen on; 0.0.0.0 opens it to the network", "ports")
+    port: int = option(8500, "gRPC port; 0: a free one", "ports", minimum=0)
+    grpc_socket_path: str = option("", "also listen on this UNIX socket", "ports")
+    rest_api_port: int = option(0, "REST port; 0: none; -1: a free one", "ports", minimum=-1)
+    rest_api_timeout_in_ms: int = option(30_000, "time limit for a REST request", "ports", minimum=1)
+    rest_api_num_threads: int = option(0, "REST requests at a time; 0: four per core", "ports", minimum=0)
+    rest_api_enable_cors_support: bool = option(False, "accept requests from web pages of other origins", "ports")
+    grpc_max_threads: int = option(0, "gRPC calls at a time; 0: four per core", "ports", minimum=0)
     grpc_channel_arguments: tuple[str, ...] = option((), "options of the gRPC server, name=value", "ports")
     enable_grpc_healthcheck_service: bool = option(False, "answer grpc.health.v1", "ports")
     ssl_config_file: str = option("", "SSLConfig as text: gRPC with TLS", "ports")
-    monitoring_config_file: str = option("", "MonitoringConfig as text: metrics at the REST port", "ports")
-    grace_seconds: float = option(600.0, "how long requests may finish when the server is stopped", "ports", minimum=0)
+    monitoring_config_file: str = option("", "MonitoringConfig as text: metrics on the REST port", "ports")
+    grace_seconds: float = option(
+        600.0, "how long running requests may take to finish when the server stops", "ports", minimum=0
+    )
 
-    tensorflow_session_parallelism: int = option(0, "threads of both kinds below; 0: one a core", "session", minimum=0)
-    tensorflow_intra_op_parallelism: int = option(0, "threads of one operation", "session", minimum=0)
+    tensorflow_session_parallelism: int = option(
+        0, "threads of both kinds below; 0: one per core", "session", minimum=0
+    )
+    tensorflow_intra_op_parallelism: int = option(0, "threads for one operation", "session", minimum=0)
     tensorflow_inter_op_parallelism: int = option(0, "operations at a time", "session", minimum=0)
-    per_process_gpu_memory_fraction: float = option(0.0, "of each GPU; 0: nearly all of it", "session", minimum=0)
-    enable_serialization_as_tensor_content: bool = option(False, "answer with raw bytes: smaller pictures", "session")
-    enable_signature_method_name_check: bool = option(False, "refuse signatures of no known method", "session")
-    enable_batching: bool = option(False, "not in the local server", "session")
-    batching_parameters_file: str = option("", "not in the local server", "session")
+    per_process_gpu_memory_fraction: float = option(0.0, "share of each GPU; 0: nearly all of it", "session", minimum=0)
+    enable_serialization_as_tensor_content: bool = option(False, "answer with raw bytes, which are smaller", "session")
+    enable_signature_method_name_check: bool = option(False, "refuse signatures with an unknown method", "session")
+    enable_batching: bool = option(False, "not supported by the local server", "session")
+    batching_parameters_file: str = option("", "not supported by the local server", "session")
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            check_option(field, getattr(self, field.name))
+        super().__post_init__()
         if self.enable_batching or self.batching_parameters_file:
             raise ConfigError(
                 "The local server does not batch; leave --enable_batching and --batching_parameters_file out, or run "
@@ -225,13 +229,15 @@ class ServeOptions:
                 "--model_base_path or --model_config_file must be given: tf-style serve --model_base_path=models/starry"
             )
         if self.port and self.rest_api_port == self.port:
-            raise ConfigError(f"--rest_api_port cannot be same as --port, {self.port}; choose another one for either.")
+            raise ConfigError(f"--rest_api_port and --port are both {self.port}; choose another port for one of them.")
         if max(self.port, self.rest_api_port) > _MAX_PORT:
-            raise ConfigError(f"A port is at most {_MAX_PORT}, but {max(self.port, self.rest_api_port)} came.")
-        if self.monitoring_config_file and not self.rest_api_port:
             raise ConfigError(
-                "--monitoring_config_file came without --rest_api_port, where the metrics would be; add it."
+                f"A port must be at most {_MAX_PORT}, but {max(self.port, self.rest_api_port)} was given."
             )
+        if self.monitoring_config_file and not self.rest_api_port:
+            raise ConfigError("--monitoring_config_file needs --rest_api_port, where the metrics are served; add it.")
         for argument in self.grpc_channel_arguments:
             if "=" not in argument:
-                raise ConfigError(f"grpc_channel_arguments are name=value with commas between, but {argument!r} came.")
+                raise ConfigError(
+                    f"grpc_channel_arguments must be name=value, separated by commas, but {argument!r} was given."
+                )

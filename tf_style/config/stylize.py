@@ -1,4 +1,4 @@
-"""The options of a stylization and of its files."""
+"""The options of `tf-style stylize`."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ import difflib
 from typing import Any
 
 from tf_style.config.options import (
-    BACKBONES,
-    COMPUTE_DTYPES,
     STYLE_STATISTICS,
     ConfigError,
-    check_option,
+    Options,
+    backbone_option,
     check_written,
+    dtype_option,
     option,
     parse_value,
+    weights_option,
 )
 from tf_style.config.palette import parse_palette
 
-#: Ways to match the colours of any picture.
+#: Ways to match the colours of another picture.
 COLOR_MATCHES = ("linear", "histogram")
 
 #: Ways to keep colours.
 PRESERVE_COLOR = ("none", "luminance", *COLOR_MATCHES)
 
-#: Presets whose name is not given.
+#: The preset to use when none is named.
 DEFAULT_PRESET = "fine"
 
-#: Suffixes of the results of a folder.
+#: File formats for the results of a folder.
 FOLDER_FORMATS = ("png", "jpg", "webp", "tif", "tga")
 
 #: Layers of the style loss.
@@ -35,61 +36,58 @@ STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", 
 
 
 @dataclasses.dataclass(frozen=True)
-class StylizeConfig:
-    """One stylization, without its files. See `tf-style stylize --help`, which is made from these fields.
+class StylizeConfig(Options):
+    """How to paint, without the files. `tf-style stylize --help` is made from these fields.
 
     Raises:
       ConfigError: A value that is not allowed.
     """
 
-    size: int = option(512, "long side of the result in pixels; 0: exactly the content's size", "picture", minimum=0)
-    seed: int = option(0, "seed of the noise start; same seed and machine, same bytes", "picture", minimum=0)
+    size: int = option(512, "long side of the result in pixels; 0: the content's own size", "picture", minimum=0)
+    seed: int = option(0, "seed of the noise; same seed and machine, same bytes", "picture", minimum=0)
     init: str = option("content", "what the optimisation starts from", "picture", ("content", "noise", "style"))
     style_scale: float = option(
-        1.0, "long side of the style relative to the content's; smaller gives finer strokes", "picture", minimum=0.05
+        1.0, "long side of the style relative to the content; smaller gives finer strokes", "picture", minimum=0.05
     )
     style_strength: float = option(
-        1.0, "0: the content, 1: the whole style, and evenly between, for every preset", "picture", minimum=0
+        1.0, "0: the content, 1: the full style, with even steps between, in every preset", "picture", minimum=0
     )
     style_blend: tuple[float, ...] = option((), "share of each style image; default: equal", "picture", minimum=0)
     preserve_color: str = option(
         "none",
         "keep the content's colours: take only lightness from the painting (luminance), or match the colours' mean and "
-        "covariance (linear), or their whole distribution (histogram)",
+        "covariance (linear) or full distribution (histogram)",
         "picture",
         PRESERVE_COLOR,
     )
     color_stage: str = option(
         "auto",
-        "when linear and histogram match: before, the style pictures, or after, the painting; auto: before, unless "
-        "styles are named or served",
+        "when linear and histogram match colours: before (in the style images) or after (in the painting); auto: "
+        "before, unless styles are named or served",
         "picture",
         ("auto", "before", "after"),
     )
 
-    palette: tuple[str, ...] = option(
-        (), "colours (#1a2b3c,#fff,...) that the result keeps to, each pixel to one of them", "picture"
-    )
-    palette_difference: float = option(5.0, "how far from them, CIEDE2000", "picture", minimum=1)
+    palette: tuple[str, ...] = option((), "colours (#1a2b3c,#fff,...) to limit the result to", "picture")
+    palette_difference: float = option(5.0, "how far pixels may differ from them (CIEDE2000)", "picture", minimum=1)
 
     tileable: bool = option(
-        False,
-        "the result repeats without a seam: its edges go on at the opposite ones; sides in steps of 16",
-        "picture",
+        False, "make the result repeat without a seam: opposite edges join up; sides become multiples of 16", "picture"
     )
 
     network: str = option(
         "",
-        "paint in one pass with a network: arbitrary, or the file or folder of tf-style train; default: optimise",
+        "paint in one pass with a network: arbitrary, many_styles, or a file or folder from tf-style train; default: "
+        "optimise",
         "network",
     )
 
     content_weight: float = option(1.0, "weight of the content loss", "objective", minimum=0)
     style_weight: float = option(20.0, "weight of the style loss", "objective", minimum=0)
-    total_variation_weight: float = option(10.0, "weight of the smoothness of pixels", "objective", minimum=0)
-    total_variation: str = option("l2", "differences of pixels, absolute or squared", "objective", ("l1", "l2"))
+    total_variation_weight: float = option(10.0, "weight of smoothness between pixels", "objective", minimum=0)
+    total_variation: str = option("l2", "pixel differences, absolute or squared", "objective", ("l1", "l2"))
     style_statistic: str = option(
-        "wasserstein", "what of the style's features is matched", "objective", STYLE_STATISTICS
+        "wasserstein", "statistic of the style's features to match", "objective", STYLE_STATISTICS
     )
     loss_normalization: str = option(
         "target", "divide each layer's loss by the size of its target, or not", "objective", ("target", "none")
@@ -99,8 +97,8 @@ class StylizeConfig:
     style_layers: tuple[str, ...] = option(STYLE_LAYERS, "layers of the style loss", "objective")
     style_layer_weights: tuple[float, ...] = option((), "their weights; default: equal", "objective", minimum=0)
 
-    optimizer: str = option("adam", "how pixels are moved", "optimisation", ("adam", "lbfgs"))
-    learning_rate: float = option(0.02, "Adam's step, white is 1", "optimisation", minimum=1e-6)
+    optimizer: str = option("adam", "optimiser for the pixels", "optimisation", ("adam", "lbfgs"))
+    learning_rate: float = option(0.02, "Adam's step size, where white is 1", "optimisation", minimum=1e-6)
     num_steps: int = option(100, "steps at each scale", "optimisation", minimum=1)
     first_steps: int = option(0, "steps at the coarsest scale; 0: num_steps", "optimisation", minimum=0)
     min_size: int = option(128, "long side of the coarsest scale; 0: one scale only", "optimisation", minimum=0)
@@ -111,62 +109,48 @@ class StylizeConfig:
     )
 
     keep_weight: float = option(
-        20.0, "weight of the loss that keeps what a --keep_mask shows recognizable", "objective", minimum=0
+        20.0, "weight of the loss that keeps the region of --keep_mask recognizable", "objective", minimum=0
     )
 
     tile_size: int = option(
         0,
-        "paint larger pictures in tiles of about this side, by the statistics of the whole, in the memory of one; 0: "
-        "1024 for those above 2 million pixels",
+        "paint larger pictures in tiles of about this side, in the memory of one tile; 0: 1024 for pictures above "
+        "2 million pixels",
         "optimisation",
         minimum=0,
     )
-    tile_steps: int = option(0, "steps at each scale that is painted in tiles; 0: num_steps", "optimisation", minimum=0)
+    tile_steps: int = option(0, "steps at each scale painted in tiles; 0: num_steps", "optimisation", minimum=0)
 
-    backbone: str = option(
-        "auto",
-        "network that compares pictures; auto: vgg19 where its weights are at hand, else compact_vgg19",
-        "backbone",
-        BACKBONES,
-    )
-    weights: str = option("", "file of the backbone's weights (Keras's `notop` file)", "backbone")
-    pooling: str = option("max", "how the backbone halves its maps", "backbone", ("max", "average"))
+    backbone: str = backbone_option()
+    weights: str = weights_option()
+    pooling: str = option("max", "how the backbone downsamples", "backbone", ("max", "average"))
     padding: str = option(
         "replicate",
-        "what lies beyond the edge; replicate: its last pixels at the first layer, replicate_all: at every layer",
+        "what lies beyond the edges: zeros, or edge pixels repeated at the first layer (replicate) or at every layer "
+        "(replicate_all)",
         "backbone",
         ("zero", "replicate", "replicate_all"),
     )
-    compute_dtype: str = option(
-        "auto",
-        "type of the convolutions; auto: bfloat16 where there are matrix units for it",
-        "backbone",
-        COMPUTE_DTYPES,
+    compute_dtype: str = dtype_option()
+    jit_compile: bool = option(
+        False, "compile the step for each size with XLA: slow to start, often faster steps", "backbone"
     )
-    jit_compile: bool = option(False, "compile each size's step with XLA: slow start, maybe faster steps", "backbone")
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            check_option(field, getattr(self, field.name))
+        super().__post_init__()
         for kind in ("content", "style"):
-            layers, weights = getattr(self, f"{kind}_layers"), getattr(self, f"{kind}_layer_weights")
+            layers = getattr(self, f"{kind}_layers")
             if not layers:
                 raise ConfigError(f"{kind}_layers is empty; name at least one layer, for example block4_conv2.")
-            if weights and len(weights) != len(layers):
-                raise ConfigError(
-                    f"{len(weights)} values came in {kind}_layer_weights for {len(layers)} layers; give one for each."
-                )
-        if self.average_decay >= 1:
-            raise ConfigError(f"average_decay must be at least 0 and below 1, but {self.average_decay:g} came.")
+            self._check_layer_weights(f"{kind}_layer_weights", layers)
+        self._check_decay()
+        self._check_share("style_strength")
         if self.style_blend and sum(self.style_blend) <= 0:
             raise ConfigError("style_blend must have a positive sum; give at least one style a share above 0.")
         if parse_palette(self.palette) and self.preserve_color != "none":
             raise ConfigError(
-                f"palette and preserve_color={self.preserve_color} came, but a picture has one kind of colors; leave "
-                "one of them out."
+                f"palette and preserve_color={self.preserve_color} cannot be combined; leave one of them out."
             )
-        if self.style_strength > 1:
-            raise ConfigError(f"style_strength must be 0 to 1, but {self.style_strength:g} came.")
         if not (self.content_weight or self.scaled_style_weight or self.network):
             raise ConfigError(
                 "content_weight and style_weight (times style_strength) are both 0; give at least one a positive value."
@@ -174,24 +158,24 @@ class StylizeConfig:
 
     @property
     def scaled_style_weight(self) -> float:
-        """The style loss's weight at this `style_strength`: three powers of ten down to almost nothing, and 0 at 0.
+        """The style loss's weight at this `style_strength`: it falls over three powers of ten, and is 0 at 0.
 
-        So the style's distance falls evenly with the strength, through every preset.
+        This makes the distance to the style fall evenly with the strength, in every preset.
         """
         return self.style_weight * 1000.0 ** (self.style_strength - 1.0) if self.style_strength else 0.0
 
     @property
     def side_multiple(self) -> int:
-        """Of which the sides of the result are, in pixels."""
+        """The sides of the result are multiples of this many pixels."""
         return 16 if self.tileable else 1
 
     @property
     def matches_colors(self) -> bool:
-        """Whether the colours of some picture are matched."""
+        """True if colours are matched to another picture's."""
         return self.preserve_color in COLOR_MATCHES
 
     def replace(self, **overrides: Any) -> StylizeConfig:
-        """A copy with other values; strings are read as flags are. Other layers reset their weights to equal ones.
+        """A copy with other values; strings are read like flags. New layers reset their weights to equal ones.
 
         Raises:
           ConfigError: An unknown option or a value that is not allowed.
@@ -204,14 +188,14 @@ class StylizeConfig:
                 hint = f" Did you mean {close[0]!r}?" if close else f" There are: {', '.join(fields)}."
                 raise ConfigError(f"Unknown option {name!r}.{hint}")
             values[name] = fields[name].default if value is None else parse_value(fields[name], value)
-        for kind in ("content", "style"):  # a preset's weights are those of its layers
+        for kind in ("content", "style"):  # a preset's weights belong to its own layers
             if f"{kind}_layers" in values:
                 values.setdefault(f"{kind}_layer_weights", ())
         return dataclasses.replace(self, **values)
 
 
 @dataclasses.dataclass(frozen=True)
-class StylizeFiles:
+class StylizeFiles(Options):
     """The files of one run of `tf-style stylize`, and how it reports. Every field is a flag.
 
     Raises:
@@ -219,53 +203,47 @@ class StylizeFiles:
     """
 
     content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP, TGA), or a folder", "files")
-    style: tuple[str, ...] = option((), "the painting, or several with commas between", "files")
-    output: str = option("", "where the painting goes; the suffix decides the format; a folder for a folder", "files")
+    style: tuple[str, ...] = option((), "the painting, or several separated by commas", "files")
+    output: str = option("", "where to write the painting; its suffix sets the format; for a folder, a folder", "files")
     color_from: str = option(
-        "",
-        "a picture whose colours are matched instead of the content's (--preserve_color=linear or histogram)",
-        "files",
+        "", "match the colours of this picture, not the content's (--preserve_color=linear or histogram)", "files"
     )
     content_mask: str = option(
-        "", "a grey picture in the content's aspect: white is painted, black stays as it is, to the byte", "masks"
+        "", "grey picture with the content's aspect: white is painted, black stays untouched", "masks"
     )
     style_masks: tuple[str, ...] = option(
-        (), "one for each style, over the content: white is where it goes; where none goes, the content stays", "masks"
+        (), "one per style, laid over the content: white is where the style goes; elsewhere the content stays", "masks"
     )
     keep_mask: str = option("", "white is what stays recognizable, such as faces and text (see --keep_weight)", "masks")
     feather: float = option(
-        0.01, "width of the soft edges of painted regions, inwards, as a share of the long side", "masks", minimum=0
+        0.01, "width of the soft inner edge of painted regions, as a share of the long side", "masks", minimum=0
     )
 
-    bit_depth: int = option(8, "bits a channel of the output, 8 or 16 (PNG and TIFF)", "files", minimum=8)
-    quality: int = option(95, "of JPEG and WebP, 1 to 100", "files", minimum=1)
-    max_pixels: int = option(100_000_000, "refuse larger input pictures", "files", minimum=1)
+    bit_depth: int = option(8, "bits per channel of the output, 8 or 16 (PNG and TIFF)", "files", minimum=8)
+    quality: int = option(95, "JPEG and WebP quality, 1 to 100", "files", minimum=1)
+    max_pixels: int = option(100_000_000, "refuse input pictures with more pixels", "files", minimum=1)
 
     manifest: str = option(
         "", "a list of pictures (CSV or JSONL: content, style, output, options), instead of --content", "folder"
     )
-    skip_existing: bool = option(False, "leave out pictures whose result exists: so a stopped run goes on", "folder")
-    batch_size: int = option(4, "pictures of one size that are painted together", "folder", minimum=1)
-    format: str = option("png", "suffix of the results", "folder", FOLDER_FORMATS)
+    skip_existing: bool = option(False, "skip pictures whose result exists; use it to resume a stopped run", "folder")
+    batch_size: int = option(4, "how many pictures of one size to paint together", "folder", minimum=1)
+    format: str = option("png", "file format of the results", "folder", FOLDER_FORMATS)
 
-    save_every: int = option(0, "write the picture so far to the output every N steps; 0: never", "report", minimum=0)
-    figure: str = option("", "content, style, result and loss curves side by side, as a picture", "report")
-    json: str = option("", "a record of the run: settings, versions, losses, seconds, memory", "report")
-    tensorboard_dir: str = option("", "scalars of every term and pictures for TensorBoard", "report")
-    checkpoint_dir: str = option("", "save the state here; the same command goes on from it", "report")
+    save_every: int = option(0, "write the picture so far to --output every N steps; 0: never", "report", minimum=0)
+    figure: str = option("", "write a picture of content, style, result and loss curves side by side", "report")
+    json: str = option("", "write a record of the run: settings, versions, losses, seconds, memory", "report")
+    tensorboard_dir: str = option("", "write every term's loss, and pictures, for TensorBoard", "report")
+    checkpoint_dir: str = option("", "save the state here; repeat the same command to resume", "report")
     checkpoint_seconds: float = option(30.0, "seconds between two saves of the state", "report", minimum=0)
     quiet: bool = option(False, "print errors only", "report")
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            check_option(field, getattr(self, field.name))
+        super().__post_init__()
         check_written(self.bit_depth, self.quality)
         if self.feather > 0.5:
-            raise ConfigError(f"feather must be 0 to 0.5 of the long side, but {self.feather:g} came.")
-        needed = ("output",) if self.manifest else ("content", "style", "output")
-        missing = [f"--{name}" for name in needed if not getattr(self, name)]
-        if missing:
-            raise ConfigError(
-                f"{', '.join(missing)} must be given: tf-style stylize --content=photo.jpg --style=painting.jpg "
-                f"--output=result.png"
-            )
+            raise ConfigError(f"feather must be 0 to 0.5 of the long side, but {self.feather:g} was given.")
+        self._require(
+            ("output",) if self.manifest else ("content", "style", "output"),
+            "tf-style stylize --content=photo.jpg --style=painting.jpg --output=result.png",
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from typing import Any
@@ -16,6 +15,7 @@ from tf_style.config import RequestOptions, StylizeConfig, StylizeFiles
 from tf_style.jobs.run.inputs import Inputs, read_inputs
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
 from tf_style.jobs.run.progress import ProgressDisplay
+from tf_style.serving.client import Client, RestClient
 from tf_style.serving.client.answers import Step
 from tf_style.serving.client.certificates import Certificates
 from tf_style.serving.client.errors import ServerError
@@ -147,14 +147,7 @@ def _connect(options: RequestOptions) -> Any:
         "deadline": options.deadline or None,
         "tls": Certificates(*files) if options.tls else None,
     }
-    if options.rest:
-        from tf_style.serving.client.rest import RestClient
-
-        return RestClient(options.server, **arguments)
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it logs, a ServerError says
-    from tf_style.serving.client import Client
-
-    return Client(options.server, **arguments)
+    return (RestClient if options.rest else Client)(options.server, **arguments)
 
 
 def _reduced(picture: images.Picture, long_side: int) -> images.Picture:

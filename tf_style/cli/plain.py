@@ -1,0 +1,57 @@
+"""Commands that only read their flags and start a job: a row each."""
+
+from __future__ import annotations
+
+import importlib
+from typing import NamedTuple
+
+from tf_style import config
+from tf_style.cli import flags
+
+
+class Command(NamedTuple):
+    """A command's help, the dataclasses that its flags fill, and the module whose `run` takes them."""
+
+    usage: str
+    options: tuple[type, ...]
+    job: str
+
+
+COMMANDS = {
+    "recolor": Command(
+        "--content=photo.jpg --color_from=painting.jpg --output=result.png",
+        (config.RecolorConfig, config.RecolorFiles),
+        "tf_style.jobs.picture.recolor",
+    ),
+    "prepare": Command(
+        "--input_dir=photos --output_dir=records", (config.PrepareConfig,), "tf_style.jobs.preparing.run"
+    ),
+    "train": Command(
+        "--content_dir=photos --style_dir=paintings --output_dir=my_network",
+        (config.TrainConfig, config.TrainFiles),
+        "tf_style.jobs.training.run",
+    ),
+    "distill": Command(
+        "--picture_dirs=photos,paintings --output_dir=my_backbone",
+        (config.DistillConfig, config.DistillFiles),
+        "tf_style.jobs.distilling.run",
+    ),
+    "evaluate": Command(
+        "--content=photo.jpg --style=painting.jpg --painting=result.png",
+        (config.EvaluateConfig, config.EvaluateFiles),
+        "tf_style.jobs.evaluating.run",
+    ),
+}
+
+
+def main(name: str, argv: list[str]) -> int:
+    """Runs a command of the table; returns the exit status. Raises ValueErrors meant for people."""
+    command = COMMANDS[name]
+    shown = command.options[::-1]  # files first
+    if flags.asks_for_help(argv):
+        print(flags.help_text(f"usage: tf-style {name} {command.usage} [--flag=value ...]", shown, {}))
+        return 0
+    given = flags.parse(name, shown, {}, argv)
+    filled = {kind: flags.take(kind, given) for kind in shown}
+    job = importlib.import_module(command.job)  # it loads TensorFlow only once its inputs are checked
+    return job.run(*(filled[kind] for kind in command.options))
