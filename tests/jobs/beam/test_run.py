@@ -108,7 +108,6 @@ def test_large_pictures_are_painted_in_tiles(folder, monkeypatch):
 def test_a_full_disk_is_the_failure_of_the_rows(folder, monkeypatch):
     """What was written before stays; nothing ends the pipeline."""
     from tf_style.jobs.beam.run import PaintRows
-    from tf_style.jobs.folder import run as folder_runner
 
     write = images.write_image
 
@@ -118,7 +117,7 @@ def test_a_full_disk_is_the_failure_of_the_rows(folder, monkeypatch):
         write(path, *arguments, **options)
 
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(folder_runner.images, "write_image", full)
+    monkeypatch.setattr(images, "write_image", full)
     (folder / "same.csv").write_text(
         "content,style,output\na.png,style.png,\nb.png,style.png,\na.png,style.png,c.png\n"
     )

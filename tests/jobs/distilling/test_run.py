@@ -265,7 +265,7 @@ def test_noise_is_added_by_seed():
         ({"channels": (0,) * 5}, "at least 1"),
         ({"layers": ()}, "layers is empty"),
         ({"layer_weights": (1.0,)}, "layer_weights"),
-        ({"layer_weights": (0.0,) * 13}, "not all of them 0"),
+        ({"layer_weights": (0.0,) * 13}, "layer_weights are all 0"),
         ({"crop_size": 100}, "multiple of 16"),
         ({"average_decay": 1.0}, "below 1"),
         ({"feature_weight": 0.0, "gram_weight": 0.0}, "both 0"),
@@ -471,7 +471,7 @@ def test_killed_it_goes_on_to_the_same_weights(distilled, folder):
     assert state.exists()
     again = command.run(arguments, folder)
     assert again.status == 0, again.stderr
-    assert "Going on from step" in again.stderr
+    assert "Resuming from step" in again.stderr
     assert not state.exists()
     one, other = (compact_kernels(str(folder / name / "backbone.npz")) for name in ("killed", "mine"))
     for layer, arrays in one.items():

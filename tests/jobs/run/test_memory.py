@@ -8,7 +8,7 @@ import tensorflow as tf
 from tests.materials import assert_one_sentence, picture
 from tf_style import images
 from tf_style.config import StylizeConfig, StylizeFiles
-from tf_style.jobs.folder import run as folder
+from tf_style.jobs.folder.painter import WholePainter
 from tf_style.jobs.folder.plan import Job
 from tf_style.jobs.picture import run as image
 from tf_style.jobs.picture.session import Session
@@ -51,7 +51,7 @@ def test_single_pictures_and_folders_ask(files, monkeypatch):
     monkeypatch.setattr(memory, "total_memory", lambda: 1000)
     with pytest.raises(images.ImageError, match="64 x 48 pixels in one piece"):
         image.run(SMALL, files, "fine")
-    painter = folder.Painter(SMALL, files, None, None, None)
+    painter = WholePainter(SMALL, files, None, None, None)
     with pytest.raises(images.ImageError, match="64 x 48 pixels in one piece"):
         raise painter._read(Job("content.png", Path(files.content), Path(files.output)))
 

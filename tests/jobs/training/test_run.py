@@ -370,7 +370,7 @@ def test_killed_it_goes_on_to_the_same_weights(trained, folder):
     assert state.exists()
     again = command.run(arguments, folder)
     assert again.status == 0, again.stderr
-    assert "Going on from step" in again.stderr
+    assert "Resuming from step" in again.stderr
     assert not state.exists()
     weights, expected = (read_weights(folder / name / "network.npz") for name in ("killed", "my_arbitrary"))
     for name, value in expected.items():

@@ -25,7 +25,7 @@ from tf_style.jobs.folder.plan import plan_size
 from tf_style.jobs.folder.report import FolderReport
 from tf_style.jobs.large.inputs import large_size
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
-from tf_style.jobs.run.lazy_models import LazyModels
+from tf_style.jobs.run.models import Models
 from tf_style.jobs.run.progress import ProgressDisplay
 from tf_style.networks.archive import EMBEDDED
 
@@ -94,11 +94,11 @@ class PaintRows(beam.DoFn):
 
     def __init__(self, files: StylizeFiles) -> None:
         self._files = files
-        self._models: LazyModels | None = None
+        self._models: Models | None = None
 
     def setup(self) -> None:
         """Once a worker: stylizers are kept from batch to batch."""
-        self._models = LazyModels()
+        self._models = Models()
 
     def process(self, element: tuple[str, Iterable[Row]]) -> Iterator[dict[str, Any]]:
         """Paints those rows whose pictures are not there yet."""

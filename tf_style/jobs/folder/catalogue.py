@@ -8,13 +8,13 @@ from pathlib import Path
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
-from tf_style.jobs.folder.large_painter import LargePainter
 from tf_style.jobs.folder.manifest import Row, read_manifest
+from tf_style.jobs.folder.painter import Painter
 from tf_style.jobs.folder.plan import Job, Plan, plan_jobs
 from tf_style.jobs.folder.report import FolderReport
-from tf_style.jobs.folder.run import Painter, paint_and_report, painters_of
+from tf_style.jobs.folder.run import paint_and_report, painters_of
 from tf_style.jobs.run.inputs import check_options, check_writable
-from tf_style.jobs.run.lazy_models import LazyModels
+from tf_style.jobs.run.models import Models
 
 _FOR_SINGLE_PICTURES = ("figure", "checkpoint_dir", "save_every", "tensorboard_dir")
 
@@ -49,9 +49,9 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, given: tuple[st
     return paint_and_report(painters, report, config, files, preset, started)
 
 
-def _painters(rows: list[Row], report: FolderReport) -> Iterator[Painter | LargePainter]:
+def _painters(rows: list[Row], report: FolderReport) -> Iterator[Painter]:
     """Those of the rows of each kind, in the order in which the kinds come first."""
-    models = LazyModels()
+    models = Models()
     kinds: dict[Hashable, list[Row]] = {}
     for row in rows:
         kinds.setdefault(kind_of_row(row), []).append(row)
@@ -59,7 +59,7 @@ def _painters(rows: list[Row], report: FolderReport) -> Iterator[Painter | Large
         yield from painters_of_rows(group, report, models)
 
 
-def painters_of_rows(rows: list[Row], report: FolderReport, models: LazyModels) -> Iterator[Painter | LargePainter]:
+def painters_of_rows(rows: list[Row], report: FolderReport, models: Models) -> Iterator[Painter]:
     """The painters of rows of one kind; none, and rows reported as failed, if those cannot be painted."""
     first = rows[0]
     try:

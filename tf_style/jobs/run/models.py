@@ -1,17 +1,18 @@
-"""Stylizers of one process, each made once."""
+"""Stylizers of one process, each made once; TensorFlow loads with the first."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tf_style.build import Guides, build_backbone, choose_backbone
-from tf_style.build.stylizer import KEEP_LAYERS
 from tf_style.config import StylizeConfig
-from tf_style.jobs.run.model import load_stylizer
-from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer
+from tf_style.jobs.run.progress import ProgressDisplay
 
-_MOST = 16  # that are kept; the one not used for longest goes
+if TYPE_CHECKING:
+    from tf_style.build import Guides
+    from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer
+
+_MOST = 16  # stylizers to keep; the least recently used goes first
 
 #: Options that decide how often and where the compiled step runs, but not what it is.
 _OUTSIDE_THE_STEP: dict[str, Any] = {
@@ -22,18 +23,19 @@ _OUTSIDE_THE_STEP: dict[str, Any] = {
 
 
 class Models:
-    """Makes stylizers, and keeps them: runs that differ only outside the compiled step share it, and the backbone."""
+    """Makes and keeps stylizers: runs that differ only outside the compiled step share it, and the backbone."""
 
     def __init__(self) -> None:
         self._stylizers: OrderedDict[tuple, PyramidStylizer | FeedForwardStylizer] = OrderedDict()
         self._optimizations: OrderedDict[tuple, Any] = OrderedDict()
         self._backbones: OrderedDict[tuple, Any] = OrderedDict()
+        self._said = ""
 
     def stylizer(self, config: StylizeConfig, guides: Guides) -> PyramidStylizer | FeedForwardStylizer:
-        """The one for a config and guides.
+        """Returns the stylizer for a config and guides.
 
         Raises:
-          NetworkError, ValueError, WeightsError: As `build_stylizer`.
+          NetworkError, ValueError, WeightsError: See `build_stylizer`.
         """
         about = (guides.num_regions, guides.keep, id(guides.colors) if guides.colors is not None else 0)
         key = (config.replace(size=0), *about)
@@ -43,7 +45,17 @@ class Models:
         _keep(self._stylizers, key, found)
         return found
 
+    def say_once(self, headline: str, display: ProgressDisplay) -> None:
+        """Shows a headline, unless it was the last one shown."""
+        if headline != self._said:
+            display.say(headline)
+        self._said = headline
+
     def _made(self, config: StylizeConfig, guides: Guides) -> PyramidStylizer | FeedForwardStylizer:
+        from tf_style.build import build_backbone, choose_backbone
+        from tf_style.build.stylizer import KEEP_LAYERS
+        from tf_style.jobs.run.model import load_stylizer
+
         if config.network:
             return load_stylizer(config, guides)
         also = KEEP_LAYERS if guides.keep else ()
@@ -54,10 +66,9 @@ class Models:
             backbone = build_backbone(config, also=also)
         _keep(self._backbones, backbone_key, backbone)
         stylizer = load_stylizer(config, guides, backbone)
-        assert isinstance(stylizer, PyramidStylizer)
         step_key = (config.replace(**_OUTSIDE_THE_STEP), guides.num_regions, guides.keep)
-        stylizer.optimization = self._optimizations.get(step_key, stylizer.optimization)
-        _keep(self._optimizations, step_key, stylizer.optimization)
+        stylizer.optimization = self._optimizations.get(step_key, stylizer.optimization)  # type: ignore[union-attr]
+        _keep(self._optimizations, step_key, stylizer.optimization)  # type: ignore[union-attr]
         return stylizer
 
 

@@ -1,16 +1,14 @@
-"""A training in progress: trainer, data, and everything that is written about it."""
+"""The training of a network: its trainer, its data, and what is written about it."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-import math
 import platform
-import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,7 +18,8 @@ from tf_style import images
 from tf_style.build import build_teacher, build_trainer, choose_backbone, find_encoder
 from tf_style.config import ConfigError, TrainConfig, TrainFiles
 from tf_style.jobs.training.data import TrainingData
-from tf_style.jobs.training.state import load_state, numbered, restore, save_state
+from tf_style.jobs.training.loop import TrainingLoop, identity_of_sources
+from tf_style.jobs.training.state import numbered, restore
 from tf_style.networks.arbitrary import ArbitraryStyleNetwork
 from tf_style.networks.archive import (
     NETWORK_FILE,
@@ -36,25 +35,13 @@ from tf_style.networks.archive import (
 from tf_style.networks.training import RunningAverage
 from tf_style.version import versions
 
-_CODES_SEEN = 256  # styles from which the arbitrary network learns how codes are spread
+_CODES_SEEN = 256  # styles from which the arbitrary network learns the spread of codes
 _CODES_BATCH = 16
-_MAY_CHANGE = ("learning_rate", "gradient_norm", "reason")  # between two parts of one training
+_MAY_CHANGE = ("learning_rate", "gradient_norm", "reason")  # while a training is interrupted
 
 
-class TrainingError(ValueError):
-    """Training that cannot go on; the message says why and what to do."""
-
-
-class TrainingProgress(NamedTuple):
-    """What is known after a step; `losses` are the weighted terms, which add up to `loss`."""
-
-    step: int
-    loss: float
-    losses: dict[str, float]
-
-
-class TrainingSession:
-    """Everything of one training.
+class TrainingSession(TrainingLoop):
+    """The training of one network.
 
     Args:
       config: All options.
@@ -65,9 +52,11 @@ class TrainingSession:
       DataError, NetworkError, WeightsError: What was given cannot be used.
     """
 
+    flags_to_lower = "--learning_rate or --gradient_norm"
+    advice = "give another --output_dir (--init_from can start from its network.npz)"
+
     def __init__(self, config: TrainConfig, files: TrainFiles) -> None:
-        self._config, self._files = config, files
-        self._folder = Path(files.output_dir)
+        super().__init__(config, files, NETWORK_FILE)
         self._data = TrainingData(config, files)
         self._named = config.network == "many_styles"
         if files.teacher and not (self._named and config.reconstruction_weight + config.color_weight):
@@ -88,17 +77,11 @@ class TrainingSession:
             self._average = RunningAverage(self.trainer.variables, config.average_decay)
         self._validation = self._data.validation_pairs()
         self._prepare()
-        self.step = 0
-        self._seconds = 0.0
-        self._losses: dict[str, float] = {}
         self._validation_losses: dict[str, float] = {}
-        self.network = self._folder / NETWORK_FILE
-        self._state = self._folder / "checkpoint.npz"
         self._resume()
-        self._compiled = tf.function(self._distributed_step, reduce_retracing=True)
 
     def headline(self) -> str:
-        """What is trained, on what, and whether an earlier training goes on."""
+        """Says what is trained, on what, and whether an earlier training is resumed."""
         choice = choose_backbone(self._config)
         gpus = len(tf.config.list_physical_devices("GPU"))
         line = (
@@ -106,62 +89,12 @@ class TrainingSession:
             f"{self._data.styles.num_pictures} styles, losses through {choice.name} in {choice.compute_dtype} on "
             f"{f'{gpus} GPU' if gpus else 'CPU'}."
         )
-        return line + (f" Going on from step {self.step} in {self._folder}." if self.step else "")
-
-    @property
-    def complete(self) -> bool:
-        """Whether the last step is done."""
-        return self.step >= self._config.num_steps
-
-    def steps(self) -> Iterator[TrainingProgress]:
-        """Trains; keeps checkpoint, network, samples and TensorBoard up to date on the way."""
-        writer = tf.summary.create_file_writer(str(self._folder / "logs"))
-        last_save = last = time.monotonic()
-        batches = iter(self._strategy.experimental_distribute_dataset(self._data.batches(self.step)))
-        while not self.complete:
-            with self._data.reading_batch(self.step):
-                batch = next(batches)
-            losses = {name: float(loss) for name, loss in self._compiled(*batch).items()}
-            self.step += 1
-            now = time.monotonic()
-            self._seconds, last = self._seconds + now - last, now
-            self._losses = losses
-            loss = sum(losses.values())
-            if not math.isfinite(loss):
-                raise TrainingError(
-                    f"The loss became {loss} at step {self.step}; lower --learning_rate or --gradient_norm and repeat: "
-                    f"training goes on from the last checkpoint in {self._folder}, if there is one."
-                )
-            if self.step % self._files.log_every == 0:
-                with writer.as_default(step=self.step):
-                    tf.summary.scalar("loss", loss)
-                    for name, value in losses.items():
-                        tf.summary.scalar(f"loss/{name}", value)
-            yield TrainingProgress(self.step, loss, losses)  # first: from now on there is something to lose
-            if self.step % self._files.validate_every == 0 or self.complete:
-                self._validate(writer)
-            if now - last_save >= 60.0 * self._files.checkpoint_minutes and not self.complete:
-                self.save()
-                last_save = time.monotonic()
-        writer.close()
-
-    def save(self) -> Path:
-        """Writes the checkpoint, unless the training is complete, and the network; returns the network's path."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if not self.complete:
-            facts = {"step": self.step, "seconds": self._seconds}
-            save_state(self._state, self._identity(), facts, self._variables())
-        with self._average.in_place():
-            weights = weights_of(self.trainer.network.layers)
-        write_network(self.network, self._card(), {**encoder_weights(self._encoder), **weights})
-        if self.complete:
-            self._state.unlink(missing_ok=True)  # last: until the network is written, it is all there is
-        return self.network
+        return line + (f" Resuming from step {self.step} in {self._folder}." if self.step else "")
 
     # Training ------------------------------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
-        """What the network has to know of the styles before the first step."""
+        """Gives the network what it must know of the styles before the first step."""
         network = self.trainer.network
         if self._named:
             with self._strategy.scope():
@@ -183,7 +116,13 @@ class TrainingSession:
             batches = self._data.style_batches(_CODES_BATCH, _CODES_SEEN // _CODES_BATCH)
             network.adapt(tf.concat([network.encode_style(batch) for batch in batches], 0))
 
-    def _distributed_step(self, *batch: Any) -> dict[str, tf.Tensor]:
+    def _batches(self) -> tf.data.Dataset:
+        return self._strategy.experimental_distribute_dataset(self._data.batches(self.step))
+
+    def _reading_batch(self) -> AbstractContextManager[None]:
+        return self._data.reading_batch(self.step)
+
+    def _train_step(self, *batch: Any) -> dict[str, tf.Tensor]:
         losses = self._strategy.run(self.trainer.step, batch)
         self._average.update(self.trainer.optimizer.iterations.value)
         return {name: self._strategy.reduce("MEAN", loss, None) for name, loss in losses.items()}
@@ -207,42 +146,28 @@ class TrainingSession:
 
     # Checkpoint ----------------------------------------------------------------------------------------------------
 
-    def _variables(self) -> dict[str, Any]:
+    def _arrays(self) -> dict[str, np.ndarray]:
         return {
             **weights_of(self.trainer.network.layers),
             **numbered("optimizer", self.trainer.optimizer.variables),
             **numbered("average", self._average.values),
         }
 
-    def _resume(self) -> None:
-        if not self._state.exists():
-            self._check_untouched()
-            return
-        advice = "give another --output_dir (--init_from takes its network.npz as a start)"
-        facts, arrays = load_state(self._state, self._identity(), advice)
+    def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         set_weights(self.trainer.network.layers, arrays, str(self._state))
         restore("optimizer", self.trainer.optimizer.variables, arrays)
         restore("average", self._average.values, arrays)
-        self.step, self._seconds = facts["step"], facts["seconds"]
 
-    def _check_untouched(self) -> None:
-        """A network that is there already is either this training's, which is then complete, or not to be lost."""
-        if not self.network.exists():
-            return
-        training = read_card(self.network).get("training", {})
-        if training.get("identity") != self._identity() or training.get("steps_done") != self._config.num_steps:
-            raise ConfigError(
-                f"{self._folder} holds a network of another training; give another --output_dir, or remove "
-                f"{NETWORK_FILE} there."
-            )
-        self.step = self._config.num_steps
+    def _write_result(self) -> None:
+        with self._average.in_place():
+            weights = weights_of(self.trainer.network.layers)
+        write_network(self.result, self._card(), {**encoder_weights(self._encoder), **weights})
+
+    def _card_of_result(self) -> dict[str, Any]:
+        return read_card(self.result).get("training", {})
 
     def _identity(self) -> str:
-        """A digest of what decides the weights, but for what may have to change when training fails."""
-        sources = [
-            [[Path(file).name for file in source.files], list(source.leave_out), source.num_pictures, source.num_held]
-            for source in (self._data.contents, self._data.styles)
-        ]
+        sources = identity_of_sources((self._data.contents, self._data.styles))
         config = dataclasses.asdict(self._config) | dataclasses.asdict(choose_backbone(self._config))
         kept = {name: value for name, value in config.items() if name not in _MAY_CHANGE}
         parts = [kept, sources, self._files.init_from, self._files.teacher]
@@ -274,7 +199,7 @@ class TrainingSession:
 
 
 def _table_for(names: tuple[str, ...], known: list[str], table: np.ndarray) -> np.ndarray:
-    """The rows of a table for other styles: those that are known keep theirs, new ones begin with the mean."""
+    """The rows of a table for other styles: known ones keep theirs, new ones start from the mean."""
     rows = {name: table[1 + index] for index, name in enumerate(known)}
     mean = table[1:].mean(0)
     return np.stack([table[0], *(rows.get(name, mean) for name in names)])
