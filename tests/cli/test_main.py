@@ -275,7 +275,7 @@ REFUSALS = {
     "16 bits in JPEG": (["--output=out.jpg", "--bit_depth=16"], ["16 bits", ".png"]),
     "12 bits": (["--bit_depth=12"], ["8 or 16", "12"]),
     "quality": (["--quality=101"], ["1 to 100", "101"]),
-    "two shares for one style": (["--style_blend=0.5,0.5"], ["2 shares", "1 style"]),
+    "two shares for one style": (["--style_blend=0.5,0.5"], ["2 shares", "1 styles"]),
     "no share at all": (["--style_blend=0"], ["style_blend", "positive"]),
     "no number": (["--num_steps=many"], ["num_steps", "whole number", "'many'"]),
     "half a step": (["--num_steps=1.5"], ["num_steps", "whole number", "'1.5'"]),

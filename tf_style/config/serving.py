@@ -124,7 +124,7 @@ class RequestOptions(Options):
     def _check_tls(self) -> None:
         files = [f"--{name}" for name in ("ca_file", "cert_file", "key_file") if getattr(self, name)]
         if files and not self.tls:
-            raise ConfigError(f"{', '.join(files)} needs --tls; add --tls, or leave the files out.")
+            raise ConfigError(f"{', '.join(files)} can only be used with --tls; add it, or leave the files out.")
         if self.tls and self.server.startswith("http://"):
             raise ConfigError(f"--tls cannot be used with --server={self.server}; write https://, or leave --tls out.")
 

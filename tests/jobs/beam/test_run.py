@@ -58,7 +58,7 @@ def test_again_does_nothing_twice(folder):
     line = ["beam", "--manifest=good.csv", "--output=out", *FLAGS]
     outcome = command.run(line, folder)
     assert outcome.status == 0
-    assert re.fullmatch(r"All 3 pictures are in .*out, and a line about each in results-\*.jsonl.\n", outcome.stderr)
+    assert re.fullmatch(r"All 3 pictures are in .*out; results-\*.jsonl has a line about each.\n", outcome.stderr)
     times = {path: path.stat().st_mtime_ns for path in (folder / "out").glob("*.png")}
     assert len(times) == 3
     (folder / "out" / "b.png").unlink()
@@ -233,7 +233,7 @@ def test_ctrl_c(folder):
     _, stderr = process.communicate(timeout=200)
     assert process.returncode == 130, stderr
     assert stderr.count("\n") == 1
-    assert re.search(r"Interrupted: \d+ of 40 pictures are in .*stopped; the same command goes on.", stderr), stderr
+    assert re.search(r"Interrupted: \d+ of 40 pictures are in .*stopped; repeat the command to resume.", stderr), stderr
     assert 0 < len(list((folder / "stopped").glob("c*.png"))) < 40
 
 

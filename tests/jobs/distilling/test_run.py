@@ -380,7 +380,7 @@ def test_a_state_without_finite_values_does_not_take_the_place_of_another(tmp_pa
     path = tmp_path / "checkpoint.npz"
     save_state(path, "me", {"step": 1}, {"a": np.ones(2)})
     save_state(path, "me", {"step": 2}, {"a": np.array([1.0, np.nan])})
-    facts, arrays = load_state(path, "me", "start anew")
+    facts, arrays = load_state(path, "me", "start over")
     assert facts == {"step": 1}
     np.testing.assert_array_equal(arrays["a"], np.ones(2))
 
@@ -390,15 +390,15 @@ def test_refuses_what_is_no_state(tmp_path, content):
     path = tmp_path / "checkpoint.npz"
     path.write_bytes(content)
     with pytest.raises(ConfigError, match="not a checkpoint") as caught:
-        load_state(path, "me", "start anew")
+        load_state(path, "me", "start over")
     assert_one_sentence(caught.value)
     with path.open("wb") as file:
         np.save(file, np.ones(3))
     with pytest.raises(ConfigError, match="not a checkpoint"):
-        load_state(path, "me", "start anew")
+        load_state(path, "me", "start over")
     save_state(path, "another", {}, {})
-    with pytest.raises(ConfigError, match="start anew"):
-        load_state(path, "me", "start anew")
+    with pytest.raises(ConfigError, match="start over"):
+        load_state(path, "me", "start over")
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

@@ -268,7 +268,9 @@ def test_too_little_memory_is_one_sentence_a_picture(there, capfd, monkeypatch):
     assert _stylize(*NETWORK, "--output=scarce") == 1
     errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("tf-style: ")]
     assert len(errors) == 4
-    assert errors[0].startswith("tf-style: 'photos/a.jpg': 3 of 48 x 36 pixels at once do not fit into memory; lower ")
+    assert errors[0].startswith(
+        "tf-style: 'photos/a.jpg': 3 pictures of 48 x 36 pixels do not fit into memory at once; lower "
+    )
     assert _files(there / "scarce") == {_target(name) for name, size in PICTURES.items() if size == PORTRAIT}
 
 
@@ -301,7 +303,7 @@ def test_skip_existing_paints_only_what_is_missing(there, capfd):
 def test_nothing_is_loaded_where_nothing_is_missing(runs, there, capfd, monkeypatch):
     monkeypatch.setattr(FolderSession, "load", None)
     assert _stylize(*NETWORK, "--output=network_4", "--skip_existing") == 0
-    assert capfd.readouterr().err == "Nothing to paint: 6 were there already in network_4.\n"
+    assert capfd.readouterr().err == "Nothing to paint: 6 already existed in network_4.\n"
 
 
 @pytest.mark.slow
@@ -320,7 +322,7 @@ def test_an_interruption_leaves_whole_pictures_and_says_how_to_go_on(there, numb
     assert "Traceback" not in stderr
     last = stderr.splitlines()[-1]
     assert last.startswith("Interrupted: ")
-    assert f"of 6 pictures are in {output}; the same command with --skip_existing goes on." in last
+    assert f"of 6 pictures are in {output}; to resume, repeat the command with --skip_existing." in last
     written = _files(there / output)
     assert "a.png" in written
     assert len(written) < len(PICTURES)
@@ -376,7 +378,7 @@ def test_large_pictures_are_painted_in_tiles(large, there, capfd, monkeypatch):
         ("a.png", [72, 96], None), ("b.png", [40, 48], None), ("sub/c.png", [96, 72], None),
     ]  # fmt: skip
     assert _stylize(*TILES, "--output=tiled", "--skip_existing", content="large") == 0
-    assert capfd.readouterr().err.endswith("Nothing to paint: 3 were there already in tiled.\n")
+    assert capfd.readouterr().err.endswith("Nothing to paint: 3 already existed in tiled.\n")
 
 
 def test_large_pictures_that_fail_are_reported_and_the_rest_is_done(large, there, capfd, monkeypatch):
@@ -481,8 +483,8 @@ REFUSALS = {
     "linked folder": (["--output=link/out"], ["painted again"]),
     "a picture's name": (["--output=out.png"], ["'photos' is a folder", "out.png", "--format"]),
     "a file": (["--output=style"], ["is a file"]),
-    "empty folder": (["--content=empty"], ["'empty' is a folder without a picture", "JPEG"]),
-    "no picture in it": (["--content=texts"], ["'texts' is a folder without a picture", "2 files"]),
+    "empty folder": (["--content=empty"], ["'empty' holds no picture that can be read", "JPEG"]),
+    "no picture in it": (["--content=texts"], ["'texts' holds no picture that can be read", "2 files"]),
     "two of a name": (["--content=twins"], ["a.png", "a.jpg", "rename"]),
     "over a style": (["--content=styles", "--output=.", "--format=jpg"], ["style.jpg", "input"]),
     "into the content": (["--content=nest/nest", "--output=."], ["painted again"]),

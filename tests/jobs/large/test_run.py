@@ -268,7 +268,7 @@ def test_going_on_from_a_coarse_scale(outcomes, folder):
     assert state.exists(), "it was at the tiles already"
     outcome = command.run([argument for argument in line if argument != "--quiet"], folder)
     assert outcome.status == 0, outcome.stderr
-    assert "Going on from step" in outcome.stderr
+    assert "Resuming from step" in outcome.stderr
     assert (folder / "coarse.png").read_bytes() == (folder / "coarse_uninterrupted.png").read_bytes()
     steps = [row["step"] for row in json.loads((folder / "coarse.json").read_text())["history"]]
     assert steps == list(range(1, len(steps) + 1))

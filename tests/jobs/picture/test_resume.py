@@ -119,7 +119,7 @@ def test_ctrl_c_writes_the_picture_so_far_and_says_how_to_go_on(adam):
     assert "Traceback" not in outcome.stderr
     *_, picture_line, state_line = outcome.stderr.splitlines()
     assert picture_line == f"Interrupted at step {step}: the picture so far is in out.png."
-    assert "Repeat the same command to go on" in state_line
+    assert "Repeat the same command to resume" in state_line
     assert STATE in state_line
     assert 70 <= step < 120
     assert picture.shape == (36, 48, 3)
@@ -129,13 +129,13 @@ def test_ctrl_c_writes_the_picture_so_far_and_says_how_to_go_on(adam):
 def test_a_repeated_command_says_that_it_goes_on(adam):
     for what, before in [("interrupted", "killed"), ("resumed", "interrupted")]:
         first = adam[1][what][0].stderr.splitlines()[0]
-        assert f"Going on from step {adam[1][before][1]} in state." in first
+        assert f"Resuming from step {adam[1][before][1]} in state." in first
 
 
 def test_adam_ends_in_the_bytes_of_an_uninterrupted_run(adam):
     folder, found = adam
     assert [found[what][0].status for what in ("resumed", "uninterrupted", "without checkpoint")] == [0, 0, 0]
-    assert "Going on from step" in found["resumed"][0].stderr
+    assert "Resuming from step" in found["resumed"][0].stderr
     assert "Going on" not in found["uninterrupted"][0].stderr
     whole = (folder / "whole.png").read_bytes()
     assert (folder / "out.png").read_bytes() == whole
@@ -168,7 +168,7 @@ def test_lbfgs_ends_in_the_bytes_of_an_uninterrupted_run(lbfgs):
     assert killed.status == -signal.SIGKILL
     assert 10 <= step < 40
     assert [outcome.status for outcome in found.values()] == [0, 0]
-    assert f"Going on from step {step} in state." in found["resumed"].stderr
+    assert f"Resuming from step {step} in state." in found["resumed"].stderr
     assert (folder / "out.png").read_bytes() == (folder / "whole.png").read_bytes()
 
 

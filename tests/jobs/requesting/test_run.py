@@ -162,7 +162,7 @@ def test_a_server_with_a_size_of_its_own_is_pointed_out(ask, server):
     server.size = 64
     status, said = ask("--signature=stylize_bytes", "--content=alpha.png")
     assert status == 0
-    assert said.startswith("The server paints at a size of its own: 64x64 instead of 48x36.\n")
+    assert said.startswith("The server paints at its own size, 64x64 instead of 48x36.\n")
     assert painted().shape == (64, 64, 4)
 
 
@@ -385,11 +385,11 @@ REFUSALS = {
     "too many pixels": (["--max_pixels=2000"], ["60 x 45", "2,000"]),
     "large result": (["--size=4000", "--max_pixels=5000"], ["max_pixels=5000", "--size"]),
     "suffix": (["--output=out.pgn"], ["'.pgn'", "did you mean 'out.png'?"]),
-    "output is the content": (["--output=content.png"], ["--output=content.png is an input"]),
+    "output is the content": (["--output=content.png"], ["--output=content.png is also an input"]),
     "no server": (["--server="], ["--server must be given", "--server=localhost:8500"]),
     "no port": (["--server=localhost"], ["names no port", "localhost:8500"]),
     "no REST port": (["--server=localhost", "--rest"], ["names no port", "localhost:8501"]),
-    "a URL without REST": (["--server=http://localhost:8501"], ["address of HTTP", "--rest"]),
+    "a URL without REST": (["--server=http://localhost:8501"], ["HTTP address", "--rest"]),
     "version and label": (["--model_version=1", "--version_label=stable"], ["give one of them"]),
     "negative version": (["--model_version=-1"], ["model_version", "at least 0"]),
     "signature": (["--signature=stylise"], ["'stylise'", "Did you mean 'stylize'?"]),
@@ -399,11 +399,11 @@ REFUSALS = {
     "REST and signature": (["--rest", "--signature=stylize_encoded"], ["cannot be used with --rest"]),
     "bytes with an option": (["--signature=stylize_bytes", "--seed=1"], ["--seed cannot be sent to stylize_bytes"]),
     "signature in calls": (["--signature=stylize_encoded", "--advance_every=5"], ["start and advance"]),
-    "previews of one call": (["--previews"], ["--previews came without --advance_every"]),
+    "previews of one call": (["--previews"], ["--previews needs --advance_every"]),
     "negative calls": (["--advance_every=-1"], ["advance_every", "at least 0"]),
     "negative deadline": (["--deadline=-1"], ["deadline", "at least 0"]),
     "deadline without end": (["--deadline=inf"], ["deadline", "finite"]),
-    "two styles": (["--style_name=red"], ["--style and --style_name came both"]),
+    "two styles": (["--style_name=red"], ["--style and --style_name were both given"]),
     "named style in calls": (
         ["--style=", "--style_name=red", "--advance_every=5"],
         ["--style_name cannot be used with --advance_every"],
@@ -419,7 +419,10 @@ REFUSALS = {
     "large seed": (["--seed=3000000000"], ["seed", "2^31"]),
     "no number": (["--num_steps=many"], ["num_steps", "whole number", "'many'"]),
     "quality": (["--quality=101"], ["1 to 100"]),
-    "certificates without TLS": (["--ca_file=a.pem", "--key_file=b.pem"], ["--ca_file, --key_file came without --tls"]),
+    "certificates without TLS": (
+        ["--ca_file=a.pem", "--key_file=b.pem"],
+        ["--ca_file, --key_file can only be used with --tls"],
+    ),
     "half a certificate": (["--tls", "--cert_file=content.png"], ["belong together"]),
     "missing certificate": (["--tls", "--ca_file=nowhere.pem"], ["--ca_file=nowhere.pem cannot be read"]),
     "TLS over plain HTTP": (["--tls", "--rest", "--server=http://localhost:1"], ["write https://"]),

@@ -1,4 +1,4 @@
-"""Beam's own options: on which machines a pipeline runs."""
+"""Beam's own options, which decide where a pipeline runs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
 from tf_style.config import ConfigError
 
-#: Beam's own runner for one machine, which needs no download (its DirectRunner may fetch another one).
+#: Beam's own runner for one machine. It needs no download; Beam's DirectRunner may fetch another one.
 LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 
 
 def pipeline_options(flags: Sequence[str]) -> PipelineOptions:
-    """Beam's options from flags; without --runner a pipeline runs on this machine.
+    """Reads Beam's options from flags; without --runner a pipeline runs on this machine.
 
     Raises:
-      ConfigError: A value that cannot be; or an unknown flag without --runner, which may be a mistyped one. A runner
-        that is named may know more flags than Beam's Python does, so there the judgement is left to it.
+      ConfigError: A value that is not allowed; or an unknown flag without --runner, which may be a typo. A named runner
+        may know more flags than Beam's Python does, so it judges them itself.
     """
     named = False
 
@@ -30,7 +30,7 @@ def pipeline_options(flags: Sequence[str]) -> PipelineOptions:
         try:
             known, unknown = parser.parse_known_args(list(flags))
         except argparse.ArgumentError as error:
-            raise ConfigError(f"Beam refuses its flags ({error}); correct what follows --.") from None
+            raise ConfigError(f"Beam refuses its flags ({error}); correct the flags after --.") from None
         named = known.runner is not None
         if unknown and not named:
             raise ConfigError(_sentence(unknown[0]))
@@ -46,6 +46,6 @@ def _sentence(flag: str) -> str:
     close = difflib.get_close_matches(name, PipelineOptions([]).get_all_options(), 1)
     hint = f" Did you mean --{close[0]}?" if close else ""
     return (
-        f"Beam has no flag {flag!r}, and without a --runner the pipeline would run on this machine; correct it, or "
-        f"leave it out.{hint}"
+        f"Beam has no flag {flag!r}, and without --runner the pipeline runs on this machine; correct the flag or leave "
+        f"it out.{hint}"
     )

@@ -1,7 +1,7 @@
-"""A manifest as an Apache Beam pipeline: the rows of each kind and size in batches, over as many workers as there are.
+"""A manifest as an Apache Beam pipeline: rows of one kind and size form batches, spread over the workers.
 
-A picture that is there already is not painted again, and files appear whole or not at all. So a bundle that Beam tries
-again after a worker's end, or a whole job that is started again, does what is missing and nothing else.
+Pictures that exist are not painted again, and files appear whole or not at all. So when Beam retries a bundle after a
+worker died, or you restart the whole job, only the missing pictures are painted.
 """
 
 from __future__ import annotations
@@ -34,20 +34,19 @@ _NAMESPACE, _ROWS, _FAILURES = "tf_style", "rows", "failures"  # of Beam's count
 
 
 def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], options: Sequence[str]) -> int:
-    """Paints the rows of a manifest, by Beam; a JSON line for each goes to `results-...jsonl` beside the pictures.
+    """Paints the rows of a manifest with Beam, and writes a JSON line for each to `results-*.jsonl` beside them.
 
     Args:
       config: The command's options; rows may have their own.
-      files: Where from, where to: paths that all workers see.
-      given: Names of the options that the command has beside its preset.
-      options: Beam's own, such as --runner=FlinkRunner.
+      files: Where from, where to; all workers must see these paths.
+      given: Names of the options given beside the preset.
+      options: Beam's own flags, such as --runner=FlinkRunner.
 
     Returns:
-      The exit status: 0, 1 if pictures could not be painted or if Beam's runner does not tell, or 130 after an
-      interruption.
+      The exit status: 0; 1 if pictures could not be painted, or Beam's runner cannot tell; 130 after an interruption.
 
     Raises:
-      ConfigError: The manifest asks for something that is not allowed, or Beam does not know an option.
+      ConfigError: The manifest asks for something that is not allowed, or a flag is unknown to Beam.
     """
     known = pipeline_options(options)
     files = _absolute_files(files)
@@ -73,23 +72,25 @@ def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], opti
         try:
             result = pipeline.run()
             result.wait_until_finish()
-        except BaseException:  # of Beam's threads, where it was interrupted
+        except BaseException:  # Beam's threads raise many things when interrupted
             if not interruption.asked:
                 raise
             done = sum(Path(row.files.output).is_file() for row in rows)
-            display.say(f"Interrupted: {done} of {len(rows)} pictures are in {files.output}; the same command goes on.")
+            display.say(
+                f"Interrupted: {done} of {len(rows)} pictures are in {files.output}; repeat the command to resume."
+            )
             return INTERRUPTED
     status = _status(result, len(rows), files.output)
     if status == 0:
-        display.say(f"All {len(rows)} pictures are in {files.output}, and a line about each in {RESULTS}-*.jsonl.")
+        display.say(f"All {len(rows)} pictures are in {files.output}; {RESULTS}-*.jsonl has a line about each.")
     return status
 
 
 class PaintRows(beam.DoFn):
-    """(bucket, rows of one kind and size) to a dict a row: name, output, size, seconds, error, skipped.
+    """Turns (bucket, rows of one kind and size) into a dict per row: name, output, size, seconds, error, skipped.
 
     Args:
-      files: The command's.
+      files: Those of the command.
     """
 
     def __init__(self, files: StylizeFiles) -> None:
@@ -97,11 +98,11 @@ class PaintRows(beam.DoFn):
         self._models: Models | None = None
 
     def setup(self) -> None:
-        """Once a worker: stylizers are kept from batch to batch."""
+        """Runs once per worker: stylizers are kept from batch to batch."""
         self._models = Models()
 
     def process(self, element: tuple[str, Iterable[Row]]) -> Iterator[dict[str, Any]]:
-        """Paints those rows whose pictures are not there yet."""
+        """Paints the rows whose pictures do not exist yet."""
         rows = list(element[1])
         for row in rows:
             if Path(row.files.output).is_file():
@@ -117,7 +118,7 @@ class PaintRows(beam.DoFn):
             for painter in painters_of_rows(rows, report, self._models):
                 if not painter.paint_all(Interruption()):
                     raise KeyboardInterrupt
-        except images.WriteError as error:  # a full disk: the failure of these rows, not the end of the pipeline
+        except images.WriteError as error:  # a full disk fails these rows, not the pipeline
             told = {row["name"] for row in report.record(False)["pictures"]}
             for job in map(job_of, rows):
                 if job.name not in told:
@@ -127,15 +128,15 @@ class PaintRows(beam.DoFn):
 
 
 def _absolute_files(files: StylizeFiles) -> StylizeFiles:
-    """The same files for workers, whose working folder is another one.
+    """The same files for workers, which have another working folder.
 
     Raises:
-      ConfigError: A URL came, which would be taken for a folder.
+      ConfigError: A URL, which would be taken for a folder.
     """
     for option in ("manifest", "output"):
         if "://" in getattr(files, option):
             raise ConfigError(
-                f"--{option}={getattr(files, option)} is a URL, but workers see files only; mount the bucket (gcsfuse, "
+                f"--{option}={getattr(files, option)} is a URL, but workers only see files; mount the bucket (gcsfuse, "
                 "s3fs) and give its path."
             )
     here = Path.cwd()
@@ -155,9 +156,9 @@ def _absolute_options(config: StylizeConfig) -> StylizeConfig:
 
 
 def _bucket(row: Row) -> str:
-    """The same for rows that may be painted together: of one kind, and of one size as far as headers tell.
+    """The same text for rows that may be painted together: one kind, and one size according to the headers.
 
-    A picture that is painted in tiles is alone, so that workers share such work.
+    A picture painted in tiles is alone in its bucket, so that workers share such work.
     """
     size = plan_size(images.read_size(row.files.content), row.config)
     alone = 0 if large_size(row.config, row.files) is None else row.number
@@ -182,19 +183,17 @@ def _count(row: dict[str, Any]) -> None:
 
 
 def _status(result: Any, num_rows: int, folder: str) -> int:
-    """The exit status by what was counted; some runners count nothing, and that is not success."""
+    """The exit status according to Beam's counters; a runner that counts nothing is not a success."""
     counts = {_ROWS: 0, _FAILURES: 0}
     try:
         for counter in result.metrics().query(beam.metrics.MetricsFilter().with_namespace(_NAMESPACE))["counters"]:
             counts[counter.key.metric.name] += counter.result or 0
-    except Exception:  # NotImplementedError, that of a service which does not answer, metrics that are None
+    except Exception:  # not implemented, a service that does not answer, metrics that are None
         counts[_ROWS] = 0
     if counts[_FAILURES]:
         return 1
     if counts[_ROWS] >= num_rows:
         return 0
     place = f"{Path(folder) / RESULTS}-*.jsonl"
-    print(
-        f"tf-style: Beam's runner does not tell whether pictures failed; look for errors in {place}.", file=sys.stderr
-    )
+    print(f"tf-style: Beam's runner cannot tell whether pictures failed; look for errors in {place}.", file=sys.stderr)
     return 1

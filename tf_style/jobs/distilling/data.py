@@ -1,4 +1,4 @@
-"""The pictures of a distillation: crops from several folders in turn, and some that are kept to measure with."""
+"""The pictures of a distillation: crops from several folders in turn, and pictures held out for validation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VALIDATION_SIDE = 256  # pixels
 
 
 class DistillationData:
-    """Crops of training, numbered across folders, and the pictures kept from it.
+    """Training crops, numbered across folders, and the pictures held out.
 
     Args:
       config: All options.
@@ -37,20 +37,20 @@ class DistillationData:
 
     @property
     def num_pictures(self) -> int:
-        """Pictures to train on."""
+        """How many pictures there are to train on."""
         return sum(source.num_pictures for source in self.sources)
 
     def validation(self) -> np.ndarray:
-        """The pictures to measure with, float32 [N, h, w, 3]."""
+        """The pictures held out, float32 [N, h, w, 3]."""
         return np.stack([middle_crop(tf.constant(content), _VALIDATION_SIDE) for content in self._held])
 
     def first(self, count: int) -> np.ndarray:
-        """So many crops, float32 [count, crop_size, crop_size, 3]."""
+        """The first `count` crops, float32 [count, crop_size, crop_size, 3]."""
         with self.reading(0, count):
             return np.stack(list(self._crops(0).take(count).as_numpy_iterator()))
 
     def batches(self, step: int) -> tf.data.Dataset:
-        """The crops from the step after `step` on, without end, with the seeds of their noise."""
+        """Batches of crops, with the seeds of their noise; they start after `step` and never end."""
         size, seed = self._config.batch_size, tf.constant(self._config.seed, tf.int64)
         seeds = tf.data.Dataset.counter(start=step).map(lambda number: tf.stack([seed, number]))
         images = self._crops(step * size).batch(size, drop_remainder=True)
@@ -58,14 +58,14 @@ class DistillationData:
 
     @contextlib.contextmanager
     def reading_batch(self, step: int) -> Iterator[None]:
-        """Names the picture that keeps the batch after `step` from being read, in a DataError."""
+        """Raises a DataError that names the picture if the batch after `step` cannot be read."""
         size = self._config.batch_size
         with self.reading(step * size, size):
             yield
 
     @contextlib.contextmanager
     def reading(self, start: int, count: int) -> Iterator[None]:
-        """The same for any numbers of crops."""
+        """Does the same for any range of crops."""
         end_of_turn = start + count + len(self.sources) - 1  # one picture of each folder is read at a time
         with contextlib.ExitStack() as stack:
             for place, source in enumerate(self.sources):
@@ -74,7 +74,7 @@ class DistillationData:
             yield
 
     def _crops(self, start: int) -> tf.data.Dataset:
-        """Crops from the number `start` on: number n is of the folder n modulo their number."""
+        """Crops from number `start` on; crop n comes from folder n modulo the number of folders."""
         folders = [
             crops(source, self._config.crop_size, seed=self._seed(place), start=self._in_folder(start, place))
             for place, source in enumerate(self.sources)
@@ -84,7 +84,7 @@ class DistillationData:
         return in_turn.flat_map(lambda *images: tf.data.Dataset.from_tensor_slices(tf.stack(images)))
 
     def _in_folder(self, start: int, place: int) -> int:
-        """How many of the crops before the number `start` are of a folder."""
+        """How many of the crops before number `start` come from a folder."""
         return (start - place + len(self.sources) - 1) // len(self.sources)
 
     def _seed(self, place: int) -> int:

@@ -1,4 +1,4 @@
-"""A manifest of pictures painted in one process: one model, pictures of one kind and size together, a report."""
+"""A manifest painted in one process: one model, pictures of one kind and size together, a report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, given: tuple[st
       config: The command's options; rows may have their own.
       files: Where from, where to.
       preset: Its name, for the record.
-      given: Names of the options that the command has beside its preset.
+      given: Names of the options given beside the preset.
 
     Returns:
       The exit status: 0, 1 if pictures could not be painted, or 130 after an interruption (Ctrl-C or SIGTERM).
@@ -38,19 +38,19 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, given: tuple[st
     started = time.monotonic()
     for option in (*_FOR_SINGLE_PICTURES, "content", "content_mask", "style_masks", "keep_mask"):
         if getattr(files, option):
-            raise ConfigError(f"--{option} is for single pictures, but a manifest came; leave --{option} out.")
+            raise ConfigError(f"--{option} is for single pictures, but --manifest was given; leave --{option} out.")
     check_writable("json", files.json)
     rows = read_manifest(config, files, given)
-    there = {row.number for row in rows if files.skip_existing and Path(row.files.output).is_file()}
-    left = [row for row in rows if row.number not in there]
-    skipped = [job_of(row).name for row in rows if row.number in there]
+    existing = {row.number for row in rows if files.skip_existing and Path(row.files.output).is_file()}
+    left = [row for row in rows if row.number not in existing]
+    skipped = [job_of(row).name for row in rows if row.number in existing]
     report = FolderReport(len(left), skipped, files.output, quiet=files.quiet)
     painters = _painters(left, report)
     return paint_and_report(painters, report, config, files, preset, started)
 
 
 def _painters(rows: list[Row], report: FolderReport) -> Iterator[Painter]:
-    """Those of the rows of each kind, in the order in which the kinds come first."""
+    """Yields the painters of each kind of row, in the order in which the kinds first appear."""
     models = Models()
     kinds: dict[Hashable, list[Row]] = {}
     for row in rows:
@@ -60,11 +60,11 @@ def _painters(rows: list[Row], report: FolderReport) -> Iterator[Painter]:
 
 
 def painters_of_rows(rows: list[Row], report: FolderReport, models: Models) -> Iterator[Painter]:
-    """The painters of rows of one kind; none, and rows reported as failed, if those cannot be painted."""
+    """Yields the painters of rows of one kind; reports the rows as failed if they cannot be painted."""
     first = rows[0]
     try:
         plan = _plan_rows(rows)
-    except ValueError as error:  # of a style or a mask that cannot be read, say: the other rows are painted
+    except ValueError as error:  # such as a style that cannot be read: the other rows are painted
         for row in rows:
             report.failed(job_of(row), images.ImageError(str(error)))
         return
@@ -72,7 +72,7 @@ def painters_of_rows(rows: list[Row], report: FolderReport, models: Models) -> I
 
 
 def kind_of_row(row: Row) -> Hashable:
-    """What rows must have in common to be painted by one stylizer under one set of targets."""
+    """What rows must share to be painted by one stylizer with one set of targets."""
     files = row.files
     masks = (files.content_mask, files.style_masks, files.keep_mask)
     alone = row.number if any(masks) else 0
@@ -80,10 +80,10 @@ def kind_of_row(row: Row) -> Hashable:
 
 
 def _plan_rows(rows: list[Row]) -> Plan:
-    """The plan of rows of one kind.
+    """Plans rows of one kind.
 
     Raises:
-      ConfigError, ImageError, NetworkError: Of their styles and options.
+      ConfigError, ImageError, NetworkError: Their styles or options cannot be used.
     """
     first = rows[0]
     check_options(first.config, first.files)

@@ -1,4 +1,4 @@
-"""A list of pictures to paint, a row each: which content, which styles, which options. CSV or JSONL."""
+"""A list of pictures to paint, as CSV or JSONL: a row each, with content, styles and options."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tf_style.jobs.run.inputs import check_options
 from tf_style.networks.archive import EMBEDDED, NETWORK_FILE
 from tf_style.presets import preset_config, preset_names
 
-#: Columns that are files of the picture; of lists (styles and their masks) the items are separated by "|" in CSV.
+#: Columns that hold files; in CSV, "|" separates the items of lists (styles and their masks).
 _FILES = ("content", "style", "output", "color_from", "content_mask", "style_masks", "keep_mask")
 _LISTS = ("style", "style_masks")
-#: Options that name a file.
+#: Options that are files.
 _OPTIONS_THAT_ARE_FILES = ("weights", "network", "preset")
-#: Columns of files or of names; where names are known, they go first.
+#: Columns that hold files or names; known names take precedence.
 _MAY_BE_NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "style": tuple, "network": lambda: EMBEDDED, "preset": preset_names,
 }  # fmt: skip
@@ -32,7 +32,7 @@ _MAY_BE_NAMES: dict[str, Callable[[], Iterable[str]]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A picture to paint; `number` is its place in the list, from 1."""
+    """A picture to paint; `number` is its place in the list, counted from 1."""
 
     number: int
     config: StylizeConfig
@@ -40,15 +40,16 @@ class Row:
 
 
 def read_manifest(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...] = ()) -> list[Row]:
-    """All rows, checked but for the pictures themselves.
+    """Reads all rows and checks everything except the pictures themselves.
 
-    A row has a content and its own options: any of `StylizeConfig` (they go over those of the command), "preset",
-    masks, and an output. Paths are relative to the list's folder; without an output the name is the content's.
+    A row has a content and may have options of its own: any of `StylizeConfig` (they override the command's),
+    "preset", masks, and an output. Paths are relative to the list's folder. By default the output has the content's
+    name.
 
     Args:
       config: The command's options.
-      files: The command's files: `manifest`, `output` (a folder), and what holds for rows that do not say.
-      given: Names of options that the command has beside its preset.
+      files: The command's files: `manifest`, `output` (a folder), and defaults for the rows.
+      given: Names of the options given beside the preset.
 
     Raises:
       ConfigError: The list cannot be read, or a row asks for something that is not allowed.
@@ -62,15 +63,15 @@ def read_manifest(config: StylizeConfig, files: StylizeFiles, given: tuple[str, 
         other = taken.setdefault(row.files.output, row)
         if other is not row:
             raise ConfigError(
-                f"{_place(path, row.number)} would be painted to {row.files.output}, as row {other.number} is; give "
-                "each an output of its own."
+                f"{_place(path, row.number)} has the same output as row {other.number}, {row.files.output}; give each "
+                "its own."
             )
     _check_places(rows, path, files)
     return rows
 
 
 def _check_places(rows: list[Row], path: Path, files: StylizeFiles) -> None:
-    """No painting and no record takes the place of a file that is read."""
+    """Raises ConfigError if a painting or the record would overwrite a file that is read."""
     inputs: dict[str, str] = {os.path.realpath(path): "the manifest"}
     for row in rows:
         own = row.files
@@ -81,20 +82,20 @@ def _check_places(rows: list[Row], path: Path, files: StylizeFiles) -> None:
         other = inputs.get(os.path.realpath(row.files.output))
         if other:
             raise ConfigError(
-                f"{_place(path, row.number)} would be painted to {row.files.output}, which is {other}; give another "
+                f"{_place(path, row.number)} would overwrite {row.files.output}, which is {other}; give another "
                 "output, or another --output folder."
             )
     if files.json:
         outputs = {os.path.realpath(row.files.output): "a painting" for row in rows}
         other = {**inputs, **outputs}.get(os.path.realpath(files.json))
         if other:
-            raise ConfigError(f"--json={files.json} is {other} of this run too; choose another name.")
+            raise ConfigError(f"--json={files.json} is also {other} of this run; choose another name.")
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:
-    """The values of each row by column, as they are written."""
+    """Yields the values of each row by column, as written."""
     if path.suffix.lower() not in (".csv", ".jsonl"):
-        raise ConfigError(f"--manifest={path} must end in .csv or .jsonl; save it as one of these.")
+        raise ConfigError(f"--manifest={path} must end in .csv or .jsonl; save the list as one of these.")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -108,8 +109,8 @@ def _csv_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
     header = [name.strip() for name in _next_line(path, lines, 0) or []]
     if "content" not in header:
         raise ConfigError(
-            f"The manifest '{path}' must begin with a line of column names, separated by commas, content among them, "
-            f"but it begins with {','.join(header)!r}."
+            f"The manifest '{path}' must begin with a line of comma-separated column names that include content, but "
+            f"it begins with {','.join(header)!r}."
         )
     repeated = _repeated([name for name in header if name])
     if repeated:
@@ -125,20 +126,20 @@ def _csv_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
 
 
 def _next_line(path: Path, lines: Iterator[list[str]], number: int) -> list[str] | None:
-    """The values of row `number`, of 0 the names of columns; None after the last one."""
+    """The values of row `number` (0: the column names), or None after the last row."""
     place = _place(path, number) if number else f"The first line of the manifest '{path}'"
     try:
         line = next(lines, None)
     except csv.Error as error:
-        raise ConfigError(f"{place} is not CSV ({error}); look for a quote that is astray or not closed.") from None
-    if any("\n" in value or "\r" in value for value in line or []):  # else rows were lost without a word
-        raise ConfigError(f"{place} has a value that goes over several lines; look for a quote that is not closed.")
+        raise ConfigError(f"{place} is not valid CSV ({error}); look for a stray or unclosed quote.") from None
+    if any("\n" in value or "\r" in value for value in line or []):  # else rows would be lost silently
+        raise ConfigError(f"{place} has a value that spans several lines; look for an unclosed quote.")
     return line
 
 
 def _json_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
     number = 0
-    for line in text.split("\n"):  # not at U+2028 and its kin, which strings may hold
+    for line in text.split("\n"):  # not splitlines(): strings may hold U+2028 and the like
         if not line.strip():
             continue
         number += 1
@@ -156,7 +157,7 @@ def _json_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; raises KeyError if a name comes twice."""
+    """A JSON object; raises KeyError for a repeated name."""
     repeated = _repeated([name for name, _ in pairs])
     if repeated:
         raise KeyError(repeated)
@@ -164,7 +165,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _repeated(names: list[str]) -> str:
-    """The first name that comes a second time; empty if none does."""
+    """The first name that is repeated, or an empty string."""
     return next((name for index, name in enumerate(names) if name in names[:index]), "")
 
 
@@ -187,10 +188,10 @@ def _row(
         }
         own = {name: _listed(value) for name, value in values.items() if name in options}
         base = config
-        if "preset" in values:  # the command's own options still go over it
+        if "preset" in values:  # the command's own options still override it
             base = preset_config(values["preset"]).replace(**{name: getattr(config, name) for name in given})
         row_config = base.replace(**own)
-        check_given(row_config, values)  # the command's own options are for the rows that can use them
+        check_given(row_config, values)  # the command's own options apply to the rows that can use them
         _check_layers(row_config)
         row_files = _row_files(values, files)
         check_options(row_config, row_files)
@@ -200,7 +201,7 @@ def _row(
 
 
 def _listed(value: Any) -> Any:
-    """An option's items may be separated as files are: no value of an option has that character."""
+    """Lets "|" separate an option's items, as it does files: no option's value contains it."""
     return value.replace("|", ",") if isinstance(value, str) else value
 
 
@@ -218,14 +219,14 @@ def _row_files(values: dict[str, Any], files: StylizeFiles) -> StylizeFiles:
         else:
             found[name] = str(value) if name == "output" else _from(folder, name, str(value))
     if not (found.get("content_mask") or found.get("style_masks")):
-        found["feather"] = fields["feather"].default  # the command's is for rows that have masks
+        found["feather"] = fields["feather"].default  # the command's is for rows with masks
     if not found.get("content"):
-        raise ConfigError("there is no content; name the picture to paint.")
+        raise ConfigError("the content is missing; name the picture to paint.")
     if not (found.get("style") or files.style):
-        raise ConfigError("there is no style; name one in the row, or for all rows with --style.")
+        raise ConfigError("the style is missing; name one in the row, or one for all rows with --style.")
     name = found.pop("output", "") or str(Path(found["content"]).with_suffix(f".{files.format}").name)
     if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise ConfigError(f"the output {name!r} must lie in the folder of --output; give a path below it.")
+        raise ConfigError(f"the output {name!r} must lie in the --output folder; give a path below it.")
     if not Path(name).suffix:
         name = f"{name}.{files.format}"
     output = str(Path(files.output) / name)
@@ -240,24 +241,24 @@ def _check_layers(config: StylizeConfig) -> None:
     for layer in (*config.content_layers, *config.style_layers):
         if not re.fullmatch(r"block[1-5]_conv[1-4]|(conv|relu)[1-5]_[1-4]", layer):
             raise ConfigError(
-                f"there is no layer {layer!r}; they are block1_conv1 to block5_conv4, or conv1_1 and so on."
+                f"there is no layer {layer!r}; layers are block1_conv1 to block5_conv4, or conv1_1 and so on."
             )
 
 
 def _from(folder: Path, column: str, text: str) -> str:
-    """What is written in a column, as a path from the list's folder, where it is not a name."""
+    """A column's text as a path from the list's folder, unless it is a name."""
     if column in _MAY_BE_NAMES:
         return path_or_name(folder, text, _MAY_BE_NAMES[column]())
     return str(folder / text)
 
 
 def path_or_name(folder: Path, text: str, names: Iterable[str] = ()) -> str:
-    """The path of a file from a folder; one word stays a name if it is known as such, or there is no such file.
+    """The path of a file in a folder; a single word stays a name if it is known, or no such file exists.
 
     Args:
-      folder: Of the list.
-      text: What is written.
-      names: Those that are known, whatever files there are.
+      folder: The list's folder.
+      text: A path or a name.
+      names: Known names, which take precedence over files.
     """
     path = folder / text
     if not text or (path.name == text and not path.suffix and (text in names or not _is_there(path))):

@@ -1,4 +1,4 @@
-"""Painting a plan: in passes of pictures of one size, or one picture after the other in tiles."""
+"""Paints a plan: pictures of one size together, large ones one after the other in tiles."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Contents = list[tuple[Job, images.Picture | images.ImageError]]
 
 
 class Painter(ABC):
-    """Paints a plan, pass after pass.
+    """Paints a plan in passes.
 
     Args:
       config: All options.
@@ -144,7 +144,7 @@ class WholePainter(Painter):
                 quality=self._files.quality,
                 dpi=content.dpi,
             )
-        except images.WriteError:  # the next one would not fare better
+        except images.WriteError:  # the next picture would fail as well
             raise
         except images.ImageError as error:
             self._report.failed(job, error, content.size, seconds)

@@ -1,4 +1,4 @@
-"""Which pictures of a folder are painted, where to, and which of them together; all of it checked before any model."""
+"""Which pictures of a folder to paint, where to, and which of them together; checked before any model loads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FOR_SINGLE_PICTURES = (
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One picture: its name below the content folder, its file, the file of its painting, and its place in a list."""
+    """One picture: its name below the content folder, its file, its painting's file, and its place in a list."""
 
     name: str
     source: Path
@@ -29,10 +29,10 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The pictures to paint, in passes of pictures of one size; those whose painting exists; and the styles.
+    """The pictures to paint, in batches of one size; those whose painting exists; and the styles.
 
-    Of a network of named styles `style_names` are those asked for, and `styles` is empty. `large` are the pictures that
-    are painted in tiles, with their sizes.
+    A network of named styles has `style_names`, and `styles` is empty. `large` are the pictures to paint in tiles, with
+    their sizes.
     """
 
     batches: tuple[tuple[Job, ...], ...]
@@ -44,15 +44,15 @@ class Plan:
 
     @property
     def num_pictures(self) -> int:
-        """How many are to be painted."""
+        """How many pictures to paint."""
         return sum(map(len, self.batches)) + len(self.large)
 
 
 def make_plan(config: StylizeConfig, files: StylizeFiles) -> Plan:
-    """Checks everything that can be checked without a model and without the contents' pixels; reads the styles.
+    """Checks all that needs neither a model nor the contents' pixels; reads the styles.
 
     Raises:
-      ImageError, ConfigError, NetworkError: With one sentence that says what came, what is allowed and what to do.
+      ImageError, ConfigError, NetworkError: What was given cannot be used.
     """
     for option in _FOR_SINGLE_PICTURES:
         if getattr(files, option):
@@ -68,15 +68,15 @@ def make_plan(config: StylizeConfig, files: StylizeFiles) -> Plan:
     existing = {job for job in jobs if files.skip_existing and job.target.is_file()}
     left = [job for job in jobs if job not in existing]
     if not existing and not any(images.read_size(job.source) for job in left):
-        raise ConfigError(_no_picture(files, f"{len(jobs)} files are named like some"))
+        raise ConfigError(_no_picture(files, f"{len(jobs)} files have such names"))
     return plan_jobs(left, config, files, skipped=tuple(job for job in jobs if job in existing))
 
 
 def plan_jobs(jobs: list[Job], config: StylizeConfig, files: StylizeFiles, *, skipped: tuple[Job, ...] = ()) -> Plan:
-    """The plan of pictures with the same options; reads the styles.
+    """Plans pictures with the same options; reads the styles.
 
     Raises:
-      ImageError, NetworkError: A style cannot be read, or is not known.
+      ImageError, NetworkError: A style cannot be read, or is unknown.
     """
     large, whole = [], []
     for job in jobs:
@@ -91,7 +91,7 @@ def plan_jobs(jobs: list[Job], config: StylizeConfig, files: StylizeFiles, *, sk
 
 
 def files_of(job: Job, files: StylizeFiles) -> StylizeFiles:
-    """The files of a run of one picture alone."""
+    """The files for running one picture alone."""
     fields = dataclasses.fields(files)
     plain: dict[str, Any] = {field.name: field.default for field in fields if field.metadata["group"] == "folder"}
     return dataclasses.replace(files, **plain, content=str(job.source), output=str(job.target), json="")
@@ -101,8 +101,8 @@ def _check_output(files: StylizeFiles) -> None:
     output = Path(files.output)
     if output.suffix.lower() in images.READABLE_SUFFIXES and not output.is_dir():
         raise ConfigError(
-            f"'{files.content}' is a folder, so --output must name one too, but {files.output} is the name of a "
-            f"picture; give a folder, and --format={files.format} or another for the pictures in it."
+            f"'{files.content}' is a folder, so --output must be a folder as well, but {files.output} names a picture; "
+            f"give a folder, and set the pictures' format with --format={files.format} or another."
         )
     _check_outside(output, files)
 
@@ -111,13 +111,13 @@ def _check_outside(path: Path, files: StylizeFiles) -> None:
     content, place = (Path(os.path.realpath(name)) for name in (files.content, path))
     if place == content or content in place.parents:
         raise ConfigError(
-            f"--output={files.output} would put paintings into the folder of --content, {files.content}, where they "
-            "would be painted again; choose a folder outside it."
+            f"--output={files.output} lies in the folder of --content, {files.content}, where paintings would be "
+            "painted again; choose a folder outside it."
         )
 
 
 def _find_jobs(files: StylizeFiles) -> list[Job]:
-    """All files below the folder with a picture's suffix, sorted; hidden ones and linked folders are left out."""
+    """All files below the folder with a picture's suffix, sorted, without hidden files and linked folders."""
     root, output = Path(files.content), Path(files.output)
     jobs = []
     for folder, subfolders, names in os.walk(root, onerror=_refuse_folder):
@@ -129,7 +129,7 @@ def _find_jobs(files: StylizeFiles) -> list[Job]:
             below = source.relative_to(root)
             jobs.append(Job(below.as_posix(), source, output / below.with_suffix(f".{files.format}")))
     if not jobs:
-        raise ConfigError(_no_picture(files, "hidden files are left out"))
+        raise ConfigError(_no_picture(files, "hidden files do not count"))
     return jobs
 
 
@@ -139,13 +139,13 @@ def _refuse_folder(error: OSError) -> None:
 
 def _no_picture(files: StylizeFiles, remark: str) -> str:
     return (
-        f"'{files.content}' is a folder without a picture that can be read ({images.READABLE}; {remark}); "
-        "give one with pictures."
+        f"'{files.content}' holds no picture that can be read ({images.READABLE}; {remark}); give a folder with "
+        "pictures."
     )
 
 
 def _check_targets(jobs: list[Job], files: StylizeFiles) -> None:
-    """No painting takes the place of another one, of an input or of the record."""
+    """Raises ConfigError if a painting would overwrite another one, an input or the record."""
     taken = {os.path.realpath(path): f"an input of this run, {path}" for path in files.style}
     taken |= {os.path.realpath(job.source): f"an input of this run, {job.source}" for job in jobs}
     for job in jobs:
@@ -153,8 +153,8 @@ def _check_targets(jobs: list[Job], files: StylizeFiles) -> None:
         other = taken.setdefault(os.path.realpath(job.target), f"the painting of {job.name}")
         if other != f"the painting of {job.name}":
             raise ConfigError(
-                f"The painting of {job.name} would be {job.target}, which is {other}; rename one of them, or choose "
-                "another --output."
+                f"The painting of {job.name} would overwrite {job.target}, which is {other}; rename one of them, or "
+                "choose another --output."
             )
     if files.json and os.path.realpath(files.json) in taken:
         other = taken[os.path.realpath(files.json)]
@@ -162,7 +162,7 @@ def _check_targets(jobs: list[Job], files: StylizeFiles) -> None:
 
 
 def make_batches(jobs: list[Job], sizes: list[tuple[int, int] | None], batch_size: int) -> tuple[tuple[Job, ...], ...]:
-    """Pictures of the same painting size together, as far as their headers tell; the others one by one."""
+    """Puts pictures of one painting size together, according to their headers; the others stay alone."""
     groups: dict[object, list[Job]] = {}
     for job, size in zip(jobs, sizes, strict=True):
         groups.setdefault(job if size is None else size, []).append(job)
@@ -174,8 +174,8 @@ def make_batches(jobs: list[Job], sizes: list[tuple[int, int] | None], batch_siz
 
 
 def plan_size(size: tuple[int, int] | None, config: StylizeConfig) -> tuple[int, int] | None:
-    """The size that a picture of a size will be painted in; None where that cannot be."""
+    """The size at which a picture of a size will be painted, or None if it cannot be."""
     try:
         return None if size is None else images.painting_size(size, config.size, multiple=config.side_multiple)
-    except images.ImageError:  # said when the picture's turn comes
+    except images.ImageError:  # reported when it is the picture's turn
         return None

@@ -1,4 +1,4 @@
-"""What came of the pictures of a folder: said on the way, counted, and kept for the record."""
+"""The outcome of each picture of a folder: shown on the way, counted, and kept for the record."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _NAME_LENGTH = 30  # characters of a file's name in the line of progress
 
 
 class FolderReport:
-    """Keeps count of pictures.
+    """Counts pictures and tells the user about them.
 
     Args:
-      num_pictures: How many are to be painted.
-      skipped: Names of those that were there already.
-      folder: Where to, for messages.
-      quiet: Say errors only.
+      num_pictures: How many to paint.
+      skipped: Names of those whose painting exists.
+      folder: The output folder, for messages.
+      quiet: Print errors only.
     """
 
     def __init__(self, num_pictures: int, skipped: Sequence[str], folder: str, *, quiet: bool) -> None:
@@ -32,13 +32,13 @@ class FolderReport:
         self._rows: list[tuple[Job, dict[str, Any]]] = []
 
     def step(self, job: Job, step: int, num_steps: int, share: float, losses: Mapping[str, float]) -> None:
-        """A step of a pass is done.
+        """Shows that a step of a batch is done.
 
         Args:
-          job: The first picture of the pass.
-          step: Of its steps.
-          num_steps: How many there are.
-          share: How much work is done, in pictures of the pass.
+          job: The first picture of the batch.
+          step: The step's number.
+          num_steps: How many steps there are.
+          share: How much work is done, in pictures of the batch.
           losses: By term.
         """
         place = f"{self._place(job)}  step {step}/{num_steps}"
@@ -46,17 +46,17 @@ class FolderReport:
         self.display.show(place, done, sum(losses.values()), losses, last=False)
 
     def done(self, job: Job, size: tuple[int, int], seconds: float) -> None:
-        """A painting was written."""
+        """Notes that a painting was written."""
         self._add(job, size, seconds, None)
 
     def failed(self, job: Job, error: ImageError, size: tuple[int, int] | None = None, seconds: float = 0.0) -> None:
-        """A picture cannot be painted; said even where progress is not."""
+        """Notes that a picture cannot be painted; prints it even if quiet."""
         sentence = str(error) if str(job.source) in str(error) else f"'{job.source}': {error}"
         self._complain(sentence)
         self._add(job, size, seconds, sentence)
 
     def record(self, complete: bool) -> dict[str, Any]:
-        """A row a picture, in the order of the list or by name, and the names of those left out."""
+        """A row per picture, in the order of the list or by name, and the names of those skipped."""
         rows = sorted(self._rows, key=lambda row: (row[0].number, row[0].name))
         return {
             "complete": complete,
@@ -65,21 +65,21 @@ class FolderReport:
         }
 
     def conclude(self, seconds: float, complete: bool) -> int:
-        """Says what came of it all; returns the exit status."""
+        """Prints a summary; returns the exit status."""
         total, failed = self._total, sum(row["error"] is not None for _, row in self._rows)
         written = len(self._rows) - failed
         if not complete:
             self.display.say(
-                f"Interrupted: {written} of {total} pictures are in {self._folder}; the same command with "
-                "--skip_existing goes on."
+                f"Interrupted: {written} of {total} pictures are in {self._folder}; to resume, repeat the command with "
+                "--skip_existing."
             )
             return INTERRUPTED
-        there = f"{len(self._skipped)} were there already" if self._skipped else ""
+        skipped = f"{len(self._skipped)} already existed" if self._skipped else ""
         if not total:
-            self.display.say(f"Nothing to paint: {there} in {self._folder}.")
+            self.display.say(f"Nothing to paint: {skipped} in {self._folder}.")
         elif written:
-            there = f"; {there}" if there else ""
-            self.display.say(f"Wrote {written} of {total} pictures to {self._folder} ({seconds:.0f} s){there}.")
+            skipped = f"; {skipped}" if skipped else ""
+            self.display.say(f"Wrote {written} of {total} pictures to {self._folder} ({seconds:.0f} s){skipped}.")
         if failed:
             self._complain(f"{failed} of {total} pictures failed.")
             return _FAILED
@@ -99,5 +99,5 @@ class FolderReport:
 
     def _complain(self, sentence: str) -> None:
         self.display.close()
-        with contextlib.suppress(OSError):  # nobody reads any more
+        with contextlib.suppress(OSError):  # nobody is reading
             print(f"tf-style: {sentence}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The model of a folder's run: loaded once, for pictures of all sizes."""
+"""The model of a folder's run, loaded once for pictures of all sizes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tf_style.types import Image, Progress
 
 
 class FolderSession:
-    """Everything of a folder's run that needs TensorFlow.
+    """The part of a folder's run that needs TensorFlow.
 
     Args:
       config: All options.
       files: Where from, where to.
-      plan: What is painted.
-      models: Where stylizers come from.
+      plan: What to paint.
+      models: Makes and keeps stylizers.
 
     Raises:
       NetworkError: There is no such network.
@@ -46,17 +46,17 @@ class FolderSession:
         """Loads the model.
 
         Raises:
-          NetworkError, ValueError, WeightsError: As `build_stylizer`.
+          NetworkError, ValueError, WeightsError: See `build_stylizer`.
         """
         if not (self._files.content_mask or self._files.style_masks or self._files.keep_mask):
             self._stylizer(0, False)
 
     def headline(self) -> str:
-        """Which model, why, and where it runs."""
+        """Says which model paints, why, and where it runs."""
         return model_headline(self._config, self._choice)
 
     def paint(self, contents: Sequence[images.Picture]) -> Iterator[Progress]:
-        """Paints pictures of one size together, once the model is loaded; the last progress holds the paintings.
+        """Paints pictures of one size together; the last progress holds the paintings.
 
         Raises:
           ImageError: They do not fit into memory.
@@ -75,12 +75,12 @@ class FolderSession:
         except tf.errors.ResourceExhaustedError:
             height, width = contents[0].size
             raise images.ImageError(
-                f"{len(contents)} of {width} x {height} pixels at once do not fit into memory; lower --batch_size or "
-                "--size."
+                f"{len(contents)} pictures of {width} x {height} pixels do not fit into memory at once; lower "
+                "--batch_size or --size."
             ) from None
 
     def _masks(self, contents: Sequence[images.Picture]) -> dict[str, tf.Tensor]:
-        """Masks of the files, and of what is transparent; empty where there is neither."""
+        """The masks from the files and from transparency; empty if there are none."""
         found = [read_masks(content, self._files).arrays() for content in contents]
         whole = np.ones((1, *contents[0].size, 1), np.float32)
         return {
@@ -89,13 +89,13 @@ class FolderSession:
         }
 
     def _stylizer(self, num_regions: int, keep: bool) -> FeedForwardStylizer | PyramidStylizer:
-        """The one for so many regions."""
+        """The stylizer for this number of regions."""
         guides = Guides(num_regions, keep, self._colors)
         self.stylizers[num_regions, keep] = self._models.stylizer(self._config, guides)
         return self.stylizers[num_regions, keep]
 
     def _code(self, stylizer: FeedForwardStylizer, content: Image) -> tf.Tensor:
-        """The styles' code, made once for each long side, unless the contents decide the styles' colours too."""
+        """The styles' code, made once per long side, unless the styles' colours depend on the contents."""
         if stylizer.prepare is not None:
             return stylizer.encode_styles(stylizer.prepared(self._styles, content), tf.shape(content))
         long_side = max(content.shape[1:3])
@@ -104,21 +104,21 @@ class FolderSession:
         return self._known_code[1]
 
     def pixels(self, progress: Progress) -> list[np.ndarray]:
-        """The pictures of a pass as arrays [H, W, 3] in [0, 1]."""
+        """The painted pictures as arrays [H, W, 3] in [0, 1]."""
         return list(tf.clip_by_value(progress.image, 0.0, 1.0).numpy())
 
 
 def write_folder_record(
     config: StylizeConfig, files: StylizeFiles, preset: str, seconds: float, outcome: dict[str, Any]
 ) -> None:
-    """Writes settings, versions and what came of the pictures.
+    """Writes settings, versions and the outcome of each picture.
 
     Args:
       config: The command's options.
       files: Where from, where to.
       preset: The preset's name.
-      seconds: Of the whole run, from the start of the command.
-      outcome: More of the record, such as a row a picture.
+      seconds: Duration of the whole command.
+      outcome: More of the record, such as a row per picture.
     """
     record = {
         **run_record(config, files, preset, choose_model(config, quiet=files.quiet)),

@@ -12,7 +12,7 @@ _IMAGE_EVERY = 25  # steps
 
 
 class TensorBoard:
-    """Writes each step's losses, and a picture now and then; a context manager.
+    """Context manager that writes each step's losses, and a picture from time to time.
 
     Args:
       folder: TensorBoard's log directory.
@@ -23,7 +23,7 @@ class TensorBoard:
         self._next_image = 0
 
     def update(self, progress: Progress) -> None:
-        """Called after each step."""
+        """Writes a step."""
         with self._writer.as_default(step=progress.step):
             tf.summary.scalar("loss", progress.loss)
             for name, value in progress.losses.items():

@@ -19,14 +19,14 @@ _NO_DATE = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # same run,
 def write_figure(
     path: Path, content: np.ndarray, styles: Sequence[np.ndarray], result: np.ndarray, history: list[dict[str, float]]
 ) -> None:
-    """Draws the figure without a display.
+    """Draws the figure; no display is needed.
 
     Args:
       path: PNG, PDF, SVG or another format that matplotlib knows by its suffix.
-      content: [H, W, 3] in [0, 1]; so are `styles` and `result`.
+      content: [H, W, 3] in [0, 1]; the same for `styles` and `result`.
       styles: One or several.
       result: The painting.
-      history: One row a step: "step", "loss" and each term; empty: no curves.
+      history: One row per step: "step", "loss" and each term; empty: no curves.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no notices about its caches
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -1,4 +1,4 @@
-"""Recoloring from files to a file."""
+"""A picture recolored, from files to a file."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def run(config: RecolorConfig, files: RecolorFiles) -> int:
     """
     images.check_output_path(files.output, bit_depth=files.bit_depth)
     if not files.color_from and not config.palette:
-        raise ConfigError("No colors came; give a picture with --color_from, or colors with --palette.")
+        raise ConfigError("No colors were given; give a picture with --color_from, or colors with --palette.")
     if os.path.realpath(files.output) in [os.path.realpath(path) for path in (files.content, files.color_from) if path]:
-        raise ConfigError(f"--output={files.output} is an input of this run too; choose another name.")
+        raise ConfigError(f"--output={files.output} is also an input of this run; choose another name.")
     started = time.monotonic()
     content = images.read_visible(files.content, max_pixels=files.max_pixels)
     content = images.resize(content, images.painting_size(content.size, config.size))

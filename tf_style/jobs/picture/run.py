@@ -1,4 +1,4 @@
-"""One stylization from files to files: check, paint, report, survive interruptions."""
+"""One picture painted, from files to files: check, paint, report, survive interruptions."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def run(config: StylizeConfig, files: StylizeFiles, preset: str, inputs: Inputs | LargeInputs | None = None) -> int:
-    """Paints, writes the picture and the reports.
+    """Paints, and writes the picture and the reports.
 
     Args:
       config: All options.
       files: Where from, where to.
       preset: Its name, for the record.
-      inputs: The checked pictures, if they are not to be read from the files.
+      inputs: The checked pictures; default: read from the files.
 
     Returns:
       The exit status: 0, or 130 after an interruption (Ctrl-C or SIGTERM; what was painted so far is written).
@@ -48,7 +48,7 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, inputs: Inputs 
                 _paint(session, display, interruption)
             if session is None or session.progress is None:
                 folder = files.checkpoint_dir
-                kept = f"; what is in {folder} stays" if folder and Path(folder).is_dir() else ""
+                kept = f"; {folder} is unchanged" if folder and Path(folder).is_dir() else ""
                 display.say(f"Interrupted before the first step; nothing was written{kept}.")
                 return INTERRUPTED
             if not session.complete:
@@ -77,7 +77,7 @@ def _open(
     display: ProgressDisplay,
     interruption: Interruption,
 ) -> Session | LargeSession | None:
-    """Loads the model; None after an interruption."""
+    """Loads the model; returns None after an interruption."""
     session: Session | LargeSession
     try:
         with quiet_tensorflow():
@@ -97,7 +97,7 @@ def _open(
 
 
 def _paint(session: Session | LargeSession, display: ProgressDisplay, interruption: Interruption) -> None:
-    """Runs all steps, or those before an interruption."""
+    """Runs all steps, or stops at an interruption."""
     try:
         for progress in session.steps():
             interruption.at_once = False  # from now on there is something to lose

@@ -1,4 +1,4 @@
-"""A run in progress: the stylizer, its state, and everything that is written about it."""
+"""A run in progress: the stylizer, its state, and what is written about it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tf_style.version import versions
 
 
 class Session:
-    """Everything of one run that needs TensorFlow.
+    """The part of one run that needs TensorFlow.
 
     Args:
       config: All options.
@@ -40,7 +40,7 @@ class Session:
       inputs: The checked pictures.
 
     Raises:
-      ConfigError: A checkpoint of another run.
+      ConfigError: The checkpoint belongs to another run.
       WeightsError: The backbone's weights are missing or do not fit.
     """
 
@@ -55,15 +55,15 @@ class Session:
         self._painting_seconds = 0.0
 
     def headline(self) -> str:
-        """Which backbone, why, where it runs, and whether an earlier run goes on."""
+        """Says which backbone, why, where it runs, and whether an earlier run is resumed."""
         line = model_headline(self._config, self._choice)
         if self._resume is not None:
             step = self.history[-1]["step"] if self.history else 0
-            line += f" Going on from step {step} in {self._files.checkpoint_dir}."
+            line += f" Resuming from step {step} in {self._files.checkpoint_dir}."
         return line
 
     def steps(self) -> Iterator[Progress]:
-        """Runs the optimisation; keeps history, checkpoint, previews and TensorBoard up to date on the way."""
+        """Runs the optimisation, and keeps history, checkpoint, previews and TensorBoard up to date."""
         content, masks = self._content()
         styles = self._inputs.style_names or [picture_tensor(style) for style in self._inputs.styles]
         files = self._files
@@ -85,7 +85,7 @@ class Session:
 
     @property
     def complete(self) -> bool:
-        """Whether the last step is done: then there is nothing to go on with."""
+        """True once the last step is done."""
         progress = self.progress
         if progress is None:
             return False
@@ -94,7 +94,7 @@ class Session:
         return progress.scale == progress.num_scales - 1 and bool(tf.reduce_all(progress.state.done))
 
     def write_picture(self) -> None:
-        """The picture so far, at the size of the result, with the content's alpha."""
+        """Writes the picture so far, at the size of the result, with the content's alpha."""
         images.write_image(
             self._files.output,
             self._pixels(),
@@ -105,18 +105,18 @@ class Session:
         )
 
     def save_checkpoint_on_interrupt(self) -> str:
-        """Saves the state if asked for; returns the sentence that says how to go on."""
+        """Saves the state if asked to; returns a sentence that says how to resume."""
         if self._checkpoint is None:
-            return "It cannot be continued; with --checkpoint_dir=DIR an interrupted run goes on where it stopped."
+            return "It cannot be resumed; with --checkpoint_dir=DIR an interrupted run can."
         self._save_checkpoint()
-        return f"Repeat the same command to go on from here (the state is in {self._checkpoint.path})."
+        return f"Repeat the same command to resume (the state is in {self._checkpoint.path})."
 
     def finish(self, preset: str, seconds: float) -> None:
-        """Writes figure and record, and removes the checkpoint of the finished run.
+        """Writes figure and record, and removes the checkpoint.
 
         Args:
           preset: The preset's name, for the record.
-          seconds: Of the whole run, from the start of the command.
+          seconds: Duration of the whole command.
         """
         if self._files.figure:
             styles = [style.pixels for style in self._inputs.styles]
@@ -127,7 +127,7 @@ class Session:
             self._checkpoint.remove()
 
     def close(self) -> None:
-        """Nothing lies on the disk beside what was asked for."""
+        """Does nothing: this run keeps no files of its own on the disk."""
 
     def _record(self, preset: str, seconds: float) -> dict[str, Any]:
         assert self.progress is not None
@@ -152,7 +152,7 @@ class Session:
         return tf.clip_by_value(image[0], 0.0, 1.0).numpy()
 
     def _content(self) -> tuple[Image, Masks]:
-        """The content and the masks, as stylizers take them."""
+        """The content and the masks, in the form that stylizers take."""
         masks = {name: tf.constant(mask) for name, mask in self._inputs.masks.arrays().items()}
         return tf.constant(self._inputs.content.pixels[None]), masks
 

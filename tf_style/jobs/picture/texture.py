@@ -1,4 +1,4 @@
-"""A tile made from noise under a style's statistics alone."""
+"""A texture, made from noise by a style's statistics alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tf_style.jobs.run.inputs import Inputs, check_options, check_reports, read_
 
 
 def run(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
-    """Makes a square tile, writes the picture and the reports; arguments and result as of `image.run`.
+    """Makes a square tile, and writes the picture and the reports. Arguments and result: see `picture.run`.
 
     Raises:
       ImageError, ConfigError, WeightsError: Before anything is painted or written.
@@ -24,7 +24,7 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
     check_options(config, files)
     check_reports(files)
     if not config.size:
-        raise ConfigError("size is 0, but there is no content to take it from; give the side of the tile in pixels.")
+        raise ConfigError("size is 0, but a texture has no content to take it from; give the tile's side in pixels.")
     side = images.painting_size((config.size, config.size), 0, multiple=config.side_multiple)
     if side[0] * side[1] > files.max_pixels:
         raise images.ImageError(

@@ -1,4 +1,4 @@
-"""What `tf-style request` does with its options: read the pictures, ask the server, write the painting."""
+"""A picture painted by a model server: read the pictures, ask the server, write the painting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tf_style.serving.client.certificates import Certificates
 from tf_style.serving.client.errors import ServerError
 
 _FAILED, _BAD_INPUT = 1, 2
-_STYLE_SIDES = 2  # times the content's long side is enough of a style: more than models look at, and a small message
+_STYLE_SIDES = 2  # a style's long side is cut to this many times the content's: all that models use, in a small message
 
 Levels = npt.NDArray[np.uint8]
 
@@ -30,8 +30,8 @@ def run(options: RequestOptions) -> int:
     """Asks for a painting and writes it.
 
     Returns:
-      The exit status: 0, 1 for a server that failed (what was painted so far is written), 2 for what the server calls
-      invalid, 130 after an interruption (likewise).
+      The exit status: 0; 1 if the server fails and 130 after an interruption (the picture so far is written); 2 if the
+      server calls the request invalid.
 
     Raises:
       ImageError, ConfigError: Before the server is asked.
@@ -56,7 +56,7 @@ def run(options: RequestOptions) -> int:
 
 
 class _Job:
-    """One request: its pictures, and what is said and written about it."""
+    """One request: its pictures, and what is shown and written."""
 
     def __init__(self, options: RequestOptions, inputs: Inputs) -> None:
         self._options, self._picture = options, inputs.content
@@ -78,7 +78,7 @@ class _Job:
             return INTERRUPTED
         if painting.shape != self._content.shape:
             sizes = [f"{width}x{height}" for height, width, _ in (painting.shape, self._content.shape)]
-            self._display.say(f"The server paints at a size of its own: {sizes[0]} instead of {sizes[1]}.")
+            self._display.say(f"The server paints at its own size, {sizes[0]} instead of {sizes[1]}.")
         return self._finish(painting)
 
     def paint_in_calls(self, client: Any, interruption: Interruption) -> int:
@@ -110,7 +110,7 @@ class _Job:
             self._write(step.image)
 
     def _stopped(self, last: Step | None, failure: ServerError | None) -> int:
-        """Before the end: keeps what there is, says so."""
+        """Keeps the picture so far, and says so."""
         if last is None:
             if failure is not None:
                 raise failure
@@ -130,7 +130,7 @@ class _Job:
         return 0
 
     def _write(self, painting: Levels) -> None:
-        """The painting, with the content's alpha."""
+        """Writes the painting with the content's alpha."""
         height, width, _ = painting.shape
         alpha = images.resize(self._picture, (height, width)).alpha
         pixels = images.to_float(painting)
@@ -138,7 +138,7 @@ class _Job:
 
 
 def _connect(options: RequestOptions) -> Any:
-    """The client for gRPC or REST."""
+    """Makes the client for gRPC or REST."""
     files = (options.ca_file, options.cert_file, options.key_file)
     arguments: dict[str, Any] = {
         "model_name": options.model_name,
@@ -151,7 +151,7 @@ def _connect(options: RequestOptions) -> Any:
 
 
 def _reduced(picture: images.Picture, long_side: int) -> images.Picture:
-    """The picture, no longer than `long_side` pixels, but no side of it under 32 for that."""
+    """The picture with its long side at most `long_side` pixels, unless its short side would fall below 32."""
     long_side = max(long_side, -(-images.MIN_SIDE * max(picture.size) // min(picture.size)))
     return images.resize(picture, images.fit_size(picture.size, min(long_side, max(picture.size))))
 

@@ -1,4 +1,4 @@
-"""Memory that stays with the process between steps."""
+"""Keeps memory with the process between steps."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _NEVER = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Makes glibc reuse freed memory of any size instead of giving it back to the system.
+    """Makes glibc reuse freed memory of any size instead of returning it to the system.
 
-    Each step allocates the same large tensors again. By default every one above 32 MB is mapped and unmapped anew, and
-    the system clears its pages: a fifth of a step's time at 512 px. For processes that do nothing else (commands); the
-    price is about a tenth more peak memory.
+    Each step allocates the same large tensors again. By default, those above 32 MB are mapped and unmapped every time,
+    and the system clears their pages: a fifth of a step's time at 512 px. Meant for processes that do nothing else
+    (commands); it costs about a tenth more peak memory.
 
     Returns:
-      Whether anything was changed: False where the C library is not glibc.
+      True if anything was changed; False if the C library is not glibc.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -1,4 +1,4 @@
-"""The whole state of a run in one file, so that a killed run goes on where it was."""
+"""The whole state of a run in one file, from which a killed run can resume."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAME = "state.npz"
 
 
 def fingerprint(settings: dict[str, Any], pictures: Mapping[str, np.ndarray] | Sequence[np.ndarray]) -> str:
-    """A digest of everything that decides the bytes of the result; pictures by what they are for, or in an order."""
+    """A digest of everything that decides the bytes of the result; pictures come by purpose, or in an order."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     named = pictures.items() if isinstance(pictures, Mapping) else enumerate(pictures)
     for name, pixels in named:
@@ -33,8 +33,8 @@ class Checkpoint:
     """One run's checkpoint in a folder.
 
     Args:
-      folder: Where; made when first saved.
-      identity: The run's `fingerprint`; another run's checkpoint is refused.
+      folder: The folder; it is created with the first save.
+      identity: The run's `fingerprint`; checkpoints of other runs are refused.
     """
 
     def __init__(self, folder: Path, identity: str) -> None:
@@ -49,10 +49,10 @@ class Checkpoint:
             np.savez(file, meta=np.array(meta), **leaves)
 
     def load(self) -> tuple[tuple[int, list[tf.Tensor]], list[dict[str, float]]] | None:
-        """(scale, state's leaves) for `PyramidStylizer.run(resume=...)`, and the loss history; None without a file.
+        """Returns (scale, state's leaves) for `PyramidStylizer.run(resume=...)`, and the losses; None without a file.
 
         Raises:
-          ConfigError: The file is another run's, or not a checkpoint.
+          ConfigError: The file belongs to another run, or is not a checkpoint.
         """
         if not self.path.exists():
             return None
@@ -62,15 +62,15 @@ class Checkpoint:
                 identity, scale, history = meta["identity"], meta["scale"], meta["history"]
                 leaves = [tf.constant(archive[name]) for name in sorted(archive.files) if name.startswith("leaf_")]
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise ConfigError(f"{self.path} is not a checkpoint of tf-style; delete it to start anew.") from error
+            raise ConfigError(f"{self.path} is not a checkpoint of tf-style; delete it to start over.") from error
         if identity != self._identity:
             raise ConfigError(
                 f"{self.path} belongs to a run with other pictures, settings or versions; repeat that run's command to "
-                f"go on with it, or delete the file or give another --checkpoint_dir to start anew."
+                f"resume it, or delete the file or give another --checkpoint_dir to start over."
             )
         return (scale, leaves), history
 
     def remove(self) -> None:
-        """After the result is written; with it go the temporary files of runs that were killed while saving."""
+        """Removes the checkpoint, and temporary files left by runs that were killed while saving."""
         for path in (self.path, *self.path.parent.glob(f".{self.path.stem}.*{self.path.suffix}")):
             path.unlink(missing_ok=True)

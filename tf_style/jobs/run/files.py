@@ -1,4 +1,4 @@
-"""Whole files or none: written to a temporary name, then renamed."""
+"""Files appear whole or not at all: they are written to a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a temporary path in the same folder, with the same suffix; on success it takes the place of `path`."""
+    """Yields a temporary path in the same folder, with the same suffix; on success it replaces `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
     os.close(handle)

@@ -1,4 +1,4 @@
-"""What a run is given, checked before any model loads."""
+"""The pictures of a run, read and checked before any model loads."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ FIGURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".pdf", ".
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """The pictures of a run, checked: the content at the size it will be painted in, and the styles as they are.
+    """The checked pictures of a run: the content at the size to paint, and the styles at their own sizes.
 
-    Of a network of named styles `style_names` are those asked for, and `styles` is empty. `colors` is the picture whose
-    colours are matched, if it is not the content. What cannot be seen has the colours of its neighbours.
+    A network of named styles has `style_names`, and `styles` is empty. `colors` is the picture whose colours to match,
+    if it is not the content. Transparent pixels have the colours of their neighbours.
     """
 
     content: images.Picture
@@ -30,7 +30,7 @@ class Inputs:
     masks: images.Masks = dataclasses.field(default_factory=images.Masks)
 
     def all_pixels(self) -> dict[str, np.ndarray]:
-        """All pictures, alphas and masks by what they are for: what makes one run another than the next."""
+        """All pictures, alphas and masks by purpose: they distinguish one run from another."""
         pictures = {"content": self.content, **{f"style {index}": style for index, style in enumerate(self.styles)}}
         if self.colors is not None:
             pictures["colors"] = self.colors
@@ -40,15 +40,15 @@ class Inputs:
 
 
 def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names: bool = False) -> Inputs:
-    """Checks everything that can be checked without a model, and reads the pictures.
+    """Checks all that needs no model, and reads the pictures.
 
     Args:
       config: All options.
       files: What to read.
-      styles_are_names: The styles are known by name, but not to this program.
+      styles_are_names: The styles are names, known to a server only.
 
     Raises:
-      ImageError, ConfigError: With one sentence that says what came, what is allowed and what to do.
+      ImageError, ConfigError: What was given cannot be used.
     """
     images.check_output_path(files.output, bit_depth=files.bit_depth)
     check_single(files)
@@ -60,16 +60,16 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names:
 
 
 def check_options(config: StylizeConfig, files: StylizeFiles) -> None:
-    """Raises ConfigError unless there is a share for each style, and the weights' file is there."""
+    """Raises ConfigError unless each style has a share, colours can be matched, and the weights file exists."""
     if config.style_blend and len(config.style_blend) != len(files.style):
         raise ConfigError(
-            f"{len(config.style_blend)} shares came in style_blend for {len(files.style)} styles; give one for each."
+            f"style_blend has {len(config.style_blend)} shares for {len(files.style)} styles; give one for each."
         )
     if (files.color_from or config.color_stage != "auto") and not config.matches_colors:
         option = f"color_from={files.color_from}" if files.color_from else f"color_stage={config.color_stage}"
         raise ConfigError(
-            f"--{option} is for --preserve_color=linear or histogram, but {config.preserve_color} came; give one of "
-            "them too."
+            f"--{option} needs --preserve_color=linear or histogram, but it is {config.preserve_color}; give one of "
+            "them as well."
         )
     check_mask_options(config, files)
     check_weights(config.weights)
@@ -80,11 +80,11 @@ def check_mask_options(config: StylizeConfig, files: StylizeFiles) -> None:
     images.check_mask_count(len(files.style_masks), len(files.style))
     check_masks(config, content_mask=bool(files.content_mask), num_style_masks=len(files.style_masks))
     if files.feather != StylizeFiles.feather and not (files.content_mask or files.style_masks):
-        raise ConfigError("feather came, but no mask that it is for; give --content_mask or --style_masks too.")
+        raise ConfigError("feather needs a mask; give --content_mask or --style_masks as well.")
 
 
 def read_content(path: Path, config: StylizeConfig, files: StylizeFiles) -> images.Picture:
-    """A content at the size that it will be painted in.
+    """Reads a content at the size to paint.
 
     Raises:
       ImageError: It cannot be read, or the result would be too small or too large.
@@ -100,10 +100,10 @@ def read_content(path: Path, config: StylizeConfig, files: StylizeFiles) -> imag
 
 
 def read_styles(config: StylizeConfig, files: StylizeFiles) -> tuple[tuple[images.Picture, ...], tuple[str, ...]]:
-    """The styles as pictures, or else by name, where the config's network knows named ones.
+    """Reads the styles, or returns their names if the config's network knows named ones.
 
     Raises:
-      ImageError, NetworkError: One cannot be read, or is not known.
+      ImageError, NetworkError: A style cannot be read, or is unknown.
     """
     names = _style_names(config, files)
     if names:
@@ -112,14 +112,14 @@ def read_styles(config: StylizeConfig, files: StylizeFiles) -> tuple[tuple[image
 
 
 def read_masks(content: images.Picture, files: StylizeFiles) -> images.Masks:
-    """The masks at the content's size.
+    """Reads the masks at the content's size.
 
     Args:
-      content: As it will be painted.
+      content: At the size to paint.
       files: What to read.
 
     Raises:
-      ImageError: One cannot be read, has another aspect, or is all black.
+      ImageError: A mask cannot be read, has another aspect, or is all black.
     """
 
     def read(option: str, path: str) -> np.ndarray:
@@ -135,7 +135,7 @@ def read_masks(content: images.Picture, files: StylizeFiles) -> images.Masks:
 
 
 def read_colors(files: StylizeFiles) -> images.Picture | None:
-    """The picture whose colours are matched, if it is not the content.
+    """Reads the picture whose colours to match, if it is not the content.
 
     Raises:
       ImageError: It cannot be read.
@@ -144,7 +144,7 @@ def read_colors(files: StylizeFiles) -> images.Picture | None:
 
 
 def _style_names(config: StylizeConfig, files: StylizeFiles) -> tuple[str, ...]:
-    """The styles by name, where the config's network knows named ones only; else nothing."""
+    """The styles' names, if the config's network knows only named ones."""
     known = read_card(find_network(config.network)).get("styles") if config.network else None
     if not known:
         for style in files.style:
@@ -156,19 +156,19 @@ def _style_names(config: StylizeConfig, files: StylizeFiles) -> tuple[str, ...]:
 
 
 def _hint_at_names(style: str) -> None:
-    """Raises ConfigError if there is no such file, but a network in the package that knows a style of that name."""
+    """Raises ConfigError if the style is not a file, but the name of a style that an embedded network knows."""
     if Path(style).exists():
         return
     for network, path in EMBEDDED.items():
         if style in read_card(path).get("styles", ()):
             raise ConfigError(
-                f"--style={style} is no file, but a style that the network {network} knows; add --network={network}, "
-                "or give the path of a picture."
+                f"--style={style} is not a file, but the network {network} knows a style of that name; add "
+                f"--network={network}, or give the path of a picture."
             )
 
 
 def check_single(files: StylizeFiles) -> None:
-    """What is for folders is not silently left undone."""
+    """Raises ConfigError if an option for folders was given."""
     for field in dataclasses.fields(files):
         if field.metadata["group"] == "folder" and getattr(files, field.name) != field.default:
             raise ConfigError(
@@ -177,7 +177,7 @@ def check_single(files: StylizeFiles) -> None:
 
 
 def check_reports(files: StylizeFiles) -> None:
-    """No file is written over another one of this run, and each can be written."""
+    """Raises ConfigError if a file would overwrite another one of this run, or cannot be written."""
     others = (files.color_from, files.content_mask, *files.style_masks, files.keep_mask)
     inputs = [files.content, *files.style, *(path for path in others if path)]
     taken = {os.path.realpath(path): "an input" for path in inputs}
@@ -187,7 +187,7 @@ def check_reports(files: StylizeFiles) -> None:
             continue
         other = taken.setdefault(os.path.realpath(name), f"--{option}")
         if other != f"--{option}":
-            raise ConfigError(f"--{option}={name} is {other} of this run too; choose another name.")
+            raise ConfigError(f"--{option}={name} is also {other} of this run; choose another name.")
     if files.figure and Path(files.figure).suffix.lower() not in FIGURE_SUFFIXES:
         raise ConfigError(f"--figure={files.figure} must end in one of {', '.join(FIGURE_SUFFIXES)}.")
     for option in ("figure", "json", "checkpoint_dir", "tensorboard_dir"):
@@ -195,13 +195,13 @@ def check_reports(files: StylizeFiles) -> None:
 
 
 def check_weights(name: str) -> None:
-    """Raises ConfigError unless the file of weights, if one is named, exists."""
+    """Raises ConfigError if a weights file is named but does not exist."""
     if name and not Path(name).is_file():
         raise ConfigError(f"--weights={name} is not a file; give the path of one, or leave --weights out.")
 
 
 def check_writable(option: str, name: str) -> None:
-    """Raises ConfigError unless the nearest folder that exists lets us write the file (or `..._dir`) of an option."""
+    """Raises ConfigError unless an option's file (or folder, for `..._dir`) can be written."""
     if not name:
         return
     path = Path(name).absolute()

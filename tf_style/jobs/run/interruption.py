@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin, at a moment that suits."""
+"""Ctrl-C and similar signals, handled when nothing can be lost."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ INTERRUPTED = 130
 
 
 class Interruption:
-    """Ctrl-C, a polite kill or a closed terminal: raises KeyboardInterrupt at once, or is only noted in `asked`.
+    """Context manager for Ctrl-C, SIGTERM and a closed terminal.
 
-    A context manager. Set `at_once` to say which: false while something would be lost, as a file that is being written.
-    Signals that are ignored (as by nohup) stay ignored.
+    While `at_once` is true a signal raises KeyboardInterrupt. Set it to false while something could be lost, such as a
+    file being written; a signal then only sets `asked`. Ignored signals (nohup) stay ignored.
     """
 
     _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -26,13 +26,13 @@ class Interruption:
         self._before: dict[int, Any] = {}
 
     def __call__(self, number: int, frame: Any) -> None:
-        """The handler of the signals."""
+        """Handles a signal."""
         self.asked = True
         if self.at_once:
             raise KeyboardInterrupt
 
     def __enter__(self) -> Interruption:
-        if threading.current_thread() is threading.main_thread():  # others may not handle signals
+        if threading.current_thread() is threading.main_thread():  # other threads may not handle signals
             for number in (getattr(signal, name) for name in self._SIGNALS if hasattr(signal, name)):
                 if signal.getsignal(number) not in (signal.SIG_IGN, None):
                     self._before[number] = signal.signal(number, self)

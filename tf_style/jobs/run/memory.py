@@ -1,4 +1,4 @@
-"""Pictures that are painted in one piece must fit into memory: said before a system ends the process."""
+"""Whether a picture painted in one piece fits into memory, before the system kills the process."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import os
 from tf_style.config import StylizeConfig
 from tf_style.images import ImageError
 
-#: Bytes that a pixel takes at least, measured at 500 to 1440 pixels on CPUs: of a network, of optimisation through the
-#: narrow backbone, through VGG.
+#: Fewest bytes per pixel, measured at 500 to 1440 pixels on CPUs: for a network, and for optimisation through the
+#: narrow backbone and through VGG.
 _NETWORK, _NARROW, _VGG = 400, 1000, 2500
 
 
 def check_memory(config: StylizeConfig, size: tuple[int, int]) -> None:
-    """Raises ImageError if a picture of (height, width), painted whole, cannot fit into this machine's memory."""
+    """Raises ImageError if a picture of (height, width) cannot be painted whole in this machine's memory."""
     height, width = size
     total = total_memory()
     if config.network:
@@ -28,19 +28,19 @@ def check_memory(config: StylizeConfig, size: tuple[int, int]) -> None:
 
 
 def too_large(config: StylizeConfig, size: tuple[int, int]) -> ImageError:
-    """What is said when memory has run out."""
+    """The error for when memory has run out."""
     return ImageError(
         f"There is not enough memory to paint {size[1]} x {size[0]} pixels in one piece; lower --size{_advice(config)}."
     )
 
 
 def is_lack_of_memory(error: Exception) -> bool:
-    """Whether it is Python's or TensorFlow's word for it."""
+    """True if Python or TensorFlow ran out of memory."""
     return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
 def total_memory() -> int | None:
-    """Bytes of this machine's memory; None where it does not say."""
+    """This machine's memory in bytes, or None if unknown."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
@@ -49,7 +49,7 @@ def total_memory() -> int | None:
 
 def _advice(config: StylizeConfig) -> str:
     if config.network:
-        return ", or paint by optimisation (--preset=draft), which goes in tiles"
+        return ", or paint by optimisation (--preset=draft), which can use tiles"
     if config.tileable:
-        return ", or leave out --tileable, so that it goes in tiles"
-    return ", or give the content as TIFF, PNG or JPEG in RGB, so that it goes in tiles"
+        return ", or leave out --tileable to paint in tiles"
+    return ", or give the content as TIFF, PNG or JPEG in RGB to paint in tiles"

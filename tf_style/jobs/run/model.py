@@ -1,4 +1,4 @@
-"""What paints: which one, where it runs, why; the same for one picture and for many."""
+"""The model that paints: which one, why, and where it runs."""
 
 from __future__ import annotations
 
@@ -26,48 +26,48 @@ from tf_style.version import versions
 
 
 def choose_model(config: StylizeConfig, *, quiet: bool) -> BackboneChoice | NetworkChoice:
-    """The network or backbone that the config means; loads nothing.
+    """Chooses the network or backbone for a config; loads nothing.
 
     Raises:
       NetworkError: There is no such network.
     """
     if quiet:
-        keras.utils.disable_interactive_logging()  # its downloads print to standard output
+        keras.utils.disable_interactive_logging()  # Keras's downloads print to standard output
     return choose_network(config) if config.network else choose_backbone(config)
 
 
 def load_stylizer(
     config: StylizeConfig, guides: Guides | None = None, backbone: keras.Model | None = None
 ) -> PyramidStylizer | FeedForwardStylizer:
-    """The stylizer, such that the same command gives the same bytes.
+    """Makes the stylizer, such that the same command gives the same bytes.
 
     Args:
       config: All options.
-      guides: What else there is beside content and style.
-      backbone: One that is loaded already.
+      guides: What steers beside content and style.
+      backbone: A loaded one; default: load it.
 
     Raises:
-      NetworkError, ValueError, WeightsError: As `build_stylizer`.
+      NetworkError, ValueError, WeightsError: See `build_stylizer`.
     """
     if tf.config.list_physical_devices("GPU") and not config.jit_compile:
-        # XLA refuses max pooling under this switch, even on a CPU, where the bytes are the same without it.
+        # With this switch XLA refuses max pooling, even on CPUs, where the bytes are the same without it.
         tf.config.experimental.enable_op_determinism()
     return build_stylizer(config, backbone, guides=guides or Guides())
 
 
 def guides_of(inputs: Inputs) -> Guides:
-    """What a run's pictures ask of its stylizer."""
+    """The guides that a run's pictures call for."""
     colors, masks = inputs.colors, inputs.masks
     return Guides(masks.num_regions, masks.keep is not None, None if colors is None else picture_tensor(colors))
 
 
 def picture_tensor(picture: images.Picture) -> tf.Tensor:
-    """A picture with what can be seen of it, as stylizers take styles and colours: [1, h, w, 3], or 4 with an alpha."""
+    """A picture in the form that stylizers take for styles and colours: [1, h, w, 3], or 4 with an alpha."""
     return tf.constant(images.with_own_alpha(picture)[None])
 
 
 def model_headline(config: StylizeConfig, choice: BackboneChoice | NetworkChoice) -> str:
-    """Which model, why, and where it runs."""
+    """Says which model paints, why, and where it runs."""
     gpus = tf.config.list_physical_devices("GPU")
     device = f"{len(gpus)} GPU" if gpus else "CPU"
     kind = "Network" if config.network else "Backbone"
@@ -81,7 +81,7 @@ def run_record(
     choice: BackboneChoice | NetworkChoice,
     guides: Guides | None = None,
 ) -> dict[str, Any]:
-    """What every record begins with: settings, model, devices, versions; and the peak memory so far."""
+    """The start of every record: settings, model, devices, versions, and the peak memory so far."""
     return {
         "preset": preset,
         "settings": dataclasses.asdict(config),
@@ -96,7 +96,7 @@ def run_record(
 def model_record(
     config: StylizeConfig, choice: BackboneChoice | NetworkChoice, guides: Guides | None = None
 ) -> dict[str, Any]:
-    """What painted, for the record."""
+    """The model, for the record."""
     if config.network:
         return {"network": dataclasses.asdict(choice)}
     return {"backbone": dataclasses.asdict(choice), "objective": repr(build_objective(config, guides or Guides()))}

@@ -1,4 +1,4 @@
-"""Progress of a run, for people: one line that changes on a terminal, plain lines elsewhere."""
+"""Progress of a run: one changing line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ProgressDisplay:
 
     Args:
       quiet: Show nothing.
-      stream: Where; default: standard error.
+      stream: Where to write; default: standard error.
     """
 
     def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
@@ -33,13 +33,13 @@ class ProgressDisplay:
         self._width = 0
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Writes a line that stays."""
         if not self._quiet:
             self.close()
             self._write(text + "\n")
 
     def update(self, progress: Progress) -> None:
-        """Called after each step."""
+        """Shows a step."""
         height, width = progress.size
         place = (
             f"scale {progress.scale + 1}/{progress.num_scales} ({width}x{height})  "
@@ -49,17 +49,17 @@ class ProgressDisplay:
         self.show(place, progress.fraction, progress.loss, progress.losses, last=last)
 
     def show(self, place: str, fraction: float, loss: float, losses: Mapping[str, float], *, last: bool) -> None:
-        """How far the work is.
+        """Shows how far the work is.
 
         Args:
-          place: What the line begins with.
+          place: The beginning of the line.
           fraction: Share of the work that is done.
           loss: The sum of the terms.
-          losses: The terms by name; left out where the line would not fit.
-          last: Whether the work is done: the last line is always shown.
+          losses: The terms by name; left out if the line would be too long.
+          last: Whether the work is done; the last line is always shown.
         """
         now = time.monotonic()
-        if self._first_fraction is None:  # the first step holds the compilation: time left is reckoned from there
+        if self._first_fraction is None:  # the first step includes compilation, so the time left counts from there
             self._start, self._first_fraction = now, fraction
         if self._quiet or (not self._terminal and now < self._next_line and not last):
             return
@@ -85,11 +85,11 @@ class ProgressDisplay:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except OSError:  # nobody reads any more, as after `| head` or when the terminal was closed: paint on
+        except OSError:  # nobody is reading (`| head`, a closed terminal): keep painting
             self._quiet = True
 
     def _fitting(self, line: str, short: str) -> str:
-        """Short enough not to wrap: a wrapped line cannot be overwritten."""
+        """A text short enough not to wrap, since a wrapped line cannot be overwritten."""
         try:
             columns = os.get_terminal_size(self._stream.fileno()).columns or _DEFAULT_COLUMNS
         except OSError:

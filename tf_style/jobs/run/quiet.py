@@ -1,4 +1,4 @@
-"""TensorFlow without its start-up notices."""
+"""Hides TensorFlow's start-up notices."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet_tensorflow() -> Iterator[None]:
-    """Keeps what native code writes to standard error inside the block (oneDNN, CUDA notices at import) from the user.
+    """Hides what native code writes to standard error inside the block, such as oneDNN and CUDA notices at import.
 
-    If the block fails unexpectedly, what was written is shown after all: it may say why. ValueErrors say so themselves.
+    If the block fails unexpectedly, the text is shown, because it may say why. ValueErrors explain themselves.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""The run record: a JSON file that says what was done and with what."""
+"""The record of a run: a JSON file that says what was done, and with what."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tf_style.jobs.run.files import replacing
 
 
 def peak_memory() -> dict[str, int]:
-    """Peak memory in bytes of this process, and of each GPU in use."""
+    """Peak memory of this process and of each GPU in use, in bytes."""
     memory = {"host": _peak_resident()}
     for gpu in tf.config.list_logical_devices("GPU"):
         memory[gpu.name.removeprefix("/device:")] = int(tf.config.experimental.get_memory_info(gpu.name[8:])["peak"])

@@ -1,4 +1,4 @@
-"""The pictures of a training: what it learns from, and what it is looked at with."""
+"""The pictures of a training, and those held out for validation."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _VALIDATION_SIDE = 256  # pixels
 
 
 class TrainingData:
-    """Photos, styles, and pairs of both that are kept from training.
+    """Photos and styles, and pairs of both held out for validation.
 
-    `contents` and `styles` are the sources to train on, `names` those of the styles where the network knows named ones.
+    `contents` and `styles` are the sources to train on, `names` the styles' names if the network knows named ones.
 
     Args:
       config: All options.
@@ -49,15 +49,15 @@ class TrainingData:
             self.styles, styles_held = hold_out(self.styles, files.validation_pairs)
         elif self.styles.records:
             raise DataError(
-                f"{files.style_dir} holds TFRecords, but styles of a many_styles network are the pictures of a folder, "
-                "and have their names; give that folder."
+                f"{files.style_dir} holds TFRecords, but many_styles takes its styles and their names from a folder of "
+                "pictures; give that folder."
             )
         self.names = tuple(Path(file).stem for file in self.styles.files) if self._named else ()
         _check_names(self.names)
         self._held = contents_held, styles_held
 
     def validation_pairs(self) -> tuple[Any, Any]:
-        """The photos and styles to look at, float32 [N, h, w, 3] (or places of named styles, [N]); None for none."""
+        """The photos and styles held out, float32 [N, h, w, 3] (indices [N] for named styles); None for none."""
         contents, styles = ([middle_crop(tf.constant(item), _VALIDATION_SIDE) for item in held] for held in self._held)
         if not contents:
             return None, None
@@ -72,13 +72,13 @@ class TrainingData:
         return [tf.constant(picture.pixels[None]) for picture in resized]
 
     def style_batches(self, batch_size: int, count: int) -> Iterator[tf.Tensor]:
-        """So many batches of crops of the styles."""
+        """Yields this many batches of crops of the styles."""
         seed = self._style_seed
         with reading(self.styles, seed=seed, count=batch_size * count):
             yield from crops(self.styles, self._config.crop_size, seed=seed).batch(batch_size).take(count)
 
     def batches(self, step: int) -> tf.data.Dataset:
-        """Photos, styles and which photos are to stay as they are, from the step after `step` on, without end."""
+        """Batches of photos, styles, and which photos must stay unchanged; they start after `step` and never end."""
         config, start = self._config, step * self._config.batch_size
         contents = crops(self.contents, config.crop_size, seed=self._content_seed, start=start)
         neutral = chances(config.neutral_share, seed=config.seed, start=start)
@@ -91,7 +91,7 @@ class TrainingData:
 
     @contextlib.contextmanager
     def reading_batch(self, step: int) -> Iterator[None]:
-        """Names the picture that keeps the batch after `step` from being read, in a DataError."""
+        """Raises a DataError that names the picture if the batch after `step` cannot be read."""
         size = self._config.batch_size
         with contextlib.ExitStack() as stack:
             stack.enter_context(reading(self.contents, seed=self._content_seed, start=step * size, count=size))
@@ -109,11 +109,11 @@ class TrainingData:
 
 
 def _check_names(names: tuple[str, ...]) -> None:
-    """Raises DataError unless each style can be asked for by its name."""
+    """Raises DataError unless each style can be named in a list."""
     for name in names:
         if names.count(name) > 1:
-            raise DataError(f"{names.count(name)} styles are called {name!r}, after their files; rename all but one.")
+            raise DataError(f"{names.count(name)} style files are called {name!r}; rename all but one.")
         if "," in name:
             raise DataError(
-                f"The style {name!r} has a comma in its name, which parts styles in lists; rename its file."
+                f"The style {name!r} has a comma in its name, but commas separate styles in lists; rename its file."
             )

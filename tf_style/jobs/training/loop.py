@@ -119,7 +119,7 @@ class TrainingLoop(ABC):
 
     @abstractmethod
     def _reading_batch(self) -> AbstractContextManager[None]:
-        """Names the picture that keeps the next batch from being read, in a DataError."""
+        """Raises a DataError that names the picture if the next batch cannot be read."""
 
     @abstractmethod
     def _train_step(self, *batch: Any) -> dict[str, tf.Tensor]:

@@ -1,4 +1,4 @@
-"""The whole state of a training in one file, so that a killed one goes on where it was."""
+"""The whole state of a training in one file, from which a killed training can resume."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tf_style.jobs.run.files import replacing
 
 
 def save_state(path: Path, identity: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-    """Writes some facts (as JSON) and arrays, whole or not at all.
+    """Writes facts (as JSON) and arrays, whole or not at all.
 
-    With values that are not finite nothing is written: no training goes on from them, but from an earlier file it may.
+    If a value is not finite nothing is written: training cannot resume from it, but it can from an earlier file.
     """
     if not all(np.isfinite(array).all() for array in arrays.values()):
         return
@@ -28,15 +28,15 @@ def save_state(path: Path, identity: str, facts: Mapping[str, Any], arrays: Mapp
 
 
 def load_state(path: Path, identity: str, advice: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What `save_state` wrote: facts and arrays.
+    """Reads the facts and arrays that `save_state` wrote.
 
     Args:
-      path: Of the file.
-      identity: A digest of what decides the result; another training's state is refused.
-      advice: What else to do then, after "repeat that command to go on with it, or".
+      path: The file.
+      identity: A digest of what decides the result; the state of another training is refused.
+      advice: What to do in that case, after "repeat that command to resume it, or".
 
     Raises:
-      ConfigError: Another training's, or not such a file.
+      ConfigError: The file belongs to another training, or is not a checkpoint.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -44,21 +44,21 @@ def load_state(path: Path, identity: str, advice: str) -> tuple[dict[str, Any], 
         facts = json.loads(str(arrays.pop("meta")))
         other = facts.pop("identity") != identity
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error):
-        raise ConfigError(f"{path} is not a checkpoint of tf-style; delete it to start anew.") from None
+        raise ConfigError(f"{path} is not a checkpoint of tf-style; delete it to start over.") from None
     if other:
         raise ConfigError(
-            f"{path} belongs to a training with other pictures or settings; repeat that command to go on with it, or "
+            f"{path} belongs to a training with other pictures or settings; repeat that command to resume it, or "
             f"{advice}."
         )
     return facts, arrays
 
 
 def numbered(name: str, values: Sequence[Any]) -> dict[str, np.ndarray]:
-    """Variables without names of their own, as arrays by number."""
+    """Unnamed variables as arrays, by number."""
     return {f"{name}_{index:04}": np.asarray(value) for index, value in enumerate(values)}
 
 
 def restore(name: str, variables: Sequence[Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Gives variables what `numbered` took of them."""
+    """Assigns to variables the arrays that `numbered` made of them."""
     for index, variable in enumerate(variables):
         variable.assign(arrays[f"{name}_{index:04}"])
