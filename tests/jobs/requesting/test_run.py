@@ -421,7 +421,7 @@ REFUSALS = {
     "quality": (["--quality=101"], ["1 to 100"]),
     "certificates without TLS": (
         ["--ca_file=a.pem", "--key_file=b.pem"],
-        ["--ca_file, --key_file can only be used with --tls"],
+        ["--key_file can only be used with --tls"],
     ),
     "half a certificate": (["--tls", "--cert_file=content.png"], ["belong together"]),
     "missing certificate": (["--tls", "--ca_file=nowhere.pem"], ["--ca_file=nowhere.pem cannot be read"]),
