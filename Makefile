@@ -1,4 +1,4 @@
-# Every target makes what it needs. `make` alone lists them.
+# Every target sets up what it needs. `make` alone lists them.
 #   make PYTHON=python3.12 VENV=/tmp/venv test      another interpreter, another environment
 #   make PYTEST_ARGS="-m 'not slow'" test           only the fast tests
 #   make BENCH_ARGS="--help" bench                  arguments for the benchmarks
@@ -22,12 +22,12 @@ BENCH := $(VENV)/.installed-bench
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: $(DEV) ## make the environment (.venv) with all that development needs
+setup: $(DEV) ## create the environment (.venv) with all that development needs
 	@echo "Ready: $(BIN)/tf-style --help"
 
 $(BIN)/python:
-	@echo "Making the environment $(VENV) ..."
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("tf-style needs Python 3.10 or newer, this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
+	@echo "Creating the environment $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("tf-style needs Python 3.10 or newer, but this is " + sys.version.split()[0] + ". Use another one: make PYTHON=python3.12 ...")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --upgrade pip
 
@@ -37,14 +37,14 @@ $(DEV): setup.cfg pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(BENCH): $(DEV)
-	@echo "Installing the peer of the benchmarks (PyTorch) into $(VENV) ..."
+	@echo "Installing the benchmarks' peer (PyTorch) into $(VENV) ..."
 	@$(PIP) --editable '.[dev,bench]'
 	@touch $@
 
 demo: $(DEV) ## paint a lighthouse in the style of The Starry Night, in one pass and by optimisation
 	@$(BIN)/tf-style stylize --preset=instant --content=examples/pictures/lighthouse.jpg \
 		--style=examples/pictures/starry_night.jpg --output=demo_instant.png
-	@echo "In one pass: $(CURDIR)/demo_instant.png. Now the finer way:"
+	@echo "In one pass: $(CURDIR)/demo_instant.png. Now by optimisation:"
 	@$(BIN)/tf-style stylize --content=examples/pictures/lighthouse.jpg --style=examples/pictures/starry_night.jpg \
 		--output=demo.png --figure=demo_figure.png
 	@echo "The picture: $(CURDIR)/demo.png"
@@ -64,6 +64,6 @@ wheel: $(DEV) ## build the wheel into dist/
 	@rm -rf build
 	@$(BIN)/python -m build --wheel --outdir dist .
 
-clean: ## remove what was built and cached (the environment stays; remove it with rm -r .venv)
+clean: ## remove build products and caches (to remove the environment: rm -r .venv)
 	@rm -rf build dist tf_style.egg-info .pytest_cache .mypy_cache .ruff_cache demo.png demo_instant.png demo_figure.png
 	@find . -path './.?*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
