@@ -1,4 +1,4 @@
-"""Time of one call, for benchmarks of all interpreters."""
+"""Time of one call, for benchmarks in any interpreter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 def milliseconds(function: Callable[[], object], repeats: int) -> float:
-    """The median of several runs, after one that is not counted."""
+    """The median of several calls, after one that does not count."""
     function()
     times = []
     for _ in range(repeats):
