@@ -18,6 +18,7 @@ with quiet_tensorflow():
     import tensorflow as tf
 
 from benchmarks.pictures import add_pairs, blank, picture, write_sheet
+from benchmarks.record import add_options
 from tf_style import images
 from tf_style.build import build_stylizer
 from tf_style.presets import preset_config
@@ -28,14 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_pairs(parser)
     parser.add_argument("--preset", default="fine")
-    parser.add_argument("--option", action="append", default=[], help="name=value, an option of StylizeConfig")
+    add_options(parser)
     parser.add_argument("--named", action="store_true", help="the network knows the styles by the names of their files")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--cell", type=int, default=0, help="side of a cell in the sheet; 0: --size")
     parser.add_argument("--cells", type=Path, default=Path("grid_cells"))
     parser.add_argument("--output", type=Path, default=Path("grid.jpg"))
     args = parser.parse_args(arguments)
-    config = preset_config(args.preset).replace(**dict(option.split("=", 1) for option in args.option))
+    config = preset_config(args.preset).replace(**dict(args.option))
     stylizer = build_stylizer(config)
     styles = {Path(path).stem: images.read_image(path).pixels for path in args.style}
     side = args.cell or args.size

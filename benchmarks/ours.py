@@ -21,6 +21,7 @@ with quiet_tensorflow():
     import tensorflow as tf
 
 from benchmarks.pictures import tensor
+from benchmarks.record import add_options
 from benchmarks.timing import milliseconds
 from tf_style.build import build_stylizer
 from tf_style.jobs.run.allocator import keep_freed_memory
@@ -61,8 +62,7 @@ def measure_time(args: argparse.Namespace, content: tf.Tensor, style: tf.Tensor)
 
 def measure_race(args: argparse.Namespace, content: tf.Tensor, style: tf.Tensor) -> dict[str, Any]:
     """Paints with `--option` overrides until the classic float32 objective is at most `--target_loss`."""
-    overrides = dict(option.split("=", 1) for option in args.option)
-    painter = classic(args, **{"compute_dtype": args.dtype, **overrides})
+    painter = classic(args, **{"compute_dtype": args.dtype, **dict(args.option)})
     judge = classic(args).optimization
     targets = judge.targets(content, [style])
     judged = tf.function(lambda image: judge.objective(judge.features(image), targets))
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--target_loss", type=float, default=0.0)
     parser.add_argument("--judge_every", type=int, default=10)
-    parser.add_argument("--option", action="append", default=[], help="name=value, an option of StylizeConfig")
+    add_options(parser)
     args = parser.parse_args(arguments)
     keep_freed_memory()  # as the commands do
     found = MODES[args.mode](args, tensor(args.content, args.size), tensor(args.style, args.size))

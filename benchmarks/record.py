@@ -34,6 +34,18 @@ def add_vgg19(arguments: argparse.ArgumentParser) -> None:
     arguments.add_argument("--weights", default=default, help="Keras's VGG-19 notop file [TF_STYLE_VGG19_WEIGHTS]")
 
 
+def add_options(arguments: argparse.ArgumentParser) -> None:
+    """`--option=name=value`, pairs of a name and a text."""
+    arguments.add_argument(
+        "--option",
+        action="append",
+        type=lambda text: tuple(text.split("=", 1)),
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of tf-style stylize",
+    )
+
+
 def listed(kind: Callable[[str], Any] = str) -> Callable[[str], list]:
     """The type of an argument that takes several values, separated by commas."""
     return lambda text: [kind(part) for part in text.split(",") if part]

@@ -55,15 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--squares", type=int, default=12, help="parts of each photo")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--num_steps", type=int, default=30, help="at the full size; twice as many at half of it")
-    parser.add_argument("--weights", default="", help="of the backbone compact_vgg19; default: the embedded ones")
+    record.add_options(parser)
     args = parser.parse_args(arguments)
     config = preset_config("draft").replace(
         tileable=True,
         backbone="compact_vgg19",
-        weights=args.weights,
         min_size=args.size // 2,
         num_steps=args.num_steps,
         first_steps=2 * args.num_steps,
+        **dict(args.option),
     )
     texture = build_stylizer(config.replace(init="noise", content_weight=0))
     painting, plain = build_stylizer(config), build_stylizer(config.replace(tileable=False))
