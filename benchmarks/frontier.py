@@ -17,6 +17,7 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +33,7 @@ from benchmarks.frontier_record import describe, table_of, write_paintings, writ
 from benchmarks.ours import evaluation
 from benchmarks.pictures import add_pairs, pairs_of, picture, tensor
 from benchmarks.record import ROOT, has_bfloat16_units, listed
-from benchmarks.timing import milliseconds
+from benchmarks.timing import in_turns, milliseconds
 from tf_style.backbones import (
     BACKBONES,
     Kernels,
@@ -150,11 +151,7 @@ def speeds(weights: dict[str, str], dtype: str, size: int, repeats: int, turns: 
         name: evaluation(build_stylizer(config_of(name, path, 1, dtype)).optimization, image, image)
         for name, path in weights.items()
     }
-    runs: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(turns):
-        for name, step in steps.items():
-            runs[name].append(milliseconds(step, repeats))
-    return {name: statistics.median(times) for name, times in runs.items()}
+    return in_turns({name: partial(milliseconds, step, repeats) for name, step in steps.items()}, turns)
 
 
 class Comparison(NamedTuple):
@@ -215,27 +212,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name in students
     }
     dtypes = ["float32", "bfloat16"] if has_bfloat16_units() else ["float32"]
+    rows, points = _rows(weights, compared, dtypes, args)
+    shown = next(iter(students))
+    write_plot(points, args.speed_size, args.pictures / "frontier.png")
+    paintings = [each.paintings for each in compared[shown]]
+    write_paintings(pairs, paintings, args.size, args.pictures / "frontier_sheet.jpg")
+    record.write(args.output, "Narrow backbones", "frontier", *table_of(rows, dtypes, len(pairs), shown, args))
+
+
+def _rows(
+    weights: dict[str, str], compared: dict[str, list[Comparison]], dtypes: list[str], args: argparse.Namespace
+) -> tuple[list[list[str]], dict[str, tuple[float, float]]]:
+    """Rows of the table, and the points of the plot: speed and distance relative to VGG-19's."""
     times = {dtype: speeds(weights, dtype, args.speed_size, 3, 3) for dtype in dtypes}
     layers = [canonical_layer(layer) for layer in (*config_of(TEACHER, "", 1).style_layers, "conv4_2")]
     teacher = BACKBONES[TEACHER](layers, weights=args.weights)
     pictures = [tensor(path, args.size) for path in (*args.content, *args.style)]
     rows, points = [], {TEACHER: (1.0, 1.0)}
     for name, path in weights.items():
-        kernels = compact_kernels(path) if name in students else application_kernels(TEACHER, path)
+        kernels = compact_kernels(path) if name in compared else application_kernels(TEACHER, path)
         kernels = {layer: arrays for layer, arrays in kernels.items() if layer <= "block5_conv1"}
-        work = multiply_adds(kernels, args.speed_size)
         ratios = {dtype: times[dtype][TEACHER] / times[dtype][name] for dtype in dtypes}
         figures = [f"{times[dtype][name]:.0f} ({ratio:.1f})" for dtype, ratio in ratios.items()]
         steps, cells = "", ["0", "1", "1", "1", ""]
-        if name in students:
+        if name in compared:
             cells = [f"{feature_error(path, teacher, pictures, layers):.3f}", *summary(compared[name])]
             steps, points[name] = training_steps(path), (ratios["float32"], float(cells[1]))
+        work = multiply_adds(kernels, args.speed_size)
         rows.append([name, *describe(kernels, steps, work), *figures, *cells])
-    shown = next(iter(students))
-    write_plot(points, args.speed_size, args.pictures / "frontier.png")
-    paintings = [each.paintings for each in compared[shown]]
-    write_paintings(pairs, paintings, args.size, args.pictures / "frontier_sheet.jpg")
-    record.write(args.output, "Narrow backbones", "frontier", *table_of(rows, dtypes, len(pairs), shown, args))
+    return rows, points
 
 
 def _cell(args: argparse.Namespace, name: str, weights: str, pair: tuple[str, str]) -> Path:

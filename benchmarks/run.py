@@ -9,16 +9,15 @@ alike. Figures are medians; the ratios are what counts. `--only=speed,memory` ru
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import record
 from benchmarks.record import CONTENT, STYLE, has_bfloat16_units, listed, table
+from benchmarks.timing import in_turns
 
 _NO_BFLOAT16 = "\n\nbfloat16: not measured, this CPU has no matrix units for it."
 
@@ -41,21 +40,21 @@ def _measured(args: argparse.Namespace, module: str, python: str, *flags: str) -
 
 def speed(args: argparse.Namespace) -> str:
     """Seconds per evaluation of the classic objective with its gradient."""
-    time = ("--mode=time", f"--size={args.size}", f"--repeats={args.repeats}")
+    flags = ("--mode=time", f"--size={args.size}", f"--repeats={args.repeats}")
+
+    def seconds(side: Callable[..., dict[str, Any]], *more: str) -> Callable[[], float]:
+        return lambda: side(args, *flags, *more)["seconds_per_evaluation"]
+
     sides = {
-        "PyTorch float32": partial(peer, args, *time),
-        "PyTorch float32, channels last": partial(peer, args, *time, "--channels_last"),
-        "tf_style float32": partial(ours, args, *time),
-        "tf_style float32, jit_compile": partial(ours, args, *time, "--jit_compile"),
+        "PyTorch float32": seconds(peer),
+        "PyTorch float32, channels last": seconds(peer, "--channels_last"),
+        "tf_style float32": seconds(ours),
+        "tf_style float32, jit_compile": seconds(ours, "--jit_compile"),
     }
     if has_bfloat16_units():
-        sides["PyTorch bfloat16"] = partial(peer, args, *time, "--dtype=bfloat16", "--channels_last")
-        sides["tf_style bfloat16"] = partial(ours, args, *time, "--dtype=bfloat16")
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(args.rounds):
-        for name, side in sides.items():
-            seconds[name].append(side()["seconds_per_evaluation"])
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
+        sides["PyTorch bfloat16"] = seconds(peer, "--dtype=bfloat16", "--channels_last")
+        sides["tf_style bfloat16"] = seconds(ours, "--dtype=bfloat16")
+    medians = in_turns(sides, args.rounds)
     rows = [
         [name, f"{value:.2f}", *(f"{medians[other] / value:.2f}" for other in list(sides)[:2])]
         for name, value in medians.items()
