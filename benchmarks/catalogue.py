@@ -1,88 +1,79 @@
-"""Many pictures in one process beside as many commands: seconds, peak memory, traces.
+"""Many pictures in one process beside as many commands: seconds and peak memory.
 
-python -m benchmarks.catalogue --pictures=200 --out=benchmarks/CATALOGUE.md
+  python -m benchmarks.catalogue --pictures=200
 
-The separate commands are measured on a few pictures of each size, whole (model, compilation, painting, writing) and as
-painting alone: what `painting_seconds` of their records hold, from the loaded model to the last step.
+The separate commands are measured on one picture of each size: as a whole (model, compilation, painting, writing), and
+their painting alone, which is `painting_seconds` in their records. Other arguments go to every command, for example
+--weights=FILE. The record goes to benchmarks/CATALOGUE.md.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import subprocess
-import sys
+import csv
+import statistics
 import tempfile
-import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from benchmarks import record
+from benchmarks.record import CONTENT, STYLE, listed, table
 from tf_style import images
 
-ROOT = Path(__file__).resolve().parent.parent
-PICTURES = ROOT / "examples" / "pictures"
-SIZES = ((128, 192), (192, 128), (160, 160), (144, 224), (200, 150))
+SHAPES = ((128, 192), (192, 128), (160, 160), (144, 224), (200, 150))
 OPTIONS = ["--preset=draft", "--size=0", "--num_steps=8", "--first_steps=20", "--backbone=compact_vgg19", "--quiet"]
 
 
-def run(folder: Path, *arguments: str) -> tuple[float, dict]:
-    """Seconds of a whole command of tf-style stylize, and its record."""
-    record, started = folder / "record.json", time.monotonic()
-    command = [sys.executable, "-m", "tf_style.cli.main", "stylize", f"--json={record}", *OPTIONS, *arguments]
-    subprocess.run(command, check=True, capture_output=True)
-    return time.monotonic() - started, json.loads(record.read_text())
-
-
 def make_pictures(folder: Path, count: int) -> list[Path]:
-    """Crops of a photo, in five sizes by turns."""
-    photo = images.read_image(PICTURES / "lighthouse.jpg").pixels
+    """Crops of a photo, in each of the shapes in turn."""
+    photo = images.read_image(CONTENT).pixels
     paths = []
     for index in range(count):
-        height, width = SIZES[index % len(SIZES)]
+        height, width = SHAPES[index % len(SHAPES)]
         top, left = (37 * index) % (photo.shape[0] - height), (53 * index) % (photo.shape[1] - width)
         paths.append(folder / f"{index:03}.png")
         images.write_image(paths[-1], photo[top : top + height, left : left + width])
     return paths
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures, and writes the table."""
+    parser = record.parser(__doc__, "CATALOGUE.md")
     parser.add_argument("--pictures", type=int, default=200)
-    parser.add_argument("--batch_sizes", default="1,4")
-    parser.add_argument("--out", type=Path, required=True)
-    args = parser.parse_args()
-    style = PICTURES / "starry_night.jpg"
+    parser.add_argument("--batch_sizes", type=listed(int), default=[1, 4])
+    args, others = parser.parse_known_args(arguments)
+
+    def stylize(*flags: str) -> tuple[float, dict[str, Any]]:
+        return record.measure("tf_style.cli.main", "stylize", *OPTIONS, *others, *flags)
+
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         paths = make_pictures(folder, args.pictures)
-        whole, painting = [], []
-        for path in paths[: len(SIZES)]:
-            seconds, record = run(folder, f"--content={path}", f"--style={style}", f"--output={folder}/single.png")
-            whole.append(seconds)
-            painting.append(record["painting_seconds"])
-        separate, alone = (sum(times) / len(times) * args.pictures for times in (whole, painting))
-        lines = [
-            "# Many pictures in one process", "",
-            f"`python -m benchmarks.catalogue --pictures={args.pictures}`: pictures of five sizes from "
-            "128 x 192 to 200 x 150, `draft` with 8 steps a scale, one style.", "",
-            "| how | seconds | separate commands / this | their painting alone / this | peak memory, GB |",
-            "|---|---|---|---|---|",
-            f"| {args.pictures} commands (from {len(SIZES)}) | {separate:.0f} | 1.00 | | |",
-            f"| their painting alone | {alone:.0f} | | 1.00 | |",
-        ]  # fmt: skip
-        for count, batch in [(args.pictures // 4, 4), *((args.pictures, int(b)) for b in args.batch_sizes.split(","))]:
-            rows = "\n".join(f"{path.name},{style}" for path in paths[:count])
-            (folder / "jobs.csv").write_text(f"content,style\n{rows}\n")
-            out = folder / f"out_{count}_{batch}"
-            seconds, record = run(folder, f"--manifest={folder}/jobs.csv", f"--output={out}", f"--batch_size={batch}")
-            assert len(list(out.iterdir())) == count
-            share = count / args.pictures
-            lines.append(
-                f"| one manifest, {count} pictures, batches of {batch} | {seconds:.0f} | "
-                f"{share * separate / seconds:.2f} | {share * alone / seconds:.2f} | "
-                f"{record['peak_memory_bytes']['host'] / 1e9:.2f} |"
-            )
-            print(lines[-1], flush=True)
-    args.out.write_text("\n".join(lines) + "\n")
+        singles = [
+            stylize(f"--content={path}", f"--style={STYLE}", f"--output={folder}/single.png")
+            for path in paths[: len(SHAPES)]
+        ]
+        separate = args.pictures * statistics.mean(seconds for seconds, _ in singles)
+        alone = args.pictures * statistics.mean(found["painting_seconds"] for _, found in singles)
+        rows = [
+            [f"{args.pictures} commands (from {len(singles)})", f"{separate:.0f}", "1.00", "", ""],
+            ["their painting alone", f"{alone:.0f}", "", "1.00", ""],
+        ]
+        for count, batch in [(args.pictures // 4, 4), *((args.pictures, batch) for batch in args.batch_sizes)]:
+            manifest, out = folder / "jobs.csv", folder / f"out_{count}_{batch}"
+            with open(manifest, "w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([("content", "style"), *((path.name, STYLE) for path in paths[:count])])
+            seconds, found = stylize(f"--manifest={manifest}", f"--output={out}", f"--batch_size={batch}")
+            if len(list(out.iterdir())) != count:
+                raise SystemExit(f"Only {len(list(out.iterdir()))} of {count} pictures were painted.")
+            times = [f"{count / args.pictures * other / seconds:.2f}" for other in (separate, alone)]
+            memory = f"{found['peak_memory_bytes']['host'] / 1e9:.2f}"
+            rows.append([f"one manifest, {count} pictures, batches of {batch}", f"{seconds:.0f}", *times, memory])
+            print(rows[-1], flush=True)
+    shapes = ", ".join(f"{height} x {width}" for height, width in SHAPES)
+    note = f"Pictures of {shapes} pixels, one style, with `{' '.join([*OPTIONS, *others])}`."
+    header = ["how", "seconds", "separate commands / this", "their painting alone / this", "peak memory, GB"]
+    record.write(args.output, "Many pictures in one process", "catalogue", note, table(header, rows))
 
 
 if __name__ == "__main__":

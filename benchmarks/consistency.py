@@ -2,15 +2,15 @@
 
   python -m benchmarks.consistency --weights=vgg19_notop.h5 --preset=draft --sizes=256,512,1024,2048
 
-Losses are relative (1: nothing of the target), judged by the very objective that painted the picture, and, to compare
-backbones, by VGG-19 at 256 px.
+Losses are relative (1: nothing of the target). They are judged by the objective that painted the picture and, to
+compare backbones, at one size by VGG-19, or by the embedded backbone where there are no weights of VGG-19. The record
+goes to benchmarks/CONSISTENCY.md.
 """
 
 from __future__ import annotations
 
-import argparse
 import collections
-import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tf_style.jobs.run.quiet import quiet_tensorflow
@@ -20,65 +20,71 @@ with quiet_tensorflow():
 
 import numpy as np
 
-from benchmarks.run import CONTENT, ROOT, STYLE, table
+from benchmarks import record
+from benchmarks.pictures import tensor
+from benchmarks.record import CONTENT, ROOT, STYLE, listed, table
 from tf_style import images
 from tf_style.build import build_stylizer
 from tf_style.presets import preset_config
 from tf_style.stylizers import PyramidStylizer
 
 _HEIGHT = 480  # of the sheet
-_JUDGE_SIZE = 256
 
 
-def picture(path: Path, size: int) -> np.ndarray:
-    """[H, W, 3] with its long side at `size` (enlarged if need be, so that all sizes show the same)."""
-    source = images.read_image(path)
-    return images.resize(source, images.fit_size(source.size, size)).pixels
+def relative(stylizer: PyramidStylizer, losses: Mapping[str, float | tf.Tensor]) -> list[str]:
+    """Content and style loss without their weights."""
+    weights = {term.name: weight for weight, term in stylizer.optimization.objective.terms}
+    return [f"{float(tf.squeeze(losses[name])) / weights[name]:.3f}" for name in ("content", "style")]
 
 
-def judge(stylizer: PyramidStylizer, result: np.ndarray) -> dict[str, float]:
-    """Unweighted relative content and style loss of a picture at 256 px."""
+def judge(stylizer: PyramidStylizer, result: np.ndarray, size: int) -> list[str]:
+    """The losses of a picture brought to `size`."""
     optimization = stylizer.optimization
-    small = images.resize(images.Picture(result), images.fit_size(result.shape[:2], _JUDGE_SIZE)).pixels
-    content, style = (tf.constant(picture(path, _JUDGE_SIZE)[None]) for path in (CONTENT, STYLE))
-    targets = optimization.targets(content, [style])
+    small = images.resize(images.Picture(result), images.fit_size(result.shape[:2], size)).pixels
+    targets = optimization.targets(tensor(CONTENT, size), [tensor(STYLE, size)])
     losses = optimization.objective.losses(optimization.features(tf.constant(small[None])), targets)
-    weights = {term.name: weight for weight, term in optimization.objective.terms}
-    return {name: float(loss[0]) / weights[name] for name, loss in losses.items() if name != "total_variation"}
+    return relative(stylizer, losses)
 
 
-def main() -> None:
-    """Paints all, prints the table and writes the sheet."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--weights", default=os.environ.get("TF_STYLE_VGG19_WEIGHTS", ""))
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Paints all, writes the table and the sheet."""
+    parser = record.parser(__doc__, "CONSISTENCY.md")
+    record.add_vgg19(parser)
     parser.add_argument("--preset", default="draft")
-    parser.add_argument("--sizes", default="256,512,1024,2048", help="through the embedded backbone")
-    parser.add_argument("--vgg19_sizes", default="256,512", help="through VGG-19, where --weights are given")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "pictures" / "consistency.jpg")
-    args = parser.parse_args()
-    runs = [("compact_vgg19", "", int(size)) for size in args.sizes.split(",")]
-    vgg19 = {"backbone": "vgg19", "weights": args.weights}
-    if args.weights:
-        runs += [("vgg19", args.weights, int(size)) for size in args.vgg19_sizes.split(",")]
-    judge_config = preset_config(args.preset).replace(**(vgg19 if args.weights else {"backbone": "compact_vgg19"}))
-    referee = build_stylizer(judge_config)
+    record.add_options(parser)
+    parser.add_argument("--sizes", type=listed(int), default=[256, 512, 1024, 2048], help="through compact_vgg19")
+    parser.add_argument("--vgg19_sizes", type=listed(int), default=[256, 512], help="through VGG-19, with --weights")
+    parser.add_argument("--judge_size", type=int, default=256)
+    parser.add_argument("--sheet", type=Path, default=ROOT / "docs" / "pictures" / "consistency.jpg")
+    args = parser.parse_args(arguments)
+    config = preset_config(args.preset).replace(**dict(args.option))
+    sizes = {"compact_vgg19": args.sizes} | ({"vgg19": args.vgg19_sizes} if args.weights else {})
+    stylizers = {
+        name: build_stylizer(config.replace(backbone=name, weights=args.weights if name == "vgg19" else config.weights))
+        for name in sizes
+    }
+    referee = list(stylizers)[-1]
     rows, panels = [], []
-    for backbone, weights, size in runs:
-        stylizer = build_stylizer(preset_config(args.preset).replace(backbone=backbone, weights=weights))
-        content, style = (tf.constant(picture(path, size)[None]) for path in (CONTENT, STYLE))
-        progress = collections.deque(stylizer.run(content, [style]), maxlen=1)[0]
-        weights_of = {term.name: weight for weight, term in stylizer.optimization.objective.terms}
-        own = {name: loss / weights_of[name] for name, loss in progress.losses.items()}
-        result = progress.image[0].numpy()
-        seen = judge(referee, result)
-        figures = [own["content"], own["style"], seen["content"], seen["style"]]
-        rows.append([backbone, str(size), *(f"{figure:.3f}" for figure in figures)])
-        print(rows[-1], flush=True)
-        width = round(result.shape[1] / result.shape[0] * _HEIGHT)
-        panels.append(images.resize(images.Picture(result), (_HEIGHT, width)).pixels)
-    header = ["backbone", "px", "content, own", "style, own", "content, judged at 256 px", "style, judged at 256 px"]
-    print(table(header, rows))
-    images.write_image(args.output, np.concatenate(panels, axis=1), quality=88)
+    for backbone, stylizer in stylizers.items():
+        for size in sizes[backbone]:
+            run = stylizer.run(tensor(CONTENT, size), [tensor(STYLE, size)])
+            progress = collections.deque(run, maxlen=1)[0]
+            result = progress.image[0].numpy()
+            seen = judge(stylizers[referee], result, args.judge_size)
+            rows.append([backbone, str(size), *relative(stylizer, progress.losses), *seen])
+            print(rows[-1], flush=True)
+            width = round(result.shape[1] / result.shape[0] * _HEIGHT)
+            panels.append(images.resize(images.Picture(result), (_HEIGHT, width)).pixels)
+    images.write_image(args.sheet, np.concatenate(panels, axis=1), quality=88)
+    judged = [f"{name}, judged by {referee} at {args.judge_size} px" for name in ("content", "style")]
+    record.write(
+        args.output,
+        "One preset at all sizes",
+        "consistency",
+        f"Preset `{args.preset}`, the lighthouse in the style of The Starry Night. Losses are relative: 1 means that "
+        "the picture has nothing of the target.",
+        table(["backbone", "px", "content, own", "style, own", *judged], rows),
+    )
 
 
 if __name__ == "__main__":

@@ -3,21 +3,21 @@
   python -m benchmarks.frontier --weights=vgg19_notop.h5 --students=half=half/backbone.npz,slim=slim/backbone.npz \
       --content=a.jpg,b.jpg --style=c.jpg,d.jpg,e.jpg
 
-Every pair is painted through all backbones in turn, with the same steps; a painting's distance adds up content and the
-layers' Gram matrices at the weights of `fine`. "Equal seconds": VGG-19's own painting is taken when it has had the time
-of the student's. What is painted is kept in --cells, and not painted again. The record goes to benchmarks/FRONTIER.md,
-a plot and a sheet (of the first student) to docs/pictures.
+Every pair is painted through all backbones in turn, with the same steps. A painting's distance adds up content and the
+layers' Gram matrices at the weights of `fine`. "Equal seconds": VGG-19's own painting is taken at the moment when the
+student's was done. Paintings are kept in --cells, and not painted again. The record goes to benchmarks/FRONTIER.md, a
+plot and a sheet (of the first student) to docs/pictures.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import hashlib
 import json
-import os
 import statistics
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,10 +28,12 @@ with quiet_tensorflow():
 
 import numpy as np
 
-from benchmarks.frontier_record import channels_by_block, write_plot, write_record, write_sheet
-from benchmarks.painting_quality import pairs_of, picture
-from benchmarks.run import ROOT, has_bfloat16_units
-from benchmarks.timing import milliseconds
+from benchmarks import record
+from benchmarks.frontier_record import describe, table_of, write_paintings, write_plot
+from benchmarks.ours import evaluation
+from benchmarks.pictures import add_pairs, pairs_of, picture, tensor
+from benchmarks.record import ROOT, has_bfloat16_units, listed
+from benchmarks.timing import in_turns, milliseconds
 from tf_style.backbones import (
     BACKBONES,
     Kernels,
@@ -48,7 +50,6 @@ from tf_style.evaluation import Evaluation
 from tf_style.presets import preset_config
 
 TEACHER = "vgg19"
-_SPEED_SIZE = 512
 _SNAPSHOTS_EVERY = 2  # steps, of VGG-19's paintings in the making
 
 
@@ -67,7 +68,7 @@ def config_of(name: str, weights: str, steps: int, dtype: str = "auto") -> Styli
 
 def paint(pair: tuple[str, str], stylizer: Any, size: int, path: Path, *, snapshots: bool) -> None:
     """Paints, and keeps the painting, the seconds after each step and, if asked for, the paintings on the way."""
-    content, style = (tf.constant(picture(name, size)[None]) for name in pair)
+    content, style = (tensor(name, size) for name in pair)
     seconds, kept, spent = [], {}, 0.0
     run = stylizer.run(content, [style])
     while True:
@@ -102,7 +103,7 @@ class Judge:
 
     def __call__(self, painting: np.ndarray, pair: tuple[str, str], size: int) -> tuple[float, float, float]:
         """At the objective's weights; of style, all layers alike; of content."""
-        content, style = (tf.constant(picture(name, size)[None]) for name in pair)
+        content, style = (tensor(name, size) for name in pair)
         image = tf.constant(painting[None] / np.float32(255))
         found = self._evaluation(image, content, self._evaluation.style_targets(style))
         content_distance = float(found.content_distance[0])
@@ -129,13 +130,13 @@ def training_steps(path: str) -> str:
         return str(json.loads(str(archive["card"]))["steps_done"]) if "card" in archive else "?"
 
 
-def feature_error(path: str, teacher: Any, pictures: list[np.ndarray], layers: list[str]) -> float:
+def feature_error(path: str, teacher: Any, pictures: list[tf.Tensor], layers: list[str]) -> float:
     """Mean over layers of the squared error of a student's features, relative to VGG-19's."""
     channels = {layer: compact_channels(path)[layer] for layer in layers}
     student = vgg_features("student", compact_kernels(path), layers, "max", "zero", "float32")
     wrong, whole = dict.fromkeys(layers, 0.0), dict.fromkeys(layers, 0.0)
-    for pixels in pictures:
-        wanted, found = teacher(tf.constant(pixels[None])), student(tf.constant(pixels[None]))
+    for image in pictures:
+        wanted, found = teacher(image), student(image)
         for layer, chosen in channels.items():
             goal = wanted[layer].numpy()[..., chosen]
             wrong[layer] += float(np.sum((found[layer].numpy() - goal) ** 2))
@@ -143,24 +144,14 @@ def feature_error(path: str, teacher: Any, pictures: list[np.ndarray], layers: l
     return statistics.mean(wrong[layer] / whole[layer] for layer in layers)
 
 
-def _finished_step(optimization: Any, state: Any, targets: Any) -> None:
-    """A step; devices work on after the call returns, so its result is waited for."""
-    optimization.step(state, targets, tf.constant(1)).image.numpy()
-
-
-def speeds(weights: dict[str, str], dtype: str, repeats: int, turns: int) -> dict[str, float]:
-    """Milliseconds of one evaluation with its gradient at 512 px; in turns, medians."""
-    image = tf.random.stateless_uniform([1, _SPEED_SIZE, _SPEED_SIZE, 3], [0, 0])
-    steps = {}
-    for name, path in weights.items():
-        optimization = build_stylizer(config_of(name, path, 1, dtype)).optimization
-        targets, state = optimization.targets(image, [image]), optimization.start(image)
-        steps[name] = functools.partial(_finished_step, optimization, state, targets)
-    runs: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(turns):
-        for name, step in steps.items():
-            runs[name].append(milliseconds(step, repeats))
-    return {name: statistics.median(times) for name, times in runs.items()}
+def speeds(weights: dict[str, str], dtype: str, size: int, repeats: int, turns: int) -> dict[str, float]:
+    """Milliseconds of one evaluation with its gradient; in turns, medians."""
+    image = tf.random.stateless_uniform([1, size, size, 3], [0, 0])
+    steps = {
+        name: evaluation(build_stylizer(config_of(name, path, 1, dtype)).optimization, image, image)
+        for name, path in weights.items()
+    }
+    return in_turns({name: partial(milliseconds, step, repeats) for name, step in steps.items()}, turns)
 
 
 class Comparison(NamedTuple):
@@ -191,31 +182,28 @@ def summary(found: list[Comparison]) -> list[str]:
     return [f"{ratio:.2f}", f"{style:.2f}", f"{content:.2f}", f"{won} of {len(found)}"]
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Paints what is missing, judges, and writes record, plot and sheet."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--content", required=True, help="pictures, with commas between")
-    parser.add_argument("--style", required=True, help="paintings, with commas between")
-    parser.add_argument("--styles_each", type=int, default=2, help="styles for each content")
-    parser.add_argument("--students", default="", help="name=path of weights, with commas between; default: embedded")
-    parser.add_argument("--weights", default=os.environ.get("TF_STYLE_VGG19_WEIGHTS", ""), help="of VGG-19")
+    parser = record.parser(__doc__, "FRONTIER.md")
+    add_pairs(parser, styles_each=2)
+    record.add_vgg19(parser)
+    parser.add_argument("--students", type=listed(), default=[], help="name=weights, separated by commas")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--speed_size", type=int, default=512)
     parser.add_argument("--cells", type=Path, default=Path("frontier_cells"))
-    args = parser.parse_args()
-    students = dict(entry.split("=", 1) for entry in args.students.split(",") if entry)
+    parser.add_argument("--pictures", type=Path, default=ROOT / "docs" / "pictures", help="where plot and sheet go")
+    args = parser.parse_args(arguments)
+    students = dict(entry.split("=", 1) for entry in args.students)
     if not students:
         students = {"compact_vgg19": str(ROOT / "tf_style" / "backbones" / "data" / "compact_vgg19.npz")}
-    pairs = pairs_of(args.content.split(","), args.style.split(","), args.styles_each)
+    pairs = pairs_of(args.content, args.style, args.styles_each)
     args.weights = args.weights or str(cached_weights(TEACHER) or "")
     if not args.weights:
-        parser.error("give VGG-19's weights with --weights")
+        parser.error("VGG-19's weights are missing; give Keras's notop file with --weights.")
     weights = {TEACHER: args.weights, **students}
-    judge = Judge(args.weights)
     _paint_all(pairs, weights, args)
-    layers = [canonical_layer(layer) for layer in (*config_of(TEACHER, "", 1).style_layers, "conv4_2")]
-    teacher = BACKBONES[TEACHER](layers, weights=args.weights)
-    pictures = [picture(path, args.size) for path in (*args.content.split(","), *args.style.split(","))]
+    judge = Judge(args.weights)
     compared = {
         name: [
             compare(*(_cell(args, who, weights[who], pair) for who in (name, TEACHER)), judge, pair, args.size)
@@ -224,33 +212,35 @@ def main() -> None:
         for name in students
     }
     dtypes = ["float32", "bfloat16"] if has_bfloat16_units() else ["float32"]
-    times = {dtype: speeds(weights, dtype, 3, 3) for dtype in dtypes}
+    rows, points = _rows(weights, compared, dtypes, args)
+    shown = next(iter(students))
+    write_plot(points, args.speed_size, args.pictures / "frontier.png")
+    paintings = [each.paintings for each in compared[shown]]
+    write_paintings(pairs, paintings, args.size, args.pictures / "frontier_sheet.jpg")
+    record.write(args.output, "Narrow backbones", "frontier", *table_of(rows, dtypes, len(pairs), shown, args))
+
+
+def _rows(
+    weights: dict[str, str], compared: dict[str, list[Comparison]], dtypes: list[str], args: argparse.Namespace
+) -> tuple[list[list[str]], dict[str, tuple[float, float]]]:
+    """Rows of the table, and the points of the plot: speed and distance relative to VGG-19's."""
+    times = {dtype: speeds(weights, dtype, args.speed_size, 3, 3) for dtype in dtypes}
+    layers = [canonical_layer(layer) for layer in (*config_of(TEACHER, "", 1).style_layers, "conv4_2")]
+    teacher = BACKBONES[TEACHER](layers, weights=args.weights)
+    pictures = [tensor(path, args.size) for path in (*args.content, *args.style)]
     rows, points = [], {TEACHER: (1.0, 1.0)}
     for name, path in weights.items():
-        kernels = compact_kernels(path) if name in students else application_kernels(TEACHER, path)
+        kernels = compact_kernels(path) if name in compared else application_kernels(TEACHER, path)
         kernels = {layer: arrays for layer, arrays in kernels.items() if layer <= "block5_conv1"}
-        figures = [f"{times[dtype][name]:.0f} ({times[dtype][TEACHER] / times[dtype][name]:.1f})" for dtype in dtypes]
-        parameters = sum(array.size for arrays in kernels.values() for array in arrays) / 1e6
-        steps = training_steps(path) if name in students else ""
-        row = [
-            name,
-            channels_by_block(kernels),
-            steps,
-            f"{parameters:.2f}",
-            f"{multiply_adds(kernels, _SPEED_SIZE):.1f}",
-            *figures,
-        ]
-        if name in students:
-            cells = summary(compared[name])
-            row += [f"{feature_error(path, teacher, pictures, layers):.3f}", *cells]
-            points[name] = (times["float32"][TEACHER] / times["float32"][name], float(cells[0]))
-        else:
-            row += ["0", "1", "1", "1", ""]
-        rows.append(row)
-    shown = next(iter(students))
-    write_plot(points)
-    write_sheet(pairs, [each.paintings for each in compared[shown]], args.size)
-    write_record(rows, dtypes, len(pairs), args.size, args.steps, shown)
+        ratios = {dtype: times[dtype][TEACHER] / times[dtype][name] for dtype in dtypes}
+        figures = [f"{times[dtype][name]:.0f} ({ratio:.1f})" for dtype, ratio in ratios.items()]
+        steps, cells = "", ["0", "1", "1", "1", ""]
+        if name in compared:
+            cells = [f"{feature_error(path, teacher, pictures, layers):.3f}", *summary(compared[name])]
+            steps, points[name] = training_steps(path), (ratios["float32"], float(cells[1]))
+        work = multiply_adds(kernels, args.speed_size)
+        rows.append([name, *describe(kernels, steps, work), *figures, *cells])
+    return rows, points
 
 
 def _cell(args: argparse.Namespace, name: str, weights: str, pair: tuple[str, str]) -> Path:
@@ -262,7 +252,7 @@ def _cell(args: argparse.Namespace, name: str, weights: str, pair: tuple[str, st
 
 
 def _paint_all(pairs: list[tuple[str, str]], weights: dict[str, str], args: argparse.Namespace) -> None:
-    """A pair through all backbones, then the next, so that what else the machine does hits all alike."""
+    """A pair through all backbones, then the next, so that other work on the machine slows all of them alike."""
     stylizers: dict[str, Any] = {}
     for pair in pairs:
         for name, path in weights.items():
@@ -271,7 +261,7 @@ def _paint_all(pairs: list[tuple[str, str]], weights: dict[str, str], args: argp
                 continue
             if name not in stylizers:
                 stylizers[name] = build_stylizer(config_of(name, path, args.steps))
-                content, style = (tf.constant(picture(path, args.size)[None]) for path in pair)
+                content, style = (tensor(path, args.size) for path in pair)
                 next(stylizers[name].run(content, [style]))  # compiles
             paint(pair, stylizers[name], args.size, cell, snapshots=name == TEACHER)
             print(f"{cell.name}", flush=True)

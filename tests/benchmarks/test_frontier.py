@@ -47,7 +47,7 @@ def test_multiply_adds_count_each_layer_at_its_size():
 def test_channels_are_listed_by_block():
     layers = {"block1_conv1": 2, "block1_conv2": 3, "block2_conv1": 4}
     kernels = {layer: (np.zeros(0), np.zeros(count)) for layer, count in layers.items()}
-    assert frontier_record.channels_by_block(kernels) == "2, 3; 4"
+    assert frontier_record.describe(kernels, "", 0)[0] == "2, 3; 4"
 
 
 def test_a_cell_is_of_its_weights_and_pictures(tmp_path):

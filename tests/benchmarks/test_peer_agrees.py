@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.materials import tiny_kernels
 from tf_style.backbones.vgg import vgg_features
 from tf_style.backbones.weights import application_kernels
 from tf_style.losses import content_loss, style_loss
@@ -19,17 +20,6 @@ from benchmarks.peer_pytorch import ClassicObjective  # noqa: E402
 STYLE = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 CONTENT = "block4_conv2"
 DEPTH = 13  # layers up to block5_conv1
-
-
-def random_kernels(widths):
-    """A narrow seeded net with VGG-19's layer names."""
-    random, channels, kernels = np.random.default_rng(0), 3, {}
-    names = [f"block{block}_conv{i}" for block, count in enumerate((2, 2, 4, 4, 1), 1) for i in range(1, count + 1)]
-    for name, width in zip(names, widths, strict=True):
-        kernel = (2.0 / (9 * channels)) ** 0.5 * random.standard_normal((3, 3, channels, width))
-        kernels[name] = (kernel.astype(np.float32), random.standard_normal(width).astype(np.float32))
-        channels = width
-    return kernels
 
 
 def pictures():
@@ -58,7 +48,7 @@ def theirs(kernels):
 @pytest.fixture(scope="module", params=["narrow random net", pytest.param("VGG-19", marks=pytest.mark.weights)])
 def kernels(request):
     if request.param != "VGG-19":
-        return random_kernels((4, 4, 8, 8, 12, 12, 12, 12, 16, 16, 16, 16, 16))
+        return tiny_kernels()
     path = os.environ.get("TF_STYLE_VGG19_WEIGHTS")
     if not path:
         pytest.skip("TF_STYLE_VGG19_WEIGHTS does not name Keras's VGG-19 notop file")
