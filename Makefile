@@ -1,7 +1,7 @@
 # Every target sets up what it needs. `make` alone lists them.
 #   make PYTHON=python3.12 VENV=/tmp/venv test      another interpreter, another environment
 #   make PYTEST_ARGS="-m 'not slow'" test           only the fast tests
-#   make BENCH_ARGS="--help" bench                  arguments for the benchmarks
+#   make BENCH_ARGS="--weights=FILE" bench          arguments for the benchmarks, here the VGG-19 they need
 #   make PIP_ARGS="--extra-index-url URL" setup     arguments for pip
 
 PYTHON ?= python3
@@ -37,7 +37,7 @@ $(DEV): setup.cfg pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(BENCH): $(DEV)
-	@echo "Installing the benchmarks' peer (PyTorch) into $(VENV) ..."
+	@echo "Installing PyTorch, the peer of the benchmarks, into $(VENV) ..."
 	@$(PIP) --editable '.[dev,bench]'
 	@touch $@
 
@@ -57,7 +57,7 @@ lint: $(DEV) ## check style (ruff) and types (mypy)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy tf_style
 
-bench: $(BENCH) ## measure against the peers; the record goes to benchmarks/RESULTS.md
+bench: $(BENCH) ## measure beside PyTorch (needs VGG-19 weights); the record goes to benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
 
 wheel: $(DEV) ## build the wheel into dist/
