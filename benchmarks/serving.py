@@ -31,7 +31,7 @@ from tf_style.serving.client import Client
 with quiet_tensorflow():
     import tensorflow as tf
 
-    from tf_style.serving.models.c_session import Session
+    from tf_style.serving.models.session import Session
 
 RESULTS = ROOT / "benchmarks" / "SERVING.md"
 COMMAND = [sys.executable, "-m", "tf_style.cli.main"]
@@ -125,7 +125,7 @@ def resident(pid: int) -> float:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens at."""
+    """A TCP port that nobody listens on."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         return server.getsockname()[1]

@@ -13,6 +13,10 @@ from tests.deployment.files import BASE_PATH, FOLDER, HISTOGRAMS, MODEL, SCRAPE_
 
 COMPOSE = "docker-compose.yml"
 SERVERS = ("serving", "serving-gpu")
+BATCHING_FIELDS = {"max_batch_size", "allowed_batch_sizes", "batch_timeout_micros", "num_batch_threads"} | {
+    "max_enqueued_batches",
+    "pad_variable_length_inputs",
+}
 REPOSITORY = FOLDER.parent
 
 
@@ -134,25 +138,27 @@ def test_policies_in_the_comments_are_valid(policy):
 
 
 def test_monitoring_config_is_on():
-    from tf_style.serving.models import config as model_config
+    from tf_style.serving.wire.messages import MonitoringConfig
 
-    prometheus = parse("monitoring.config", model_config.MonitoringConfig()).prometheus_config
+    prometheus = parse("monitoring.config", MonitoringConfig()).prometheus_config
     assert prometheus.enable
     assert prometheus.path == deployment.read_one("monitoring/prometheus.yml")["scrape_configs"][0]["metrics_path"]
 
 
 def test_batching_config_is_what_it_says():
     from tf_style.config import ExportOptions
-    from tf_style.serving.models import config as model_config
 
-    batching = parse("batching.config", model_config.BatchingParameters())
-    sizes = list(batching.allowed_batch_sizes)
+    text = (FOLDER / "config/batching.config").read_text(encoding="utf-8")
+    fields = re.findall(r"^(\w+)(?:: | \{ value: )(\w+)", text, re.MULTILINE)
+    assert {name for name, _ in fields} == BATCHING_FIELDS
+    sizes = [int(value) for name, value in fields if name == "allowed_batch_sizes"]
+    batching = dict(fields)
     assert sizes == sorted(set(sizes))
-    assert sizes[-1] == batching.max_batch_size.value, "TensorFlow Serving demands it"
+    assert sizes[-1] == int(batching["max_batch_size"]), "TensorFlow Serving demands it"
     assert sizes[-1] <= ExportOptions.max_batch, "an exported model refuses larger ones"
-    assert 0 < batching.batch_timeout_micros.value <= 100_000
-    assert batching.num_batch_threads.value == 1
-    assert not batching.pad_variable_length_inputs
+    assert 0 < int(batching["batch_timeout_micros"]) <= 100_000
+    assert batching["num_batch_threads"] == "1"
+    assert batching["pad_variable_length_inputs"] == "false"
 
 
 def test_every_number_of_the_batching_config_has_its_reason():

@@ -14,7 +14,12 @@ _USAGE = """usage: tf-style serve --model_base_path=models/starry [--rest_api_po
 Answers as TensorFlow Serving does, with its flags, from this machine's TensorFlow: for development and tests.
 In production run TensorFlow Serving itself; folders, requests and answers stay the same.
 SIGTERM or Ctrl-C finishes the running requests and stops."""
-_NEEDED = {"grpc": "grpcio", "tensorflow_serving": "tensorflow-serving-api"}
+_NEEDED = {
+    "grpc": "grpcio",
+    "tensorflow_serving": "tensorflow-serving-api",
+    "starlette": "starlette",
+    "uvicorn": "uvicorn",
+}
 
 
 def main(argv: list[str]) -> int:
@@ -29,9 +34,11 @@ def main(argv: list[str]) -> int:
         raise ConfigError(f"tf-style serve needs {' and '.join(missing)}: pip install 'tf-style[serving]'.")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what matters is told in sentences; the rest is noise at the end
     with quiet_tensorflow():
-        from tf_style.serving.server.run import prepare_process, serve
+        import tensorflow as tf
 
-        prepare_process()
+        from tf_style.serving.server.run import serve
+
+        tf.get_logger().setLevel("ERROR")  # TensorFlow calls its own session's loader deprecated
     return serve(options, _print)
 
 

@@ -94,9 +94,9 @@ def test_only_the_given_options_are_sent(server, client, pair):
 
 BAD_ARGUMENTS = {
     "unknown option": ({"num_step": 3}, "Unknown option 'num_step'.*Did you mean 'num_steps'"),
-    "half a step": ({"num_steps": 1.5}, "num_steps must be a number, whole"),
-    "a large seed": ({"seed": 2**31}, "seed must be a number, whole and below"),
-    "not finite": ({"seed": float("nan")}, "seed must be a number"),
+    "half a step": ({"num_steps": 1.5}, "num_steps must be a whole number"),
+    "a large seed": ({"seed": 2**31}, "seed must be a whole number below"),
+    "not finite": ({"seed": float("nan")}, "seed must be a whole number"),
     "text": ({"seed": "one"}, "seed must be a number"),
     "matrix": ({"style_weight": [[1.0]]}, "style_weight must be a number"),
 }
@@ -113,10 +113,10 @@ def test_bad_options_are_refused_before_anything_is_sent(server, client, pair, n
 def test_what_is_no_picture_is_refused(server, client, pair):
     content, style = pair
     for bad, text in (
-        (content[0], r"content of shape \[8, 3\]"),
+        (content[0], r"content has the shape \[8, 3\]"),
         (content[..., :1], r"allowed are \[H, W, 3\]"),
-        (content.astype(np.int32), "content of type int32"),
-        (content[:0], "content of shape"),
+        (content.astype(np.int32), "content is of type int32"),
+        (content[:0], "content has the shape"),
         (content.astype(np.float32) * np.nan, "NaN"),
     ):
         with pytest.raises(ValueError, match=text):
@@ -243,7 +243,7 @@ def test_threads_may_share_a_client(client, pair):
 #: Status code -> (the server's text, the advice).
 ERRORS = {
     "INVALID_ARGUMENT": ("num_steps must be in [1, 1000]", "change the request"),
-    "NOT_FOUND": ("Servable not found for request: Latest(x)", "check the name and the version of the model"),
+    "NOT_FOUND": ("Servable not found for request: Latest(x)", "check the model's name and version"),
     "FAILED_PRECONDITION": ('Serving signature key "stylize" not found.', "is it an export of tf-style?"),
     "RESOURCE_EXHAUSTED": ("Received message larger than max (9 vs. 4)", "smaller pictures"),
     "DEADLINE_EXCEEDED": ("Timed out waiting for notification", "allow more time, or ask for less"),
@@ -347,7 +347,7 @@ def test_a_deadline_is_positive(deadline):
 
 def test_answers_of_another_kind_are_one_sentence(server, client, pair):
     server.answer = lambda model, signature, inputs: {"other": np.zeros(1)}
-    with pytest.raises(ServerError, match="other came, but no image"):
+    with pytest.raises(ServerError, match="the answer holds other, but no image"):
         client.stylize(*pair)
     with pytest.raises(ServerError, match="no steps|no image"):
         next(client.run(*pair))
@@ -358,7 +358,7 @@ def test_a_malformed_tensor_is_one_sentence(server, client, pair, monkeypatch):
     spoiled.ClearField("tensor_content")
     spoiled.int_val.append(b"\1\2")
     monkeypatch.setattr(fake_server, "typed", lambda value: spoiled)
-    with pytest.raises(ServerError, match=r"DATA_LOSS \(output \w+: 2 values came"):
+    with pytest.raises(ServerError, match=r"DATA_LOSS \(output \w+: The tensor has 2 values"):
         client.predict("stylize", {"content": pair[0][None], "style": pair[1][None]})
 
 

@@ -40,9 +40,12 @@ def same(found, wanted):
 # --- tensors ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("as_content", [True, False])
 @pytest.mark.parametrize("name", ARRAYS)
-def test_an_array_comes_back_from_its_message(name):
-    tensor = messages.TensorProto.FromString(to_tensor(ARRAYS[name]).SerializeToString())
+def test_an_array_comes_back_from_its_message(name, as_content):
+    tensor = to_tensor(ARRAYS[name], as_content=as_content)
+    tensor = messages.TensorProto.FromString(tensor.SerializeToString())
+    assert as_content or not tensor.tensor_content
     same(to_array(tensor), ARRAYS[name])
 
 
@@ -98,13 +101,13 @@ def _spoiled(array, **fields):
 
 
 MALFORMED = {
-    "short content": (_spoiled(ARRAYS["double"], tensor_content=b"123"), "3 bytes came for 2 values of float64"),
-    "too many values": (_spoiled(np.zeros(1, np.uint8), int_val=[b"\1\2"]), "2 values came for a shape of 1"),
-    "half a float": (_spoiled(np.zeros(1, np.float32), float_val=[b"\1\2"]), "2 bytes came"),
+    "short content": (_spoiled(ARRAYS["double"], tensor_content=b"123"), "has 3 bytes for 2 values of float64"),
+    "too many values": (_spoiled(np.zeros(1, np.uint8), int_val=[b"\1\2"]), "has 2 values for a shape of 1"),
+    "half a float": (_spoiled(np.zeros(1, np.float32), float_val=[b"\1\2"]), "has 2 bytes"),
     "cut integer": (_spoiled(np.zeros(1, np.int32), int_val=[b"\1\x80"]), "cut short"),
     "a resource": (_spoiled(np.zeros(1), dtype=20), "type 20"),
     "short text": (_spoiled([b"a", b"b"], tensor_content=b"\1"), "too few for 2 texts"),
-    "long text": (_spoiled([b"a"], tensor_content=b"\2a"), "3 were announced"),
+    "long text": (_spoiled([b"a"], tensor_content=b"\2a"), "its texts need 3"),
 }
 
 
@@ -203,7 +206,9 @@ def test_tensorflow_reads_our_tensors_and_we_read_its(theirs, name):
     read = theirs["TensorProto"].FromString(to_tensor(array).SerializeToString())
     assert read.SerializeToString() == to_tensor(array).SerializeToString()
     np.testing.assert_array_equal(tf.make_ndarray(read), native)
-    for public in (tf.make_tensor_proto(native), _one_by_one(theirs["TensorProto"], native)):
+    one_by_one = _one_by_one(theirs["TensorProto"], native)
+    assert to_tensor(array, as_content=False).SerializeToString() == one_by_one.SerializeToString()
+    for public in (tf.make_tensor_proto(native), one_by_one):
         same(to_array(messages.TensorProto.FromString(public.SerializeToString())), native)
 
 

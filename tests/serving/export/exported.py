@@ -58,7 +58,7 @@ class Served:
     """A version in the C++ session that TensorFlow Serving runs."""
 
     def __init__(self, version: Path, **threads):
-        from tf_style.serving.models.c_session import Session
+        from tf_style.serving.models.session import Session
 
         self.session = Session.load(version, **threads)
 
@@ -74,7 +74,7 @@ class Served:
 
 
 def assert_refused(served, sentence, signature, **inputs):
-    from tf_style.serving.models.c_session import SessionError
+    from tf_style.serving.models.session import SessionError
     from tf_style.serving.wire.status import Code
 
     with pytest.raises(SessionError) as caught:

@@ -41,16 +41,19 @@ def test_export_then_inspect(tmp_path, capsys):
     ("argv", "words"),
     [
         (["export"], "--output must be given"),
-        (["export", "--output=x", "--max_batch=0"], "max_batch must be a finite number of at least 1, but 0 came"),
-        (["export", "--output=x", "--image_format=tiff"], "image_format must be one of png, jpeg, but 'tiff' came"),
+        (["export", "--output=x", "--max_batch=0"], "max_batch must be a finite number of at least 1, but 0 was given"),
+        (
+            ["export", "--output=x", "--image_format=tiff"],
+            "image_format must be one of png, jpeg, but 'tiff' was given",
+        ),
         (["export", "--output=x", "--optimiser=adam"], "Did you mean: optimizer"),
         (["export", "--output=x", "--preset=nice"], "Unknown preset 'nice'"),
         (["export", "--output={file}"], "cannot be written at"),
         (["export", "--output={file}/deeper"], "cannot be written at"),
-        (["inspect"], "inspect takes one folder, but nothing came"),
-        (["inspect", "a", "b"], "inspect takes one folder, but a b came"),
+        (["inspect"], "inspect takes one folder, but nothing was given"),
+        (["inspect", "a", "b"], "inspect takes one folder, but a b was given"),
         (["inspect", "{file}"], "is not a folder"),
-        (["inspect", "{folder}"], "holds no model of tf-style export"),
+        (["inspect", "{folder}"], "holds no model from tf-style export"),
     ],
 )
 def test_bad_input_is_one_sentence(argv, words, tmp_path, capsys):
@@ -72,7 +75,7 @@ def test_a_damaged_card(tmp_path, capsys):
     card.write_text("{")
     status, _, err = run(capsys, "inspect", str(tmp_path))
     assert status == 2
-    assert "cannot be read; export the model anew." in err
+    assert "cannot be read; export the model again." in err
 
 
 @pytest.mark.slow

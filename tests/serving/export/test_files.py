@@ -128,7 +128,7 @@ def test_sizes_may_differ_within_a_batch(served):
 def test_pictures_are_reduced_to_the_exported_size(served):
     assert painted(served, encoded(pixels(50, 90)[0]))[0].shape == (36, 64, 3)
     assert painted(served, encoded(pixels(32, 40)[0]))[0].shape == (32, 40, 3)
-    with pytest.raises(Exception, match="must have at least 32 pixels once it is reduced"):
+    with pytest.raises(Exception, match="must have at least 32 pixels after it is reduced"):
         painted(served, encoded(pixels(33, 90)[0]))
 
 
@@ -201,7 +201,7 @@ BAD_FILES = {
 
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_bad_files(served, case):
-    from tf_style.serving.models.c_session import SessionError
+    from tf_style.serving.models.session import SessionError
     from tf_style.serving.wire.status import Code
 
     file, sentence = BAD_FILES[case]
@@ -225,7 +225,7 @@ def test_bad_files(served, case):
     ],
 )
 def test_bad_lists_of_files(served, inputs, sentence):
-    from tf_style.serving.models.c_session import SessionError
+    from tf_style.serving.models.session import SessionError
 
     with pytest.raises(SessionError, match=sentence):
         served("stylize_bytes", **{"content_bytes": [GOOD], "style_bytes": [GOOD], **inputs})

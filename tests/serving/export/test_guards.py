@@ -133,7 +133,7 @@ def test_bad_codes(served):
         (code[:, :, 1:], SHAPE),
         (code[:0], ROWS),
         (np.repeat(code, 2, 0), ROWS),
-        (code[:, :1], "style_code must be of a content with as many scales"),
+        (code[:, :1], "style_code must have as many scales as the content"),
         (np.full_like(code, np.nan), "style_code must be finite"),
     ):
         assert_refused_and_alive(served, sentence, "stylize_encoded", content=CONTENT, style_code=bad)
@@ -144,27 +144,27 @@ def test_bad_states(served):
     image = state["state_run_image"]
     two = np.int32
     for changes, sentence in (
-        ({"state_scale": np.array(9, two)}, "state must be one of this content"),
-        ({"state_scale": np.array(-1, two)}, "state must be one of this content"),
+        ({"state_scale": np.array(9, two)}, "state must be of this content"),
+        ({"state_scale": np.array(-1, two)}, "state must be of this content"),
         ({"state_scale": np.array([0], two)}, SHAPE),
         ({"state_run_image": image[0]}, SHAPE),
-        ({"state_run_image": image[:, :-1]}, "state must be one of this content"),
-        ({"state_run_image": np.repeat(image, 2, 0)}, "state must be one of this content"),
+        ({"state_run_image": image[:, :-1]}, "state must be of this content"),
+        ({"state_run_image": np.repeat(image, 2, 0)}, "state must be of this content"),
         ({"state_run_image": np.full_like(image, NAN)}, "the picture in state must be finite"),
-        ({"state_run_average": image[:, :, :-2]}, "state must be one of this content"),
+        ({"state_run_average": image[:, :, :-2]}, "state must be of this content"),
         ({"state_run_average": np.full_like(image, np.inf)}, "the average in state must be finite"),
         ({"state_run_step": np.array(1000, two)}, "state must be within the steps of its scale"),
         ({"state_run_step": np.array(-1, two)}, ""),
         ({"state_run_done": np.zeros(5, bool)}, "state must hold a row for each content"),
         ({"state_num_steps": np.array([10**6], two)}, f"num_steps must be 1 to {MAX_ASKED}"),
-        ({"state_run_optimizer_first": image[:, :-3]}, "state must be one of this content"),
-        ({"state_run_optimizer_first": np.zeros((50, 1, 1, 3), np.float32)}, "state must be one of this content"),
+        ({"state_run_optimizer_first": image[:, :-3]}, "state must be of this content"),
+        ({"state_run_optimizer_first": np.zeros((50, 1, 1, 3), np.float32)}, "state must be of this content"),
         ({"state_run_optimizer_steps": np.zeros((1, 1), two)}, SHAPE),
         ({"state_weight_style": np.zeros(3, np.float32)}, "state must hold a row for each content"),
     ):
         assert_refused_and_alive(served, sentence, "advance", **PAIR, num_steps=[1], **{**state, **changes})
     other = pixels(96, 96, seed=3)
     inputs = {"content": other, "style": STYLE, "num_steps": [1], **state}
-    assert_refused_and_alive(served, "state must be one of this content", "advance", **inputs)
+    assert_refused_and_alive(served, "state must be of this content", "advance", **inputs)
     for steps in ([0], [-1], [MAX_STEPS + 1], [1, 1]):
         assert_refused_and_alive(served, "num_steps must", "advance", **PAIR, num_steps=steps, **state)

@@ -18,7 +18,7 @@ from tf_style.serving.client.arguments import style_batch
 from tf_style.serving.export.card import read_card
 from tf_style.serving.export.guards import Limits
 from tf_style.serving.export.saved_model import export_model
-from tf_style.serving.models.c_session import SessionError
+from tf_style.serving.models.session import SessionError
 
 pytestmark = pytest.mark.slow
 

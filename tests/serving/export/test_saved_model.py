@@ -181,9 +181,9 @@ def test_bad_states_of_lbfgs(served_lbfgs):
     state = served_lbfgs("start", content=CONTENT, style=STYLE)
     stack = state["state_run_optimizer_positions"]
     for changes, sentence in (
-        ({"state_run_optimizer_positions": stack[:, :, :-1]}, "state must be one of this content"),
+        ({"state_run_optimizer_positions": stack[:, :, :-1]}, "state must be of this content"),
         ({"state_run_optimizer_positions": stack[:5]}, SHAPE),
-        ({"state_run_optimizer_gradient": stack[0, :, :4]}, "state must be one of this content"),
+        ({"state_run_optimizer_gradient": stack[0, :, :4]}, "state must be of this content"),
         ({"state_run_optimizer_pairs": np.array(-2, np.int32)}, "counts in state must not be negative"),
         ({"state_run_optimizer_value": np.zeros(2, np.float32)}, "state must hold a row for each content"),
     ):
@@ -216,7 +216,7 @@ def test_an_encoded_style_paints_as_the_style_does(served):
 
 def test_a_code_of_another_number_of_scales_is_refused(served):
     code = served("encode_style", style=STYLE, size=[90, 90])["style_code"]
-    with pytest.raises(Exception, match="style_code must be of a content with as many scales"):
+    with pytest.raises(Exception, match="style_code must have as many scales as the content"):
         served("stylize_encoded", content=pixels(32, 32), style_code=code)
 
 
@@ -240,7 +240,7 @@ def test_twelve_requests_at_once_know_nothing_of_each_other():
 
 
 def test_a_deadline_stops_the_loop(served):
-    from tf_style.serving.models.c_session import SessionError
+    from tf_style.serving.models.session import SessionError
     from tf_style.serving.wire.status import Code
 
     content = pixels(96, 96, seed=1)

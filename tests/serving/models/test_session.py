@@ -1,4 +1,4 @@
-"""TensorFlow's C++ session by ctypes, and protocol buffers of tensors."""
+"""The session that runs a SavedModel for the local server."""
 
 import resource
 import threading
@@ -6,12 +6,9 @@ import time
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tests.serving.server.tiny_models import write_version
-from tf_style.serving.models import c_api
-from tf_style.serving.models.c_session import Session, SessionError
-from tf_style.serving.wire.tensor_proto import array_from_proto, proto_from_array
+from tf_style.serving.models.session import Session, SessionError
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +54,6 @@ def test_strings_are_freed(session):
 
     grown(20)
     assert grown(200) < 50_000  # kB; three copies of each would be 600 MB
-    assert not c_api._string_storage
 
 
 def test_errors_carry_the_code_and_the_text(session):
@@ -65,10 +61,6 @@ def test_errors_carry_the_code_and_the_text(session):
         run(session, "check", x=np.float32([-1]))
     assert error.value.code.name == "INVALID_ARGUMENT"
     assert "assertion failed: [x must be finite and not negative, got] [-1]" in error.value.message
-    with pytest.raises(SessionError, match="INVALID_ARGUMENT: Expects arg.0. to be float but double is provided"):
-        run(session, "check", x=np.float64([1]))
-    with pytest.raises(SessionError, match="Tensor nothing:0, specified in the signature, was not found."):
-        session.run({}, ["nothing:0"])
 
 
 def test_a_timeout_stops_the_run(session):
@@ -103,39 +95,7 @@ def test_a_closed_session_does_not_run(tmp_path):
         run(session, "check", x=np.float32([1]))
 
 
-ARRAYS = {
-    "uint8": np.arange(256, dtype=np.uint8).reshape(2, 128),
-    "int32": np.array([-1, 5, 127, 128, 2**31 - 1], np.int32),
-    "int64": np.array([-(2**63), 2**63 - 1, 0, 16384]),
-    "uint64": np.array([2**64 - 1, 0, 1], np.uint64),
-    "uint16": np.array([0, 65535], np.uint16),
-    "int8": np.array([[-128], [127]], np.int8),
-    "bool": np.array([True, False]),
-    "float": np.float32([1.5, np.nan, -np.inf]),
-    "double scalar": np.array(0.1),
-    "half": np.float16([1, 2.5]),
-    "bfloat16": np.array([1, -2.5], tf.bfloat16.as_numpy_dtype),
-    "complex64": np.complex64([1 + 2j, -3j]),
-    "strings": np.array([[b"a", b""]], object),
-    "empty": np.zeros((0, 3), np.int16),
-}
-
-
-@pytest.mark.parametrize("as_content", [False, True])
-@pytest.mark.parametrize("name", ARRAYS)
-def test_protos_hold_arrays(name, as_content):
-    """There and back, and as TensorFlow's own Python reads them."""
-    array = ARRAYS[name]
-    proto = proto_from_array(array, as_content=as_content)
-    back = array_from_proto(proto)
-    assert (back.dtype, back.shape) == (array.dtype, array.shape)
-    assert back.tolist() == array.tolist() if array.dtype.hasobject else back.tobytes() == array.tobytes()
-    np.testing.assert_array_equal(np.asarray(tf.make_ndarray(proto), array.dtype), array)
-
-
-def test_small_integers_wrap_and_missing_values_are_zero():
-    proto = tf.make_tensor_proto(np.uint8([0, 0]))
-    proto.tensor_content = b""
-    assert array_from_proto(proto).tolist() == [0, 0]
-    proto.int_val.extend([300, -1, 7])
-    assert array_from_proto(proto).tolist() == [44, 255]
+def test_inputs_of_any_shape_reach_the_graph(session):
+    """TensorFlow Serving's session checks no shapes, so the guards of an export must."""
+    with pytest.raises(SessionError, match=r"INVALID_ARGUMENT: Shape of tensor .* is not compatible with expected"):
+        run(session, "brightness", image=np.zeros((4, 4), np.uint8))

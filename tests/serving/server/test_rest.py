@@ -16,6 +16,7 @@ from tests.serving.server.local_server import predict_request, refused, running 
 from tests.serving.server.tiny_models import write_version  # noqa: E402
 
 PREDICT = "/v1/models/tiny:predict"
+REFUSED = "The model has no signature to classify or regress with; use Predict."
 
 
 @pytest.fixture(scope="module")
@@ -48,34 +49,26 @@ def test_rows_of_objects(local):
     body = {"signature_name": "pair", "instances": [{"a": 1, "b": 2}, {"a": 0.5, "b": 4}]}
     status, text = local.rest(PREDICT, body)
     assert status == 200
-    assert text == (
-        '{\n    "predictions": [\n'
-        '        {\n            "product": 2.0,\n            "total": 3.0\n        },\n'
-        '        {\n            "product": 2.0,\n            "total": 4.5\n        }\n'
-        "    ]\n}"
-    )
+    assert json.loads(text) == {"predictions": [{"product": 2.0, "total": 3.0}, {"product": 2.0, "total": 4.5}]}
 
 
 def test_rows_of_plain_values_when_there_is_one_input(local):
     status, text = local.rest(PREDICT, {"signature_name": "check", "instances": [1, 2.5]})
-    assert (status, text) == (200, '{\n    "predictions": [1.0, 2.5\n    ]\n}')
+    assert (status, text) == (200, '{"predictions": [1.0, 2.5]}')
 
 
 def test_columns(local):
     status, text = local.rest(PREDICT, {"signature_name": "pair", "inputs": {"a": [1], "b": [2], "unknown": 1}})
     assert status == 200
-    assert text == (
-        '{\n    "outputs": {\n        "product": [\n            2.0\n        ],\n        "total": [\n'
-        "            3.0\n        ]\n    }\n}"
-    )
+    assert json.loads(text) == {"outputs": {"product": [2.0], "total": [3.0]}}
 
 
 def test_a_single_output_is_bare_in_columns(local):
-    assert local.rest(PREDICT, {"inputs": {"a": [1], "b": [2]}}) == (200, '{\n    "outputs": [\n        3.0\n    ]\n}')
+    assert local.rest(PREDICT, {"inputs": {"a": [1], "b": [2]}}) == (200, '{"outputs": [3.0]}')
 
 
 def test_scalars_fit_columns(local):
-    assert local.rest(PREDICT, {"signature_name": "scalar", "inputs": 3}) == (200, '{\n    "outputs": 6.0\n}')
+    assert local.rest(PREDICT, {"signature_name": "scalar", "inputs": 3}) == (200, '{"outputs": 6.0}')
 
 
 def test_base64_in_and_out(local):
@@ -94,7 +87,7 @@ def test_pictures_come_as_nested_lists(local):
     image = np.full((4, 5, 3), 7).tolist()
     assert local.rest(PREDICT, {"signature_name": "brightness", "instances": [image, image]}) == (
         200,
-        '{\n    "predictions": [7.0, 7.0\n    ]\n}',
+        '{"predictions": [7.0, 7.0]}',
     )
 
 
@@ -109,13 +102,7 @@ def test_special_numbers(local):
     body = b'{"inputs": {"a": [NaN, Infinity, -Infinity, 16777215, 0.1], "b": [0, 0, 0, 0, 0]}}'
     status, text = local.rest(PREDICT, body)
     assert status == 200
-    assert [line.strip(" ,") for line in text.splitlines()[2:-2]] == [
-        "NaN",
-        "Infinity",
-        "-Infinity",
-        "16777215.0",
-        "0.1",
-    ]
+    assert text == '{"outputs": [NaN, Infinity, -Infinity, 16777215.0, 0.1]}'
 
 
 def test_gzip_and_chunks(local):
@@ -192,18 +179,18 @@ def test_path_is_refused(local, name):
 
 def test_other_paths_are_unknown(local):
     status, text, headers = local.http("/v2/models/tiny")
-    assert (status, headers["Content-Type"]) == (404, "text/html")
-    assert "<H1>Not Found</H1>" in text
+    assert (status, text) == (404, "Not Found")
+    assert headers["Content-Type"].startswith("text/plain")
 
 
 # --- refused bodies ---------------------------------------------------------------------------------------------------
 
 BODIES = {
     "empty": (b"", "JSON Parse error: The document is empty"),
-    "spaces": (b"  ", "JSON Parse error: The document is empty. at offset: 2"),
-    "no JSON": (b'{"inputs": x}', "JSON Parse error: Invalid value. at offset: 11"),
-    "cut off": (b'{"inputs": [1', "JSON Parse error: Missing a comma or ] after an array element. at offset: 13"),
-    "two": (b"{} {}", "JSON Parse error: The document root must not be followed by other values. at offset: 3"),
+    "spaces": (b"  ", "JSON Parse error: The document is empty"),
+    "no JSON": (b'{"inputs": x}', "JSON Parse error: Expecting value: line 1 column 12 (char 11)"),
+    "cut off": (b'{"inputs": [1', "JSON Parse error: Expecting ',' delimiter: line 1 column 14 (char 13)"),
+    "two": (b"{} {}", "JSON Parse error: Extra data: line 1 column 4 (char 3)"),
     "list": ([1], "JSON Value: [\n    1\n] Is not object"),
     "neither": ({}, "Missing 'inputs' or 'instances' key"),
     "instances": ({"instances": 1}, "JSON Value: {\n    \"instances\": 1\n} Excepting 'instances' to be an list/array"),
@@ -253,12 +240,9 @@ BODIES = {
     "deep": ({"inputs": {"a": [1, [2]], "b": 1}}, "Encountered list at unexpected level: 1 expected < 1"),
     "shallow": (
         {"inputs": {"a": [[1], 2], "b": 1}},
-        "JSON Value: 2 found at incorrect level: 2 in the JSON DOM. Expected at level: 2",
+        "JSON Value: 2 found at incorrect level: 1 in the JSON DOM. Expected at level: 2",
     ),
-    "lossy": (
-        {"inputs": {"a": [16777217], "b": [1]}},
-        "Cannot convert JSON value: 16777217 to float without loss of precision.",
-    ),
+    "beyond": ({"inputs": {"a": [10**400], "b": [1]}}, "A whole number is too large for float."),
     "whole": (
         {"signature_name": "spin", "inputs": [1.5]},
         "JSON Value: 1.5 Type: Number is not of expected type: int32",
@@ -302,11 +286,9 @@ def test_a_run_is_limited_in_time(local):
 @pytest.mark.parametrize(
     ("verb", "body", "text"),
     [
-        ("classify", {"examples": [{"x": 1}]}, "Expected one input Tensor."),
-        ("regress", {"examples": [{"x": 1}]}, "Expected one input Tensor."),
-        ("classify", {}, "JSON Value: {} When method is classify, key 'examples' is expected and was not found"),
-        ("regress", {"examples": []}, "JSON Value: {\n    \"examples\": []\n} 'examples' value is an empty array"),
-        ("classify", {"examples": [1]}, "Example must be JSON object but got JSON Number"),
+        ("classify", {"examples": [{"x": 1}]}, REFUSED),
+        ("regress", {"examples": [{"x": 1}]}, REFUSED),
+        ("regress", [], "JSON Value: [] Is not object"),
     ],
 )
 def test_classify_and_regress_refuse(local, verb, body, text):
@@ -317,17 +299,20 @@ def test_classify_and_regress_refuse(local, verb, body, text):
 
 
 def test_cors_is_answered_on_demand_only(base, local):
-    assert local.http("/v1/models/tiny")[2]["Access-Control-Allow-Origin"] is None
+    origin = {"Origin": "http://a.b"}
+    asking = {**origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "Content-Type"}
+    assert local.http("/v1/models/tiny", headers=origin)[2]["Access-Control-Allow-Origin"] is None
+    assert local.http(PREDICT, method="OPTIONS", headers=asking)[0] == 400
     with running(model_base_path=str(base), rest_api_enable_cors_support=True) as open_:
-        assert open_.http("/v1/models/tiny")[2]["Access-Control-Allow-Origin"] == "*"
-        assert open_.http(PREDICT, method="OPTIONS", headers={"Origin": "http://a.b"})[:2] == (200, "")
-        assert open_.http(PREDICT, method="OPTIONS")[:2] == (400, "")
+        assert open_.http("/v1/models/tiny", headers=origin)[2]["Access-Control-Allow-Origin"] == "*"
+        status, _, headers = open_.http(PREDICT, method="OPTIONS", headers=asking)
+        assert (status, headers["Access-Control-Allow-Methods"]) == (200, "POST, GET")
 
 
 def test_metrics_count_requests(local):
     def count(pattern):
         status, page, headers = local.http("/monitoring/prometheus/metrics")
-        assert (status, headers["Content-Type"]) == (200, "text/plain")
+        assert (status, headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
         found = re.search(rf"^{re.escape(pattern)} (\d+)$", page, re.MULTILINE)
         return int(found[1]) if found else 0
 

@@ -4,8 +4,6 @@ import dataclasses
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -22,31 +20,7 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc  # noqa: E402
 
 from tests.serving.server.local_server import eventually, in_thread, predict_request, refused, running  # noqa: E402
 from tests.serving.server.tiny_models import write_version  # noqa: E402
-from tf_style.serving.server import run as server  # noqa: E402
 from tf_style.serving.server.run import serve  # noqa: E402
-
-_WITHOUT_XLA = """
-import tensorflow as tf
-from tf_style.serving.server.run import prepare_process
-
-def double(x):
-    return 2 * x
-
-print(tf.function(double, jit_compile=True)(tf.constant(2.0)).numpy())
-prepare_process()
-try:
-    tf.function(double, jit_compile=True)(tf.constant(3.0))
-except tf.errors.InternalError as error:
-    print(error.message.partition(" [Op:")[0])
-"""
-
-
-@pytest.fixture(autouse=True)
-def preparations(monkeypatch):
-    """What `main` would do for good to this process, which other tests share, is only counted: XLA stays."""
-    calls = []
-    monkeypatch.setattr(server, "prepare_process", lambda: calls.append("prepared"))
-    return calls
 
 
 def test_help_names_every_flag_and_the_server_for_production(capsys):
@@ -75,12 +49,12 @@ def test_defaults_are_those_of_tensorflow_serving():
         ([], "--model_base_path or --model_config_file must be given"),
         (["--enable_batching"], "The local server does not batch"),
         (["--batching_parameters_file=x"], "The local server does not batch"),
-        (["--rest_api_port=8500"], "--rest_api_port cannot be same as --port, 8500"),
-        (["--port=70000"], "A port is at most 65535, but 70000 came."),
-        (["--port=x"], "port must be a whole number, but 'x' came."),
+        (["--rest_api_port=8500"], "--rest_api_port and --port are both 8500"),
+        (["--port=70000"], "A port must be at most 65535, but 70000 was given."),
+        (["--port=x"], "port must be a whole number, but 'x' was given."),
         (["--prot=1"], "Did you mean: port"),
-        (["--monitoring_config_file=x"], "--monitoring_config_file came without --rest_api_port"),
-        (["--grpc_channel_arguments=x"], "grpc_channel_arguments are name=value"),
+        (["--monitoring_config_file=x"], "--monitoring_config_file needs --rest_api_port"),
+        (["--grpc_channel_arguments=x"], "grpc_channel_arguments must be name=value"),
         (["--ssl_config_file=missing"], "missing cannot be read: No such file or directory"),
         (["--rest_api_port=1", "--monitoring_config_file=missing"], "missing cannot be read"),
         (["--model_config_file=missing"], "missing cannot be read"),
@@ -95,17 +69,11 @@ def test_bad_flags_are_refused_with_status_2(capfd, arguments, text):
     assert output.out == ""
 
 
-def test_a_client_certificate_needs_an_authority(capfd, tmp_path, preparations):
+def test_a_client_certificate_needs_an_authority(capfd, tmp_path):
     path = tmp_path / "ssl.config"
     path.write_text("client_verify: true")
     assert main(["serve", "--model_base_path=x", f"--ssl_config_file={path}"]) == 2
     assert "client_verify needs custom_ca" in capfd.readouterr().err
-    assert preparations == ["prepared"]
-
-
-def test_a_prepared_process_has_no_xla_as_with_tensorflow_serving():
-    outcome = subprocess.run([sys.executable, "-c", _WITHOUT_XLA], capture_output=True, text=True, check=True)
-    assert outcome.stdout.splitlines() == ["4.0", "XLA compilation disabled"]
 
 
 def test_a_model_that_does_not_load_ends_with_status_1(tmp_path):
@@ -136,7 +104,7 @@ def test_a_signal_finishes_what_runs_and_stops_with_status_0(tmp_path, number):
             line = process.stdout.readline()
             assert line, process.stderr.read()
             lines.append(line)
-        port = re.search(r"gRPC listens at 127\.0\.0\.1:(\d+)\.", "".join(lines))[1]
+        port = re.search(r"gRPC listens on 127\.0\.0\.1:(\d+)\.", "".join(lines))[1]
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
             request = predict_request("spin", {"rounds": np.int32([150_000])}, model="tf_style")
@@ -155,7 +123,7 @@ def test_a_signal_finishes_what_runs_and_stops_with_status_0(tmp_path, number):
         f"Loading version 1 of model tf_style from {tmp_path}/1.\n"
         "Version 1 of model tf_style is available.\n"
         + "".join(lines[2:])
-        + "Stopping: running requests are finished.\n"
+        + "Stopping: finishing running requests.\n"
         "Version 1 of model tf_style is unloaded.\n"
         "Stopped.\n"
     )

@@ -1,4 +1,4 @@
-"""What a client makes of a server's answers."""
+"""Turns a server's answers into Python values."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tf_style.serving.wire.tensors import Array, type_name
 
 
 class Step(NamedTuple):
-    """What `Client.run` yields after each call of the server.
+    """What `Client.run` yields after each call to the server.
 
-    Numbers are for the whole batch: `step` (steps run so far) is that of the picture that is furthest, `fraction`
-    (share of the work that is done, 0 to 1) that of the one that is least far, `losses` (the weighted terms by name)
-    are means. `image` is the picture so far, uint8, with a batch axis if the content had one.
+    In a batch, `step` (steps so far) is the largest of all pictures, `fraction` (share of the work done, 0 to 1) is the
+    smallest, and `losses` (weighted terms by name) are means. `image` is the picture so far, uint8, with a batch axis
+    if the content had one.
     """
 
     step: int
@@ -35,7 +35,7 @@ class Step(NamedTuple):
 class TensorSpec(NamedTuple):
     """An input or output of a signature.
 
-    `dtype` is numpy's name for it, or "string"; None in `shape` stands for any length, None in its place for any shape.
+    `dtype` is numpy's name, or "string". None in `shape` means any length; a `shape` of None means any shape.
     """
 
     dtype: str
@@ -43,7 +43,7 @@ class TensorSpec(NamedTuple):
 
 
 class VersionStatus(NamedTuple):
-    """A version of the model: its state (START, LOADING, AVAILABLE, UNLOADING or END), and the error that ended it."""
+    """A version of the model, its state (START, LOADING, AVAILABLE, UNLOADING or END), and why it ended, if it did."""
 
     version: int
     state: str

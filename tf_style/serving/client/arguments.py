@@ -1,4 +1,4 @@
-"""What a program hands to a client, checked and brought to the types of the signatures."""
+"""Checks a client's arguments and converts them to the types of the signatures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tf_style.images import to_uint8
 from tf_style.serving.wire.tensors import Array
 
-# The inputs of the signatures that may be left out, and their types.
+# The optional inputs of the signatures, and their types.
 _OPTIONS: dict[str, npt.DTypeLike] = {
     "num_steps": np.int32,
     "seed": np.int32,
@@ -22,8 +22,18 @@ _OPTIONS: dict[str, npt.DTypeLike] = {
 }
 
 
+def check_version(model_version: int | None, version_label: str) -> None:
+    """Refuses a version and a label together.
+
+    Raises:
+      ValueError: Both were given.
+    """
+    if model_version is not None and version_label:
+        raise ValueError("model_version and version_label were both given; give one of them.")
+
+
 def picture_batch(name: str, value: npt.ArrayLike) -> npt.NDArray[np.uint8]:
-    """Pictures as the signatures take them.
+    """Converts pictures for the signatures.
 
     Args:
       name: For the message.
@@ -33,20 +43,20 @@ def picture_batch(name: str, value: npt.ArrayLike) -> npt.NDArray[np.uint8]:
       uint8 [B, H, W, 3]; B is 1 for one picture.
 
     Raises:
-      ValueError: Another shape or type.
+      ValueError: The shape or type is another.
     """
     array = np.asarray(value)
     if array.ndim not in (3, 4) or array.shape[-1] != 3 or not array.size:
-        raise ValueError(f"{name} of shape {list(array.shape)} came; allowed are [H, W, 3] and [B, H, W, 3].")
+        raise ValueError(f"{name} has the shape {list(array.shape)}; allowed are [H, W, 3] and [B, H, W, 3].")
     if np.issubdtype(array.dtype, np.floating):
         array = to_uint8(array)
     if array.dtype != np.uint8:
-        raise ValueError(f"{name} of type {array.dtype} came; allowed are uint8, and float in [0, 1].")
+        raise ValueError(f"{name} is of type {array.dtype}; allowed are uint8, and float in [0, 1].")
     return array if array.ndim == 4 else array[None]
 
 
 def style_batch(style: npt.ArrayLike | str | Sequence[str]) -> Any:
-    """Styles as the signatures take them: pictures, or the names of styles as bytes."""
+    """Converts styles for the signatures: pictures, or names of styles to bytes."""
     names = [style] if isinstance(style, str) else style
     if isinstance(names, list | tuple) and names and all(isinstance(name, str) for name in names):
         return [str(name).encode() for name in names]
@@ -54,16 +64,16 @@ def style_batch(style: npt.ArrayLike | str | Sequence[str]) -> Any:
 
 
 def option_inputs(options: Mapping[str, Any]) -> dict[str, Array]:
-    """Options as the signatures take them: of their types, a value for all pictures or one for each.
+    """Converts options for the signatures.
 
     Args:
-      options: By name: a number, [B], or None to leave it to the model.
+      options: By name: a number for all pictures, [B] for one each, or None for the model's own value.
 
     Returns:
       Those that are not None, [1] or [B].
 
     Raises:
-      ValueError: An unknown option, or a value that is no such number.
+      ValueError: An option is unknown, or its value is not a number of its type.
     """
     inputs = {}
     for name, value in options.items():
@@ -81,9 +91,10 @@ def _numbers(name: str, value: Any) -> Array:
     try:
         given = np.atleast_1d(np.asarray(value, np.float64))
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a number, or one for each picture, but {value!r} came.") from None
+        raise ValueError(f"{name} must be a number, or one for each picture, but {value!r} was given.") from None
     with np.errstate(all="ignore"):  # what does not fit is found by comparing
         numbers = given.astype(kind)
     if given.ndim != 1 or (kind == np.int32 and not np.array_equal(numbers, given)):
-        raise ValueError(f"{name} must be a number, whole and below 2^31 if it counts, or one a picture; {value} came.")
+        kind_of_number = "a whole number below 2^31" if kind == np.int32 else "a number"
+        raise ValueError(f"{name} must be {kind_of_number}, or one for each picture, but {value} was given.")
     return numbers

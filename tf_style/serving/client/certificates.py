@@ -1,4 +1,4 @@
-"""The files of a connection with TLS."""
+"""The files for a TLS connection."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from tf_style.config import ConfigError
 
 @dataclasses.dataclass(frozen=True)
 class Certificates:
-    """Files for a connection with TLS, each in PEM form; "" where there is none.
+    """Files for a TLS connection, in PEM format; "" for none.
 
     Args:
-      ca_file: Who may vouch for the server; default: the authorities that gRPC knows.
-      cert_file: The client's own certificate, where the server asks for one.
-      key_file: The private key of that.
+      ca_file: The authorities to trust; default: those gRPC knows.
+      cert_file: The client's own certificate, if the server asks for one.
+      key_file: Its private key.
 
     Raises:
-      ConfigError: A file that cannot be read, or only one of `cert_file` and `key_file`.
+      ConfigError: A file cannot be read, or only one of `cert_file` and `key_file` was given.
     """
 
     ca_file: str = ""
@@ -27,12 +27,12 @@ class Certificates:
 
     def __post_init__(self) -> None:
         if bool(self.cert_file) != bool(self.key_file):
-            raise ConfigError("--cert_file and --key_file belong together, but only one came; give both or none.")
+            raise ConfigError("--cert_file and --key_file belong together; give both or neither.")
         for field in dataclasses.fields(self):
             self.read(field.name)
 
     def read(self, name: str) -> bytes | None:
-        """The content of the file of that name; None where there is none."""
+        """The content of one of the files; None if it was not given."""
         path = getattr(self, name)
         try:
             return Path(path).read_bytes() if path else None

@@ -1,4 +1,4 @@
-"""The client of a served tf-style model over gRPC: TensorFlow Serving, or `tf-style serve`. It needs no TensorFlow."""
+"""The gRPC client of a served tf-style model, on TensorFlow Serving or `tf-style serve`. It needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tf_style.config import DEFAULT_MODEL_NAME
 from tf_style.serving.client.answers import Step, TensorSpec, VersionStatus, read_signatures, read_step, read_versions
-from tf_style.serving.client.arguments import option_inputs, picture_batch, style_batch
+from tf_style.serving.client.arguments import check_version, option_inputs, picture_batch, style_batch
 from tf_style.serving.client.certificates import Certificates
 from tf_style.serving.client.connection import Connection
 from tf_style.serving.client.errors import ServerError
@@ -21,26 +21,25 @@ from tf_style.serving.wire.tensors import Array, to_array, to_tensor
 
 
 class Client:
-    """Asks a model server for paintings. Safe to use from several threads; close it, or use it in a `with` statement.
+    """Asks a model server for paintings. Safe to use from several threads. Close it, or use it in a `with` statement.
 
-    Pictures are uint8 [H, W, 3], or [B, H, W, 3] for several at once; float in [0, 1] is rounded to uint8. The options
-    of the methods that paint are numbers, or [B] for each picture its own; those not given are the model's own:
-    `num_steps` and `seed` (whole numbers), `content_weight`, `style_weight`.
+    Pictures are uint8 [H, W, 3], or [B, H, W, 3] for several at once; float in [0, 1] is rounded to uint8. The methods
+    that paint take options, each a number for all pictures or [B] for one each: `num_steps` and `seed` (whole numbers),
+    `content_weight`, `style_weight`, and `style_strength` for networks. By default the model's own values hold.
 
     Args:
       server: `host:port` of the server's gRPC port (8500 by default).
-      model_name: Under which the server knows the model.
+      model_name: The model's name on the server.
       model_version: Default: the latest one.
-      version_label: Instead of a version, a label from the server's configuration, as "stable".
-      deadline: Seconds for each call, and for all calls of `run` together; None: as long as it takes.
+      version_label: Instead of a version, a label from the server's configuration, such as "stable".
+      deadline: Seconds for each call, and for all calls of `run` together; None: no limit.
       tls: Certificates for a server with TLS.
 
-    A call is repeated, a few times within two seconds, if the server is unavailable and has not answered this client
-    before.
+    While the server is unavailable and has not answered this client yet, a call is repeated for up to two seconds.
 
     Raises (all methods that ask the server):
-      ServerError: The server refused, or there is none.
-      ValueError: An argument that is no picture, an unknown option, a type that cannot be sent.
+      ServerError: The server refused, or cannot be reached.
+      ValueError: An argument is not a picture, an option is unknown, or a type cannot be sent.
 
     Example:
       with Client("localhost:8500") as client:
@@ -57,10 +56,9 @@ class Client:
         deadline: float | None = None,
         tls: Certificates | None = None,
     ) -> None:
-        if model_version is not None and version_label:
-            raise ValueError("model_version and version_label came both; give one of them.")
+        check_version(model_version, version_label)
         if deadline is not None and not deadline > 0:
-            raise ValueError(f"deadline must be a positive number of seconds or None, but {deadline} came.")
+            raise ValueError(f"deadline must be a positive number of seconds or None, but {deadline} was given.")
         self._spec = messages.ModelSpec(name=model_name)
         if model_version is not None:
             self._spec.version.value = model_version
@@ -83,8 +81,8 @@ class Client:
         """Runs any signature of the model.
 
         Args:
-          signature: Its name, as "stylize".
-          inputs: By name; arrays of exactly the signature's types (a server converts nothing), bytes for strings.
+          signature: Its name, such as "stylize".
+          inputs: By name: arrays of exactly the signature's types (servers convert nothing), and bytes for strings.
 
         Returns:
           The outputs by name.
@@ -102,9 +100,9 @@ class Client:
 
         Args:
           content: Picture or pictures.
-          style: One picture of any size for all, or [B, h, w, 3], one for each content; for a model of named styles
-            a name, or a list of them.
-          signature: Another one with the same inputs.
+          style: One picture of any size for all, or [B, h, w, 3], one for each content. For a model of named styles, a
+            name or a list of names.
+          signature: Another signature with the same inputs.
           **options: See the class.
 
         Returns:
@@ -117,14 +115,14 @@ class Client:
         return self._image(self.predict(signature, inputs), content)
 
     def stylize_bytes(self, content: bytes | Sequence[bytes], style: bytes | str | Sequence[bytes | str]) -> Any:
-        """Paints encoded pictures; the server decodes them, and paints at the size it was exported for.
+        """Paints encoded pictures. The server decodes them, and paints at the size it was exported for.
 
         Args:
-          content: A whole JPEG, PNG, WebP, GIF or BMP file, or a list of them, whose sizes may differ.
-          style: Likewise; one for all, or one for each content; for a model of named styles a name.
+          content: A whole JPEG, PNG, WebP, GIF or BMP file, or a list of files, whose sizes may differ.
+          style: The same, one for all or one for each content. For a model of named styles, names.
 
         Returns:
-          A PNG file as bytes; a list of them for a list of contents.
+          A PNG file as bytes; for a list of contents, a list of files.
 
         Example:
           Path("painting.png").write_bytes(client.stylize_bytes(content_jpeg, style_jpeg))
@@ -135,11 +133,11 @@ class Client:
         return paintings[0] if isinstance(content, bytes) else paintings
 
     def encode_style(self, style: npt.ArrayLike, size: tuple[int, int]) -> npt.NDArray[np.float32]:
-        """Encodes a style once, for many calls of `stylize_encoded`.
+        """Encodes a style once, for many calls to `stylize_encoded`.
 
         Args:
           style: Picture or pictures.
-          size: (height, width) of the contents that are to be painted.
+          size: (height, width) of the contents to be painted.
 
         Returns:
           The code, float32 [B, S, N]; B is 1 for one picture.
@@ -153,11 +151,11 @@ class Client:
     def stylize_encoded(
         self, content: npt.ArrayLike, style_code: npt.NDArray[np.float32], **options: Any
     ) -> npt.NDArray[np.uint8]:
-        """`stylize`, for a style that was encoded before.
+        """Paints as `stylize` does, in a style that was encoded before.
 
         Args:
-          content: Picture or pictures, of the size that the style was encoded for.
-          style_code: From `encode_style`, of this version of this model.
+          content: Picture or pictures, of the size the style was encoded for.
+          style_code: From `encode_style` of this version of this model.
           **options: See the class.
 
         Returns:
@@ -179,15 +177,15 @@ class Client:
         on_step: Callable[[Step], None] | None = None,
         **options: Any,
     ) -> Iterator[Step]:
-        """`stylize` in many calls: for progress, for previews, and to stop when it is good enough.
+        """Paints as `stylize` does, in many calls: for progress and previews, and to stop when it is good enough.
 
-        The state of the work travels with each call, so any server that has the model can go on with it. The last
-        picture is that of `stylize`. The deadline holds for all calls together.
+        The state travels with each call, so any server that has the model can go on. The last picture equals that of
+        `stylize`. The deadline holds for all calls together.
 
         Args:
           content: Picture or pictures.
           style: One picture for all, or one for each content.
-          every: Steps a call, 1 or more.
+          every: Steps per call, 1 or more.
           on_step: Called with each Step before it is yielded.
           **options: See the class.
 
@@ -195,15 +193,15 @@ class Client:
           A Step after each call, until all pictures are finished.
 
         Raises:
-          ServerError: The server refused, or went away; what was yielded before is still good.
-          ValueError: No picture, or an unknown option.
+          ServerError: The server refused, or went away. The pictures so far are still good.
+          ValueError: An argument is not a picture, or an option is unknown.
 
         Example:
           for step in client.run(content, style, every=20):
               print(f"{step.fraction:.0%}")
         """
         if every < 1:
-            raise ValueError(f"every must be at least 1, but {every} came.")
+            raise ValueError(f"every must be at least 1, but {every} was given.")
         end = None if self._deadline is None else time.monotonic() + self._deadline
         inputs = {name: to_tensor(value) for name, value in _pictures(content, style).items()}
         options_ = {name: to_tensor(value) for name, value in option_inputs(options).items()}
@@ -212,7 +210,7 @@ class Client:
         inputs["num_steps"] = to_tensor(np.array([every], np.int32))
         finished = False
         while not finished:
-            # As they came, without numpy: any type, to the bit.
+            # Passed on as received, not through numpy: any type, to the bit.
             state = {name: tensor for name, tensor in answer.outputs.items() if name.startswith("state_")}
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
@@ -237,7 +235,7 @@ class Client:
         return read_signatures(self._connection.call(messages.GET_MODEL_METADATA, request, self._deadline))
 
     def status(self) -> list[VersionStatus]:
-        """The versions of the model that the server knows, the latest first.
+        """The versions of the model on the server, the latest first.
 
         Example:
           any(version.state == "AVAILABLE" for version in client.status())
@@ -246,7 +244,7 @@ class Client:
         return read_versions(self._connection.call(messages.GET_MODEL_STATUS, request, self._deadline))
 
     def _ask(self, signature: str, inputs: Mapping[str, Any], deadline: float | None, spec: Any = None) -> Any:
-        """The PredictResponse, from tensors."""
+        """Sends tensors; returns the PredictResponse."""
         request = messages.PredictRequest(model_spec=spec or self._spec)
         request.model_spec.signature_name = signature
         for name, tensor in inputs.items():
@@ -265,7 +263,7 @@ class Client:
     def _output(self, outputs: Mapping[str, Array], name: str) -> Array:
         if name not in outputs:
             found = ", ".join(sorted(outputs)) or "nothing"
-            raise ServerError(self._connection.server, "DATA_LOSS", f"{found} came, but no {name}")
+            raise ServerError(self._connection.server, "DATA_LOSS", f"the answer holds {found}, but no {name}")
         return outputs[name]
 
     def _image(self, outputs: Mapping[str, Array], content: npt.ArrayLike) -> npt.NDArray[np.uint8]:
@@ -285,13 +283,13 @@ def _pictures(content: npt.ArrayLike, style: npt.ArrayLike) -> dict[str, Array]:
 
 
 def _files(value: bytes | str | Sequence[bytes | str]) -> list[bytes]:
-    """Encoded pictures, or names of styles."""
+    """Encoded pictures, or the names of styles."""
     values = [value] if isinstance(value, bytes | str) else value
     return [item.encode() if isinstance(item, str) else item for item in values]
 
 
 def _pinned(asked: Any, used: Any) -> Any:
-    """What was asked for, with the version that answered; the same if the server does not say which."""
+    """What was asked for, with the version that answered, if the server says which."""
     spec = messages.ModelSpec()
     spec.CopyFrom(asked)
     if used.HasField("version"):

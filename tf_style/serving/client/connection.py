@@ -21,11 +21,11 @@ _CHANNEL_OPTIONS = (
 
 
 class Connection:
-    """A channel, opened by the first call. Safe to use from several threads.
+    """A channel that the first call opens. Safe to use from several threads.
 
     Args:
       server: `host:port`, or another target that gRPC knows.
-      tls: Certificates for TLS; None: without TLS.
+      tls: Certificates for TLS; None: no TLS.
     """
 
     def __init__(self, server: str, tls: Certificates | None = None) -> None:
@@ -39,15 +39,15 @@ class Connection:
         self._answered = False
 
     def call(self, method: str, request: Any, deadline: float | None) -> Any:
-        """Asks, and waits for the answer.
+        """Sends a request and waits for the answer.
 
         Args:
-          method: Its path, one of ANSWERS in `messages`.
+          method: The method's path, a key of `messages.ANSWERS`.
           request: A message.
-          deadline: Seconds for the answer, retries included; None: as long as it takes.
+          deadline: Seconds to wait, retries included; None: no limit.
 
         Raises:
-          ServerError: There is no answer, or it is an error.
+          ServerError: No answer came, or it is an error.
         """
         if method not in self._methods:
             self._methods[method] = self._channel.unary_unary(
@@ -67,5 +67,5 @@ class Connection:
         return answer
 
     def close(self) -> None:
-        """Closes the channel; calls under way end with CANCELLED."""
+        """Closes the channel. Running calls end with CANCELLED."""
         self._channel.close()

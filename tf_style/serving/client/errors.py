@@ -1,4 +1,4 @@
-"""What a server's refusal means, in one sentence: who answered, what, and what to do about it."""
+"""Explains a server's refusal in one sentence: which server, what it answered, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from tf_style.images.picture import one_line
 
 Answer = TypeVar("Answer")
 
-#: Seconds before each retry of a call to a server that is unavailable and has not answered yet.
+#: Seconds before each retry while a server is unavailable and has not answered yet.
 RETRY_PAUSES = (0.2, 0.4, 0.8)
 
-_DETAILS_LENGTH = 600  # characters of the server's text that are shown
-_SHORTEST_DEADLINE = 1e-3  # seconds; servers take 0 for none
+_DETAILS_LENGTH = 600  # characters of the server's text to show
+_SHORTEST_DEADLINE = 1e-3  # seconds; servers read 0 as no deadline
 
-# (status code or "" for any, part of the server's text in lower case, what to do); the first that fits is taken.
+# (status code or "" for any, part of the server's text in lower case, what to do); the first match counts.
 _ADVICE = (
     ("", "serving signature", "the model has no such signature: is it an export of tf-style?"),
     ("RESOURCE_EXHAUSTED", "larger than max", "raise the limit of message sizes there, or send smaller pictures"),
     ("RESOURCE_EXHAUSTED", "", "the server is overloaded: try again later"),
-    ("UNAVAILABLE", "handshake", "the two sides do not agree on TLS: check the certificates and whether TLS is wanted"),
-    ("UNAVAILABLE", "ssl", "the two sides do not agree on TLS: check the certificates and whether TLS is wanted"),
-    ("UNAVAILABLE", "socket closed", "check whether the server still runs, and whether it wants TLS"),
+    ("UNAVAILABLE", "handshake", "client and server disagree about TLS: check the certificates, and if TLS is wanted"),
+    ("UNAVAILABLE", "ssl", "client and server disagree about TLS: check the certificates, and if TLS is wanted"),
+    ("UNAVAILABLE", "socket closed", "check whether the server is still running, and whether it wants TLS"),
     (
         "UNAVAILABLE",
         "",
-        "check the address and whether the server runs (gRPC listens at port 8500 by default, REST at 8501)",
+        "check the address and that the server is running (by default, gRPC uses port 8500 and REST 8501)",
     ),
-    ("NOT_FOUND", "", "check the name and the version of the model"),
+    ("NOT_FOUND", "", "check the model's name and version"),
     ("UNIMPLEMENTED", "", "is this the port of a model server?"),
     ("DEADLINE_EXCEEDED", "", "allow more time, or ask for less: a smaller picture or fewer steps"),
     ("INVALID_ARGUMENT", "", "change the request accordingly"),
     ("FAILED_PRECONDITION", "", "is the model an export of tf-style?"),
-    ("UNAUTHENTICATED", "", "the server asks for other credentials, maybe a client's certificate"),
-    ("PERMISSION_DENIED", "", "the server asks for other credentials, maybe a client's certificate"),
-    ("CANCELLED", "", "ask again if that was not wanted"),
+    ("UNAUTHENTICATED", "", "the server wants other credentials, perhaps a client certificate"),
+    ("PERMISSION_DENIED", "", "the server wants other credentials, perhaps a client certificate"),
+    ("CANCELLED", "", "ask again if you did not want that"),
     ("DATA_LOSS", "", "is it a model server, and the model an export of tf-style?"),
     ("", "", "the server's log may say more"),
 )
@@ -47,12 +47,12 @@ _UNREACHABLE = ("failed to connect", "resol", "lookup", "not known", "handshake"
 
 
 class ServerError(RuntimeError):
-    """A server answered with an error, or not at all; the message is one sentence, on one line.
+    """A server answered with an error, or not at all. The message is one sentence on one line.
 
     Args:
       server: Its address.
-      code: The status code's name, as gRPC has them: "NOT_FOUND". Codes of HTTP are translated.
-      details: The server's text, or that of the connection.
+      code: gRPC's name of the status code, such as "NOT_FOUND". HTTP codes are translated.
+      details: The server's text, or the connection's.
 
     Attributes: `server`, `code` and `details`, as given.
     """
@@ -72,15 +72,15 @@ class ServerError(RuntimeError):
 
 
 def with_retries(call: Callable[[float | None], Answer], deadline: float | None, pauses: tuple[float, ...]) -> Answer:
-    """Calls until there is an answer, again after UNAVAILABLE only.
+    """Calls, and calls again after UNAVAILABLE.
 
     Args:
-      call: Is given the seconds that are left, or None without a deadline.
-      deadline: Seconds for everything, pauses too.
-      pauses: Seconds before the second call, the third ...; as many as there are retries.
+      call: Called with the seconds left, or None without a deadline.
+      deadline: Seconds for everything, pauses included.
+      pauses: Seconds before the second call, the third, and so on: one per retry.
 
     Raises:
-      ServerError: The last one, or the first of another code than UNAVAILABLE.
+      ServerError: The last error, or the first with another code than UNAVAILABLE.
     """
     end = None if deadline is None else time.monotonic() + deadline
     for pause in pauses:

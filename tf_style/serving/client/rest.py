@@ -1,4 +1,4 @@
-"""The client for a model server's REST port: for pictures as files, where gRPC does not come through."""
+"""The REST client of a model server, for encoded pictures, where gRPC is blocked."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from tf_style.config import DEFAULT_MODEL_NAME, ConfigError
+from tf_style.serving.client.arguments import check_version
 from tf_style.serving.client.certificates import Certificates
 from tf_style.serving.client.errors import RETRY_PAUSES, ServerError, with_retries
 
-# What TensorFlow Serving's REST port makes of the status codes of gRPC, read backwards.
+# HTTP status -> the gRPC code that TensorFlow Serving's REST port stands for with it.
 _CODES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -37,19 +38,19 @@ _CODES = {
 
 
 class RestClient:
-    """Asks a model server for paintings over HTTP. Each call has a connection of its own.
+    """Asks a model server for paintings over HTTP, with a new connection for each call.
 
-    REST asks for every input of a signature, so the one with the fewest is used, and the model's own options hold.
+    REST needs every input of a signature, so this client uses the one with the fewest. The model's own options hold.
 
     Args:
       server: `host:port` of the server's REST port (8501 by default), or an http:// or https:// address.
-      model_name: Under which the server knows the model.
+      model_name: The model's name on the server.
       model_version: Default: the latest one.
-      version_label: Instead of a version, a label from the server's configuration, as "stable".
-      deadline: Seconds; None: as long as it takes, though the server has a limit of its own (30 s by default).
-      tls: Certificates for https://, which the address then means if it does not say.
+      version_label: Instead of a version, a label from the server's configuration, such as "stable".
+      deadline: Seconds; None: no limit here, but the server has its own (30 s by default).
+      tls: Certificates for https://, which is then the default.
 
-    All methods raise ServerError; a call is repeated, a few times within two seconds, if the server is unavailable.
+    All methods raise ServerError. While the server is unavailable, a call is repeated for up to two seconds.
 
     Example:
       RestClient("localhost:8501").stylize_bytes(content_jpeg, style_jpeg)
@@ -65,8 +66,7 @@ class RestClient:
         deadline: float | None = None,
         tls: Certificates | None = None,
     ) -> None:
-        if model_version is not None and version_label:
-            raise ValueError("model_version and version_label came both; give one of them.")
+        check_version(model_version, version_label)
         base = server if "://" in server else f"{'http' if tls is None else 'https'}://{server}"
         self._server, self._deadline = server, deadline
         self._url = f"{base.rstrip('/')}/v1/models/{urllib.parse.quote(model_name, safe='')}"
@@ -77,20 +77,20 @@ class RestClient:
         self._context = None if tls is None else _context(tls)
 
     def close(self) -> None:
-        """Nothing stays open between requests; for symmetry with `Client`."""
+        """Does nothing, because no connection stays open; `Client` has this method too."""
 
     def predict(self, signature: str, inputs: Mapping[str, Any]) -> Any:
         """Runs any signature of the model, in REST's column format.
 
         Args:
           signature: Its name.
-          inputs: Every one of the signature, by name: arrays, lists or numbers; bytes for strings.
+          inputs: All inputs of the signature by name: arrays, lists or numbers, and bytes for strings.
 
         Returns:
-          The outputs by name, or the only output itself: lists and numbers, bytes where the server marks them.
+          The outputs by name, or the only output itself: lists and numbers, and bytes where the server marks them.
 
         Raises:
-          ServerError: The server refused, or there is none.
+          ServerError: The server refused, or cannot be reached.
 
         Example:
           client.predict("stylize_bytes", {"content_bytes": [jpeg], "style_bytes": [jpeg]})
@@ -103,17 +103,17 @@ class RestClient:
         return _from_json(answer["outputs"])
 
     def stylize_bytes(self, content: bytes, style: bytes | str) -> bytes:
-        """Paints an encoded picture; the server decodes it, and paints at the size it was exported for.
+        """Paints an encoded picture. The server decodes it, and paints at the size it was exported for.
 
         Args:
           content: A whole JPEG, PNG, WebP, GIF or BMP file.
-          style: Likewise; for a model of named styles a name.
+          style: The same; for a model of named styles, a name.
 
         Returns:
           A PNG file.
 
         Raises:
-          ServerError: The server refused, or there is none.
+          ServerError: The server refused, or cannot be reached.
 
         Example:
           Path("painting.png").write_bytes(client.stylize_bytes(content_jpeg, style_jpeg))
@@ -138,9 +138,9 @@ class RestClient:
         except OSError as error:
             raise ServerError(self._server, *_network(error)) from None
         except http.client.HTTPException as error:
-            raise ServerError(self._server, "UNAVAILABLE", f"no answer of HTTP, {type(error).__name__}") from None
+            raise ServerError(self._server, "UNAVAILABLE", f"not an HTTP answer, {type(error).__name__}") from None
         except ValueError as error:
-            raise ServerError(self._server, "DATA_LOSS", f"the answer is no JSON: {error}") from None
+            raise ServerError(self._server, "DATA_LOSS", f"the answer is not JSON: {error}") from None
         return answer if isinstance(answer, dict) else {}
 
 
@@ -150,7 +150,7 @@ def _context(tls: Certificates) -> ssl.SSLContext:
         if tls.cert_file:
             context.load_cert_chain(tls.cert_file, tls.key_file)
     except ssl.SSLError as error:
-        raise ConfigError(f"The certificates cannot be used ({error}); give files in PEM form.") from None
+        raise ConfigError(f"The certificates cannot be used ({error}); give files in PEM format.") from None
     return context
 
 
@@ -173,7 +173,7 @@ def _from_json(value: Any) -> Any:
 
 
 def _error_text(error: urllib.error.HTTPError) -> str:
-    """The server's text: in JSON from a model server, anything from others."""
+    """The server's text, which is JSON only from a model server."""
     text = error.read().decode(errors="replace")
     try:
         found = json.loads(text)

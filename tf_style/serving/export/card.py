@@ -1,4 +1,4 @@
-"""The model's card: a JSON file beside the SavedModel that says what it is, and what it takes and gives."""
+"""The model's card: a JSON file beside the SavedModel that describes it, its inputs and its outputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FORMAT = 1
 
 
 class CardError(ValueError):
-    """A folder without a card that can be read; the message says what to do."""
+    """A folder has no readable card; the message says what to do."""
 
 
 def write_card(version: Path, card: dict[str, Any]) -> None:
@@ -23,10 +23,10 @@ def write_card(version: Path, card: dict[str, Any]) -> None:
 
 
 def read_card(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """The card of a version, or of the newest version in a folder of versions.
+    """Reads the card of a version, or of the newest version in a folder of versions.
 
     Args:
-      folder: Of one version, or with versions in it (1/, 2/, ...).
+      folder: One version, or a folder of versions (1/, 2/, ...).
 
     Returns:
       The version's folder, and the card.
@@ -36,19 +36,19 @@ def read_card(folder: Path) -> tuple[Path, dict[str, Any]]:
     """
     path = folder if (folder / CARD_FILE).is_file() else newest_version(folder)
     if path is None or not (path / CARD_FILE).is_file():
-        raise CardError(f"{folder} holds no model of tf-style export; give the folder that was its --output.")
+        raise CardError(f"{folder} holds no model from tf-style export; give the folder that was its --output.")
     try:
         return path, json.loads((path / CARD_FILE).read_text(encoding="utf-8"))
     except ValueError:
-        raise CardError(f"The card {path / CARD_FILE} cannot be read; export the model anew.") from None
+        raise CardError(f"The card {path / CARD_FILE} cannot be read; export the model again.") from None
 
 
 def megabytes(folder: Path) -> float:
-    """What the files of a folder take on disk, in units of 2^20 bytes."""
+    """Size of a folder's files, in units of 2^20 bytes."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
 
 
 def newest_version(folder: Path) -> Path | None:
-    """The folder with the highest number in `folder`; None where there is none."""
+    """The folder with the highest number in `folder`; None if there is none."""
     versions = [path for path in folder.glob("*") if path.name.isascii() and path.name.isdigit() and path.is_dir()]
     return max(versions, key=lambda path: int(path.name), default=None)

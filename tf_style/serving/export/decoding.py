@@ -1,4 +1,4 @@
-"""Encoded pictures in a graph: JPEG, PNG, WebP, GIF and BMP in, PNG or JPEG out."""
+"""Decodes and encodes pictures in a graph: JPEG, PNG, WebP, GIF and BMP in, PNG or JPEG out."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import tensorflow as tf
 from tf_style.serving.export import guards
 from tf_style.stylizers.scaling import MIN_SIDE, resize
 
-#: Encoded pictures of more pixels are refused, before they are decoded.
+#: Encoded pictures with more pixels are refused before they are decoded.
 MAX_FILE_PIXELS = 50_000_000
 
 _JPEG_QUALITY = 95
-_HEADER = 65_536  # bytes in which the size of a PNG and the EXIF block of a JPEG are
+_HEADER = 65_536  # bytes that hold the EXIF block of a JPEG
 _EXIF = b"Exif\0\0"
-_EXIF_LENGTH = 4_096  # bytes of the block in which its first directory is
+_EXIF_LENGTH = 4_096  # bytes of the block that hold its first directory
 # Tag 0x0112 (orientation), type 3 (short), count 1; then the value in two bytes.
 _ORIENTATION = {"little": b"\x12\x01\x03\x00\x01\x00\x00\x00", "big": b"\x01\x12\x00\x03\x00\x00\x00\x01"}
 
@@ -23,22 +23,22 @@ _ORIENTATION = {"little": b"\x12\x01\x03\x00\x01\x00\x00\x00", "big": b"\x01\x12
 def decode(name: str, contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Reads an encoded picture.
 
-    EXIF orientation is honoured for JPEG. Colour profiles are not: pixels are taken for sRGB. Of an animation the first
-    frame counts, 16-bit PNG comes down to 8 bits, CMYK JPEG is converted without its profile.
+    Applies the EXIF orientation of a JPEG. Ignores colour profiles: pixels are read as sRGB, CMYK JPEG too. Takes the
+    first frame of an animation, and the upper 8 bits of a 16-bit PNG.
 
     Args:
-      name: Of the input, for errors.
+      name: The input's name, for errors.
       contents: String scalar, the file.
 
     Returns:
-      The picture, uint8 [H, W, 3], and its alpha, uint8 [H, W, 1]; 255 where the file has none.
+      The picture, uint8 [H, W, 3], and its alpha, uint8 [H, W, 1]; 255 if the file has none.
     """
     contents = _without_bombs(name, contents)
     is_bmp = tf.equal(tf.strings.substr(contents, 0, 2), "BM")
     pixels = tf.io.decode_image(contents, channels=0, expand_animations=False)
     pixels = tf.ensure_shape(pixels, [None, None, None])
     channels = tf.shape(pixels)[2]
-    # Grey and alpha, or RGB and alpha; but a BMP's fourth byte is mostly unused.
+    # Grey and alpha, or RGB and alpha. A BMP's fourth byte is mostly unused.
     has_fourth = tf.equal(channels % 2, 0)
     alpha = tf.cond(
         has_fourth & ~is_bmp, lambda: pixels[:, :, -1:], lambda: tf.fill(_plane(pixels), tf.constant(255, tf.uint8))
@@ -50,15 +50,15 @@ def decode(name: str, contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def encode(picture: tf.Tensor, alpha: tf.Tensor, image_format: str = "png") -> tf.Tensor:
-    """A file of the picture, uint8 [H, W, 3].
+    """Encodes a picture.
 
     Args:
       picture: Uint8 [H, W, 3].
-      alpha: Uint8 [H, W, 1]; left out where it is 255 all over, and from JPEG, which has none.
-      image_format: "png" or "jpeg" (quality 95, colours at full size).
+      alpha: Uint8 [H, W, 1]; left out if it is 255 everywhere, and for JPEG.
+      image_format: "png" or "jpeg" (quality 95, colours at full resolution).
 
     Returns:
-      String scalar.
+      The file, a string scalar.
     """
     if image_format == "jpeg":
         return tf.io.encode_jpeg(picture, quality=_JPEG_QUALITY, chroma_downsampling=False)
@@ -71,7 +71,7 @@ def encode(picture: tf.Tensor, alpha: tf.Tensor, image_format: str = "png") -> t
 
 
 def to_size(name: str, picture: tf.Tensor, long_side: int) -> tf.Tensor:
-    """The picture, float32 [1, H, W, C] in [0, 1], reduced to a long side of `long_side` pixels; 0: as it is."""
+    """The picture as float32 [1, H, W, C] in [0, 1], reduced to a long side of `long_side` pixels; 0 keeps its size."""
     image = tf.cast(picture[tf.newaxis], tf.float32) / 255.0
     if long_side == 0:
         return image
@@ -81,7 +81,7 @@ def to_size(name: str, picture: tf.Tensor, long_side: int) -> tf.Tensor:
     size = (2 * own * long_side + longest) // (2 * longest)
     image = guards.require(
         tf.reduce_min(size) >= MIN_SIDE,
-        f"each side of {name} must have at least {MIN_SIDE} pixels once it is reduced, but would have",
+        f"each side of {name} must have at least {MIN_SIDE} pixels after it is reduced, but would have",
         size,
         image,
     )
@@ -93,7 +93,7 @@ def _plane(pixels: tf.Tensor) -> tf.Tensor:
 
 
 def _without_bombs(name: str, contents: tf.Tensor) -> tf.Tensor:
-    """The file, if it is of a kind that is read, and its header does not say more pixels than are allowed."""
+    """Checks that the file is of a known kind, and that its header does not claim too many pixels."""
     contents = guards.require(tf.strings.length(contents) > 0, f"{name} holds an empty file of bytes:", 0, contents)
     header = tf.io.decode_raw(tf.strings.substr(contents, 0, tf.minimum(tf.strings.length(contents), 32)), tf.uint8)
     header = tf.cast(tf.concat([header, tf.zeros([32 - tf.size(header)], tf.uint8)], axis=0), tf.int64)
@@ -102,13 +102,13 @@ def _without_bombs(name: str, contents: tf.Tensor) -> tf.Tensor:
         size = tf.cond(is_kind(header), lambda read_size=read_size: read_size(header, contents), lambda size=size: size)
     sentence = f"{name} must hold JPEG, PNG, WebP, GIF or BMP files, but one begins with the bytes"
     contents = guards.require(size[0] != -1, sentence, header[:8], contents)
-    small = tf.reduce_max(size) < 2**31  # so that the product is right
+    small = tf.reduce_max(size) < 2**31  # so that the product does not overflow
     sentence = f"{name} may have at most {MAX_FILE_PIXELS} pixels in a file, but one has the sides"
     return guards.require(small & (tf.reduce_prod(size) <= MAX_FILE_PIXELS), sentence, size, contents)
 
 
 def _begins(*patterns: tuple[int, bytes]) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Whether a header has the given bytes at the given places."""
+    """Tests whether a header has the given bytes at the given places."""
 
     def begins(header: tf.Tensor) -> tf.Tensor:
         return tf.reduce_all(
@@ -166,7 +166,7 @@ _KINDS = (
 
 
 def _orientation(contents: tf.Tensor) -> tf.Tensor:
-    """The EXIF orientation of a JPEG, 1 to 8; 1 where there is none."""
+    """The EXIF orientation of a JPEG, 1 to 8; 1 if there is none."""
     is_jpeg = tf.equal(tf.strings.substr(contents, 0, 2), b"\xff\xd8")
     return tf.cond(is_jpeg, lambda: _exif_orientation(contents), lambda: tf.constant(1))
 
@@ -185,7 +185,7 @@ def _exif_orientation(contents: tf.Tensor) -> tf.Tensor:
 
 
 def _find(values: tf.Tensor, pattern: bytes) -> tf.Tensor:
-    """The first place of a pattern in uint8 [N]; -1 where it is not."""
+    """The first place of a pattern in uint8 [N]; -1 if it is not there."""
     padded = tf.concat([values, tf.zeros([len(pattern)], tf.uint8)], axis=0)
     hit = tf.ones_like(values, tf.bool)
     for offset, byte in enumerate(pattern):
@@ -195,7 +195,7 @@ def _find(values: tf.Tensor, pattern: bytes) -> tf.Tensor:
 
 
 def _upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """The picture as it is to be seen (EXIF 2.32, 4.6.4, tag 0x0112)."""
+    """Turns the picture upright (EXIF 2.32, 4.6.4, tag 0x0112)."""
     branches = [
         lambda: image,
         lambda: tf.reverse(image, [1]),

@@ -1,7 +1,7 @@
-"""What every signature checks before anything else.
+"""The checks at the start of every signature.
 
-The C++ session under TensorFlow Serving does not compare what it is fed with the signature: a picture of rank 3 would
-abort the whole server. So each input's rank and range is asserted by ops in the graph; a failure is INVALID_ARGUMENT.
+TensorFlow Serving's session does not compare inputs with the signature: a picture of rank 3 would abort the whole
+server. So operations in the graph check each input's rank and range. A failure is INVALID_ARGUMENT.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import tensorflow as tf
 from tf_style.stylizers.scaling import MIN_SIDE
 
 _MAX_WEIGHT = 1e6
-_MAX_ASPECT = 64  # of a thinner picture scales of 32 pixels would still be very long
+_MAX_ASPECT = 64  # of a thinner picture, even a scale 32 pixels wide would be very long
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What a request may ask for: pixels of a batch together, steps at any scale, pictures in a batch."""
+    """The most a request may ask for: pixels in the whole batch, steps at each scale, pictures in the batch."""
 
     max_pixels: int
     max_steps: int
@@ -27,7 +27,7 @@ class Limits:
 
 
 def pictures(name: str, image: tf.Tensor, limits: Limits) -> tf.Tensor:
-    """The pictures, uint8 [B, H, W, 3], if they are ones."""
+    """Checks pictures, uint8 [B, H, W, 3]."""
     image = tf.ensure_shape(image, [None, None, None, 3])
     batch = tf.shape(image)[0]
     sentence = f"{name} must hold 1 to {limits.max_batch} pictures, but its shape is"
@@ -39,10 +39,10 @@ def pictures(name: str, image: tf.Tensor, limits: Limits) -> tf.Tensor:
 
 
 def sides(name: str, image: tf.Tensor, max_pixels: int) -> tf.Tensor:
-    """The pictures [B, H, W, 3], if each side has at least 32 pixels, and they are not too large or too thin."""
+    """Checks that pictures [B, H, W, 3] are not too small (32 pixels a side), too large or too thin."""
     shape = tf.shape(image, out_type=tf.int64)
     small = f"each side of {name} must have at least {MIN_SIDE} pixels, but its shape is"
-    large = f"{name} may have at most {max_pixels} pixels a picture, but its shape is"
+    large = f"{name} may have at most {max_pixels} pixels per picture, but its shape is"
     thin = f"one side of {name} may be at most {_MAX_ASPECT} times the other, but its shape is"
     return _checked(
         image,
@@ -55,20 +55,20 @@ def sides(name: str, image: tf.Tensor, max_pixels: int) -> tf.Tensor:
 
 
 def same_batch(name: str, tensor: tf.Tensor, batch: tf.Tensor, of: str = "content") -> tf.Tensor:
-    """The tensor, if its first dimension is 1 or that of the content."""
+    """Checks that the tensor's first dimension is 1 or the content's."""
     size = tf.shape(tensor)[0]
     required = _require(
-        tf.equal(size, 1) | tf.equal(size, batch), f"{name} must have one row, or one for each {of}; rows came:", size
+        tf.equal(size, 1) | tf.equal(size, batch), f"{name} must have one row, or one for each {of}; rows given:", size
     )
     return _checked(tensor, [required])
 
 
 def option(name: str, values: tf.Tensor, batch: tf.Tensor, low: float, high: float) -> tf.Tensor:
-    """One value for each picture, [B], from [B] or [1] values, all within `low` to `high` (so no NaN either)."""
+    """One value per picture, [B], from [B] or [1] values, all within `low` to `high` (so no NaN)."""
     values = same_batch(name, tf.ensure_shape(values, [None]), batch)
     required = _require(
         tf.reduce_all((values >= tf.cast(low, values.dtype)) & (values <= tf.cast(high, values.dtype))),
-        f"{name} must be {low:g} to {high:g}, but this came:",
+        f"{name} must be {low:g} to {high:g}, but was given as",
         values,
     )
     return tf.broadcast_to(_checked(values, [required]), batch[tf.newaxis])
@@ -80,41 +80,41 @@ def num_steps(values: tf.Tensor, batch: tf.Tensor, limits: Limits) -> tf.Tensor:
 
 
 def weight(name: str, values: tf.Tensor, batch: tf.Tensor, known: bool = True) -> tf.Tensor:
-    """A loss's weight, float32 [B]; 0 for a loss that the model does not know."""
+    """A loss's weight, float32 [B]; it must be 0 for a loss that the model does not have."""
     return option(name, values, batch, 0, _MAX_WEIGHT if known else 0)
 
 
 def content_size(size: tf.Tensor, limits: Limits) -> tf.Tensor:
-    """The (height, width) of a content to be painted, int32 [2]."""
+    """Checks the (height, width) of a content to be painted, int32 [2]."""
     size = tf.ensure_shape(size, [2])
     return require(
         (tf.reduce_min(size) >= MIN_SIDE) & (tf.reduce_prod(tf.cast(size, tf.int64)) <= limits.max_pixels),
         f"size must be a height and width of at least {MIN_SIDE} and at most {limits.max_pixels} pixels together, but "
-        "this came:",
+        "was given as",
         size,
         size,
     )
 
 
 def scalar(name: str, values: tf.Tensor, low: int, high: int) -> tf.Tensor:
-    """The one value of an int32 [1]."""
+    """The only value of an int32 [1]."""
     return option(name, values, tf.constant(1), low, high)[0]
 
 
 def files(name: str, contents: tf.Tensor, limits: Limits) -> tf.Tensor:
-    """Encoded pictures, string [B]."""
+    """Checks encoded pictures, string [B]."""
     contents = tf.ensure_shape(contents, [None])
     size = tf.shape(contents)[0]
     required = _require(
         (size >= 1) & (size <= limits.max_batch),
-        f"{name} must hold 1 to {limits.max_batch} files; files came:",
+        f"{name} must hold 1 to {limits.max_batch} files; files given:",
         size,
     )
     return _checked(contents, [required])
 
 
 def require(condition: tf.Tensor, sentence: str, value: tf.Tensor, tensor: tf.Tensor) -> tf.Tensor:
-    """`tensor`, if the condition (a bool scalar) holds; else an error of that sentence and value."""
+    """Returns `tensor` if the condition (a bool scalar) holds; else fails with the sentence and the value."""
     return _checked(tensor, [_require(condition, sentence, value)])
 
 

@@ -1,4 +1,4 @@
-"""The signatures of an exported feed-forward network."""
+"""The signatures of a feed-forward network."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ import numpy as np
 import tensorflow as tf
 
 from tf_style.config import StylizeConfig
-from tf_style.serving.export import decoding, guards
+from tf_style.serving.export import guards
 from tf_style.serving.export.guards import Limits
 from tf_style.serving.export.pixels import FILES, NUMBERS, PICTURES, to_float, to_uint8
+from tf_style.serving.export.served import Served
 from tf_style.stylizers import FeedForwardStylizer
 
 
-class ServedNetwork(tf.Module):
-    """A network as a module whose functions are signatures, with the names and inputs of those by optimisation.
+class ServedNetwork(Served):
+    """A network as a module whose functions are signatures, with the same names and inputs as those that optimise.
 
-    A network of named styles takes their names, string [B or 1], where others take pictures.
+    A network of named styles takes their names, string [B or 1], instead of pictures.
 
     Args:
-      stylizer: Whose network it is.
-      config: What it was built from: the options' defaults, and the size of `stylize_bytes`.
-      limits: What a request may ask for.
-      image_format: Of the files that `stylize_bytes` writes, "png" or "jpeg".
+      stylizer: Runs the network.
+      config: See Served.
+      limits: See Served.
+      image_format: See Served.
     """
 
     def __init__(
         self, stylizer: FeedForwardStylizer, config: StylizeConfig, limits: Limits, image_format: str = "png"
     ) -> None:
-        super().__init__(name="network")
+        super().__init__("network", config, limits, image_format)
         network = stylizer.network
-        # Not the Keras models: they save copies, and the C++ loader restores those only.
+        # Not the Keras models: they would save copies, and only those would be restored.
         self.weights = [variable.value for holder in network.all_layers for variable in holder.variables]
-        self._stylizer, self._config, self._limits, self._image_format = stylizer, config, limits, image_format
+        self._stylizer = stylizer
         self.names: tuple[str, ...] = getattr(network, "styles", ())
         self._strength = tf.constant([float(config.style_strength)])
 
@@ -47,16 +48,12 @@ class ServedNetwork(tf.Module):
         def stylize(content, style, style_strength=strength):
             content = self._content(content)
             style_code = self._encode(self._style(style, tf.shape(content)[0]), tf.shape(content))
-            return self._paint(content, style_code, style_strength)
+            return self._answer(content, style_code, style_strength)
 
         def stylize_encoded(content, style_code, style_strength=strength):
             content = self._content(content)
-            style_code = guards.same_batch("style_code", tf.ensure_shape(style_code, code.shape), tf.shape(content)[0])
-            style_code = guards.require(
-                tf.reduce_all(tf.math.is_finite(style_code)), "style_code must be finite, but some of it is not", 0,
-                style_code,
-            )  # fmt: skip
-            return self._paint(content, style_code[:, 0], style_strength)
+            style_code = self._style_code(style_code, code.shape, content)
+            return self._answer(content, style_code[:, 0], style_strength)
 
         function = tf.function(stylize, input_signature=[PICTURES, styles, NUMBERS])
         size = tf.TensorSpec([None], tf.int32, name="size")
@@ -69,7 +66,7 @@ class ServedNetwork(tf.Module):
         }
 
     def warm_up_requests(self, sizes: tuple[int, ...], signatures: dict[str, Any]) -> Iterator[tuple[str, dict]]:
-        """Signature and inputs of the requests that a server is warmed up with; `sizes` are sides of pictures."""
+        """Signature and inputs of each warm-up request; `sizes` are sides of pictures."""
         for side in sizes:
             picture = np.full((1, side, side, 3), 128, np.uint8)
             style: Any = [self.names[0].encode()] if self.names else picture
@@ -82,13 +79,10 @@ class ServedNetwork(tf.Module):
             code = signatures["encode_style"](tf.constant(style), tf.constant(size))["style_code"]
             yield "stylize_encoded", {"content": picture, "style_code": np.asarray(code)}
 
-    # What they share ---------------------------------------------------------------------------------------------
-
-    def _content(self, content: tf.Tensor) -> tf.Tensor:
-        return to_float(guards.pictures("content", content, self._limits))
+    # Shared ------------------------------------------------------------------------------------------------------
 
     def _style(self, style: tf.Tensor, batch: tf.Tensor | None) -> tf.Tensor:
-        """Pictures as float32, or places of names."""
+        """Checked pictures as float32, or the places of names."""
         if self.names:
             style = self._places("style", guards.files("style", style, self._limits))
         else:
@@ -98,7 +92,7 @@ class ServedNetwork(tf.Module):
     def _places(self, name: str, style: tf.Tensor) -> tf.Tensor:
         matches = tf.equal(style[:, tf.newaxis], tf.constant(self.names)[tf.newaxis])
         known = tf.reduce_all(tf.reduce_any(matches, axis=1))
-        sentence = f"{name} must name styles of {', '.join(self.names)}, but this came:"
+        sentence = f"{name} must name styles of {', '.join(self.names)}, but was given as"
         matches = guards.require(known, sentence, style, matches)
         return tf.argmax(tf.cast(matches, tf.int32), axis=1, output_type=tf.int32)
 
@@ -113,32 +107,13 @@ class ServedNetwork(tf.Module):
         style, size = self._style(style, None), guards.content_size(size, self._limits)
         return {"style_code": self._encode(style, tf.stack([1, size[0], size[1], 3]))[:, tf.newaxis]}
 
-    def _paint(self, content: tf.Tensor, style_code: tf.Tensor, strength: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _answer(self, content: tf.Tensor, style_code: tf.Tensor, strength: tf.Tensor) -> dict[str, tf.Tensor]:
         strength = guards.option("style_strength", strength, tf.shape(content)[0], 0.0, 1.0)
         return {"image": to_uint8(self._stylizer.paint(content, style_code, strength))}
 
-    def _stylize_bytes(self, content_bytes: tf.Tensor, style_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        content_bytes = guards.files("content_bytes", content_bytes, self._limits)
-        batch = tf.shape(content_bytes)[0]
-        style_bytes = guards.files("style_bytes", style_bytes, self._limits)
-        style_bytes = tf.broadcast_to(guards.same_batch("style_bytes", style_bytes, batch), batch[tf.newaxis])
-        paintings = tf.map_fn(
-            lambda pair: self._paint_file(*pair),
-            (content_bytes, style_bytes),
-            fn_output_signature=tf.TensorSpec([], tf.string),
-            parallel_iterations=1,
-        )
-        return {"image_bytes": paintings}
-
-    def _paint_file(self, content_file: tf.Tensor, style_file: tf.Tensor) -> tf.Tensor:
-        pixels, alpha = decoding.decode("content_bytes", content_file)
-        content = decoding.to_size("content_bytes", pixels, self._config.size)
-        content = guards.sides("content_bytes", content, self._limits.max_pixels)
+    def _paint(self, content: tf.Tensor, style_file: tf.Tensor) -> tf.Tensor:
         if self.names:
             style = self._places("style_bytes", style_file[tf.newaxis])
         else:
-            style = decoding.to_size("style_bytes", decoding.decode("style_bytes", style_file)[0], 0)
-            style = guards.sides("style_bytes", style, decoding.MAX_FILE_PIXELS)
-        painting = self._stylizer.paint(content, self._encode(style, tf.shape(content)), self._strength)
-        alpha = decoding.to_size("content_bytes", alpha, self._config.size)
-        return decoding.encode(to_uint8(painting)[0], to_uint8(alpha)[0], self._image_format)
+            style = self._style_picture(style_file)
+        return self._stylizer.paint(content, self._encode(style, tf.shape(content)), self._strength)

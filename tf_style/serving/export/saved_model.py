@@ -1,4 +1,4 @@
-"""A stylizer as a SavedModel that TensorFlow Serving hosts."""
+"""Exports a stylizer as a SavedModel for TensorFlow Serving."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def export_model(
     warm_up_sizes: tuple[int, ...] = (256,),
     image_format: str = "png",
 ) -> Path:
-    """Writes the stylizer of a config as the next version in a folder, whole or not at all.
+    """Exports the stylizer of a config as the next version in a folder, completely or not at all.
 
     Args:
       config: All options. `size` is the longest side that `stylize_bytes` paints; larger pictures are reduced to it.
-        The other signatures paint pictures as they come.
-      folder: With versions in it (1/, 2/, ...), or to be made.
+        The other signatures paint pictures at their own size.
+      folder: Holds the versions (1/, 2/, ...); made if missing.
       preset: The preset's name, for the card.
-      limits: What a request may ask for; default: that of `ExportOptions`.
-      warm_up_sizes: Sides of the square pictures that a server is warmed up with.
-      image_format: Of the files that `stylize_bytes` writes, "png" or "jpeg".
+      limits: The most a request may ask for; default: as in `ExportOptions`.
+      warm_up_sizes: Sides of the square pictures in the warm-up requests.
+      image_format: Format of the files that `stylize_bytes` writes, "png" or "jpeg".
 
     Returns:
       The version's folder.
 
     Raises:
-      ConfigError: An option that no server allows, or a limit below the preset's own values.
+      ConfigError: An option cannot be served, or a limit is below the preset's own values.
       WeightsError: The backbone's weights are missing or do not fit.
       OSError: The folder cannot be written.
 
@@ -58,7 +58,7 @@ def export_model(
     config = _resolved(config)
     base = Path(folder)
     base.mkdir(parents=True, exist_ok=True)
-    # Not a number, so that a server that watches the folder does not load what is half written.
+    # Not a number, so that a server watching the folder does not load a half-written version.
     temporary = Path(tempfile.mkdtemp(prefix=".export-", dir=base))
     try:
         served, requests = _served(config, limits, image_format)
@@ -68,14 +68,14 @@ def export_model(
         tf.saved_model.save(served, str(temporary), signatures=signatures)
         write_warm_up(temporary, list(requests(warm_up_sizes, signatures)))
         write_card(temporary, {**_card(config, limits, signatures), "preset": preset, "image_format": image_format})
-        temporary.chmod(0o755)  # mkdtemp's folders are closed to other users, as the server may be
+        temporary.chmod(0o755)  # the server may run as another user, for whom mkdtemp's folders are closed
         return _publish(temporary, base)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _resolved(config: StylizeConfig) -> StylizeConfig:
-    """The config with what "auto" came to."""
+    """The config with every "auto" resolved."""
     if config.matches_colors:
         config = config.replace(color_stage="after")
     if config.network:
@@ -85,7 +85,7 @@ def _resolved(config: StylizeConfig) -> StylizeConfig:
 
 
 def _served(config: StylizeConfig, limits: Limits, image_format: str) -> tuple[Any, Any]:
-    """The module to be saved, and what makes its warm-up requests."""
+    """The module to save, and the function that makes its warm-up requests."""
     if config.network:
         network = ServedNetwork(build_feed_forward(config), config, limits, image_format)
         return network, network.warm_up_requests
@@ -109,17 +109,17 @@ def _publish(temporary: Path, base: Path) -> Path:
 
 def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]) -> None:
     if config.jit_compile:
-        raise ConfigError("jit_compile cannot be served: TensorFlow Serving disables XLA; leave it out.")
+        raise ConfigError("jit_compile cannot be served, because TensorFlow Serving disables XLA; leave it out.")
     if len(config.style_blend) > 1:
-        raise ConfigError("style_blend is for several styles, but a request has one; leave it out.")
+        raise ConfigError("style_blend is for several styles, but a request has only one; leave it out.")
     if config.tileable:
         raise ConfigError("tileable is for the command line and tf_style.stylize, and cannot be served; leave it out.")
     if config.color_stage == "before":
         raise ConfigError(
-            "color_stage=before cannot be served, for styles are encoded without a content; give color_stage=after."
+            "color_stage=before cannot be served, because styles are encoded without a content; use color_stage=after."
         )
     if config.scaled_style_weight == 0 and not config.network:
-        raise ConfigError("style_weight is 0, but a served model must have a style; give it a weight.")
+        raise ConfigError("style_weight is 0, but a served model needs a style; give it a weight.")
     most = max(config.num_steps, config.first_steps)
     if limits.max_steps < most and not config.network:
         raise ConfigError(f"max_steps is {limits.max_steps}, but the preset takes {most}; give at least that.")

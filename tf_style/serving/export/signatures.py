@@ -1,4 +1,4 @@
-"""The signatures of the exported model: the engine's loop behind guards."""
+"""The signatures of a model that optimises: the engine's loop behind guards."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import keras
 import tensorflow as tf
 
 from tf_style.config import StylizeConfig
-from tf_style.serving.export import decoding, guards
+from tf_style.serving.export import guards
 from tf_style.serving.export.guards import Limits
 from tf_style.serving.export.pixels import FILES, INTEGERS, NUMBERS, PICTURES, to_float, to_uint8
+from tf_style.serving.export.served import Served
 from tf_style.serving.export.states import StateTensors
 from tf_style.serving.export.style_code import StyleCode
 from tf_style.stylizers import GraphLoop, PyramidState, PyramidStylizer
@@ -22,17 +23,18 @@ from tf_style.types import Nest
 StyleTargets = Callable[[tf.Tensor, Sequence[tf.Tensor]], Nest]
 
 
-class ServedStylizer(tf.Module):
-    """A stylizer by optimisation as a module whose functions are signatures.
+class ServedStylizer(Served):
+    """A stylizer that optimises, as a module whose functions are signatures.
 
-    All state is passed in and returned: no variable but the backbone's frozen weights, so requests share nothing.
+    All state is passed in and returned, and the only variables are the backbone's frozen weights, so requests share
+    nothing.
 
     Args:
       stylizer: The engine.
       backbone: Its Keras model.
-      config: What it was built from: the options' defaults, and the size of `stylize_bytes`.
-      limits: What a request may ask for.
-      image_format: Of the files that `stylize_bytes` writes, "png" or "jpeg".
+      config: See Served.
+      limits: See Served.
+      image_format: See Served.
     """
 
     def __init__(
@@ -43,14 +45,13 @@ class ServedStylizer(tf.Module):
         limits: Limits,
         image_format: str = "png",
     ) -> None:
-        super().__init__(name="stylizer")
-        # Tracked, so that they are saved; not the Keras model: it saves copies, and the C++ loader restores those only.
+        super().__init__("stylizer", config, limits, image_format)
+        # Tracked, so that they are saved. Not the Keras model: it would save copies, and only those would be restored.
         self.weights = [variable.value for variable in backbone.variables]
-        self._stylizer, self._config, self._limits = stylizer, config, limits
-        # The coarsest scale takes its share of the steps asked for, more or less.
+        self._stylizer = stylizer
+        # The coarsest scale may take more steps than were asked for.
         most = limits.max_steps * config.num_steps // max(config.num_steps, stylizer.first_steps)
         self._asked = dataclasses.replace(limits, max_steps=most)
-        self._image_format = image_format
         self._loop = GraphLoop(stylizer)
         self._code = StyleCode(stylizer)
         self._states = StateTensors(stylizer.optimization)
@@ -92,23 +93,19 @@ class ServedStylizer(tf.Module):
 
     def _stylize_encoded_function(self) -> Any:
         steps, seed, content_weight, style_weight = self._defaults
+        code = tf.TensorSpec([None, None, self._code.length])
 
         def stylize_encoded(content, style_code, num_steps=steps, seed=seed, content_weight=content_weight,
                             style_weight=style_weight):  # fmt: skip
             content = self._content(content)
-            style_code = tf.ensure_shape(style_code, [None, None, self._code.length])
-            style_code = guards.same_batch("style_code", style_code, tf.shape(content)[0])
+            style_code = self._style_code(style_code, code.shape, content)
             scales = tf.shape(self._stylizer.sizes(tf.shape(content)))[0]
             style_code = guards.require(
                 tf.equal(tf.shape(style_code)[1], scales),
-                "style_code must be of a content with as many scales; scales of this content, of the code:",
+                "style_code must have as many scales as the content; scales of the content, of the code:",
                 tf.stack([scales, tf.shape(style_code)[1]]),
                 style_code,
             )
-            style_code = guards.require(
-                tf.reduce_all(tf.math.is_finite(style_code)), "style_code must be finite, but some of it is not", 0,
-                style_code,
-            )  # fmt: skip
             options = self._options(content, num_steps, seed, content_weight, style_weight)
 
             def targets(scale: tf.Tensor, size: Sequence[tf.Tensor]) -> Nest:
@@ -117,7 +114,6 @@ class ServedStylizer(tf.Module):
 
             return self._answer(content, self._run(content, [], targets, *options))
 
-        code = tf.TensorSpec([None, None, self._code.length])
         return tf.function(stylize_encoded, input_signature=[PICTURES, code, INTEGERS, INTEGERS, NUMBERS, NUMBERS])
 
     def _encode_style(self, style: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -126,20 +122,6 @@ class ServedStylizer(tf.Module):
         size = guards.content_size(size, self._limits)
         sizes = self._stylizer.sizes(tf.stack([1, size[0], size[1], 3]))
         return {"style_code": self._code.encode(style, sizes)}
-
-    def _stylize_bytes(self, content_bytes: tf.Tensor, style_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        content_bytes = guards.files("content_bytes", content_bytes, self._limits)
-        batch = tf.shape(content_bytes)[0]
-        style_bytes = guards.files("style_bytes", style_bytes, self._limits)
-        style_bytes = tf.broadcast_to(guards.same_batch("style_bytes", style_bytes, batch), batch[tf.newaxis])
-        return {
-            "image_bytes": tf.map_fn(
-                lambda pair: self._paint_file(*pair),
-                (content_bytes, style_bytes),
-                fn_output_signature=tf.TensorSpec([], tf.string),
-                parallel_iterations=1,
-            )
-        }
 
     def _start_function(self) -> Any:
         steps, seed, content_weight, style_weight = self._defaults
@@ -172,10 +154,7 @@ class ServedStylizer(tf.Module):
         ]
         return tf.function(advance, input_signature=[*pictures, self._states.specs(self._stylizer)])
 
-    # What they share ---------------------------------------------------------------------------------------------
-
-    def _content(self, content: tf.Tensor) -> tf.Tensor:
-        return to_float(guards.pictures("content", content, self._limits))
+    # Shared ------------------------------------------------------------------------------------------------------
 
     def _pair(self, content: tf.Tensor, style: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         content = self._content(content)
@@ -190,11 +169,11 @@ class ServedStylizer(tf.Module):
         content_weight: tf.Tensor,
         style_weight: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
-        """Steps [B], seeds [B], and weights [B] by term."""
+        """Checked steps [B], seeds [B], and weights [B] by term."""
         batch = tf.shape(content)[0]
         known = {term.name for _, term in self._stylizer.optimization.objective.terms}
         weights = {
-            # exported with weight 0, a term is not there: other weights could not be honoured
+            # a term exported with weight 0 is not in the graph, so it can have no other weight
             "content": guards.weight("content_weight", content_weight, batch, "content" in known),
             "style": guards.weight("style_weight", style_weight, batch),
         }
@@ -220,7 +199,7 @@ class ServedStylizer(tf.Module):
         return self._loop.advance(content, style_targets, state, weights=weights)
 
     def _answer(self, content: tf.Tensor, state: PyramidState) -> dict[str, tf.Tensor]:
-        """The picture so far at the content's size, the losses and the steps."""
+        """The picture so far, at the content's size, the losses and the steps."""
         picture = self._stylizer.picture(state.run, content)
         size = tf.shape(content)[1:3]
         picture = tf.cond(
@@ -231,13 +210,6 @@ class ServedStylizer(tf.Module):
         losses = {f"loss_{name}": loss for name, loss in state.run.losses.items()}
         return {"image": to_uint8(picture), "steps": state.steps, **losses}
 
-    def _paint_file(self, content_file: tf.Tensor, style_file: tf.Tensor) -> tf.Tensor:
-        pixels, alpha = decoding.decode("content_bytes", content_file)
-        content = decoding.to_size("content_bytes", pixels, self._config.size)
-        style = decoding.to_size("style_bytes", decoding.decode("style_bytes", style_file)[0], 0)
-        content = guards.sides("content_bytes", content, self._limits.max_pixels)
-        style = guards.sides("style_bytes", style, decoding.MAX_FILE_PIXELS)
-        state = self._run(content, [style], self._from(style))
-        alpha = decoding.to_size("content_bytes", alpha, self._config.size)
-        painting = to_uint8(self._stylizer.picture(state.run, content))[0]
-        return decoding.encode(painting, to_uint8(alpha)[0], self._image_format)
+    def _paint(self, content: tf.Tensor, style_file: tf.Tensor) -> tf.Tensor:
+        style = self._style_picture(style_file)
+        return self._stylizer.picture(self._run(content, [style], self._from(style)).run, content)

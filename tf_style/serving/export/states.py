@@ -1,4 +1,4 @@
-"""A run in progress as named tensors, so that a client can hold it between two calls."""
+"""A run in progress as named tensors, which a client can hold between two calls."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tf_style.stylizers import GraphLoop, Optimization, PyramidState, PyramidSty
 
 
 class StateTensors:
-    """Turns the state of a run and its weights into `state_*` tensors and back.
+    """Converts the state of a run and its weights to `state_*` tensors and back.
 
     Args:
-      optimization: Whose state it is.
+      optimization: The optimization that runs.
     """
 
     def __init__(self, optimization: Optimization) -> None:
@@ -25,7 +25,7 @@ class StateTensors:
         self._specs: dict[str, tf.TensorSpec] = {}
 
     def specs(self, stylizer: PyramidStylizer) -> dict[str, tf.TensorSpec]:
-        """Name -> spec of every tensor, for pictures of any size and number."""
+        """Name -> spec of every tensor, for any number of pictures of any size."""
         if not self._specs:
             picture = tf.TensorSpec([None, None, None, 3])
             weights = {name: tf.TensorSpec([None]) for name in self._weighed()}
@@ -38,20 +38,20 @@ class StateTensors:
         return self._specs
 
     def to_tensors(self, state: PyramidState, weights: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Named tensors of a run."""
+        """The named tensors of a run."""
         return dict(_named(state, weights))
 
     def from_tensors(
         self, tensors: dict[str, tf.Tensor], content: tf.Tensor, stylizer: PyramidStylizer, limits: Limits
     ) -> tuple[PyramidState, dict[str, tf.Tensor]]:
-        """The run, if the tensors are one of this content."""
+        """The run, after checking that the tensors belong to this content."""
         leaves = [tf.ensure_shape(tensors[name], spec.shape) for name, spec in self.specs(stylizer).items()]
         state, weights = tf.nest.pack_sequence_as(self._structure, leaves)
         batch = tf.shape(content)[0]
         sizes = stylizer.sizes(tf.shape(content))
         scale = guards.require(
             (state.scale >= 0) & (state.scale < tf.shape(sizes)[0]),
-            "state must be one of this content; scales of the content, and the scale that came:",
+            "state must be of this content; scales of the content, and the scale given:",
             tf.stack([tf.shape(sizes)[0], state.scale]),
             state.scale,
         )
@@ -67,7 +67,7 @@ class StateTensors:
         )
         for name, picture in (("picture", image), ("average", state.run.average)):
             finite = tf.reduce_all(tf.math.is_finite(picture))
-            image = guards.require(finite, f"the {name} in state must be finite, but some of it is not", 0, image)
+            image = guards.require(finite, f"the {name} in state must be finite, but part of it is not", 0, image)
         run = state.run._replace(image=image)
         return state._replace(scale=scale, num_steps=num_steps, run=run), weights
 
@@ -76,13 +76,13 @@ class StateTensors:
 
 
 def _fitting(leaf: tf.Tensor, shape: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-    """`image`, if a leaf of the state has a row for each picture, or is of the pictures' shape (or a stack of such)."""
+    """Checks that a leaf of the state has a row per picture, or the pictures' shape (or is a stack of such)."""
     own = tf.shape(leaf)
     if leaf.shape.rank >= 4:
         fits = tf.reduce_all(tf.equal(own[-4:], shape))
-        return guards.require(fits, "state must be one of this content; the shape of a tensor in it is", own, image)
+        return guards.require(fits, "state must be of this content; the shape of a tensor in it is", own, image)
     if leaf.shape.rank == 1:
-        sentence = "state must hold a row for each content; rows:"
+        sentence = "state must hold a row for each content; rows given:"
         return guards.require(tf.equal(own[0], shape[0]), sentence, own, image)
     if leaf.dtype == tf.int32:
         return guards.require(leaf >= 0, "counts in state must not be negative, but one is", leaf, image)

@@ -1,4 +1,4 @@
-"""A style as numbers: the targets of all terms that read the styles, for every scale, in one tensor."""
+"""A style as one tensor: the targets of all terms that depend on styles, for every scale."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import tensorflow as tf
 from tf_style.stylizers import PyramidStylizer
 from tf_style.types import Nest
 
-_TRACE_SIDE = 64  # any size: only the shapes of the targets are looked at, and they do not depend on it
+_TRACE_SIDE = 64  # any size will do: the shapes of the targets do not depend on it
 
 
 class StyleCode:
     """Packs style targets to float32 [B, S, N] (S scales, coarse to fine) and back.
 
     Args:
-      stylizer: Whose targets they are.
+      stylizer: Computes the targets.
     """
 
     def __init__(self, stylizer: PyramidStylizer) -> None:
@@ -28,7 +28,7 @@ class StyleCode:
         self.length = sum(math.prod(shape) for shape in self._shapes)
 
     def encode(self, style: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
-        """The code of styles [B, h, w, 3] for scales of these sizes, int32 [S, 2]."""
+        """Encodes styles [B, h, w, 3] for scales of these sizes, int32 [S, 2]."""
         batch = tf.shape(style)[0]
 
         def at_scale(size: tf.Tensor) -> tf.Tensor:

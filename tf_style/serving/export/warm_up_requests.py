@@ -1,4 +1,4 @@
-"""Requests that TensorFlow Serving runs before a version takes traffic, so that the first caller does not wait."""
+"""Requests that TensorFlow Serving runs before a version takes traffic, so that the first caller need not wait."""
 
 from __future__ import annotations
 
@@ -12,46 +12,44 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_style.serving.export.guards import MIN_SIDE
-from tf_style.serving.wire.messages import PredictRequest
+from tf_style.serving.wire.messages import PredictionLog
 from tf_style.serving.wire.tensors import to_tensor
 
 WARM_UP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
 
-# Fields of tensorflow.serving.PredictionLog and PredictLog, both messages (wire type 2): length, then bytes.
-_PREDICT_LOG, _REQUEST = 6, 1
-
 
 def write_warm_up(version: Path, requests: list[tuple[str, dict[str, Any]]]) -> int:
-    """Writes requests: signature and inputs.
+    """Writes the file of warm-up requests.
 
     Args:
       version: Folder of the saved version.
-      requests: As a server is to run them.
+      requests: Signature and inputs of each request, in order.
 
     Returns:
-      How many.
+      The number of requests.
     """
     path = version / WARM_UP_FILE
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for name, inputs in requests:
-            request = PredictRequest()
+            log = PredictionLog()
+            request = log.predict_log.request
             request.model_spec.signature_name = name
             for key, value in inputs.items():
                 request.inputs[key].CopyFrom(to_tensor(value))
-            writer.write(_field(_PREDICT_LOG, _field(_REQUEST, request.SerializeToString())))
+            writer.write(log.SerializeToString())
     return len(requests)
 
 
 def optimization_requests(sizes: tuple[int, ...], signatures: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Requests for every signature of a stylizer by optimisation: with pictures of each size and few steps.
+    """Requests for every signature of a stylizer that optimises, with pictures of each size and few steps.
 
     Args:
       sizes: Sides of square pictures, in pixels.
       signatures: Name -> `tf.function`, as saved.
     """
     one = np.ones(1, np.int32)
-    file = _png(MIN_SIDE)  # it is painted with all the steps of the preset: so it is the smallest picture
+    file = _png(MIN_SIDE)  # the smallest picture, because it takes all the steps of the preset
     yield "stylize_bytes", {"content_bytes": [file], "style_bytes": [file]}
     for side in sizes:
         picture = np.full((1, side, side, 3), 128, np.uint8)
@@ -73,16 +71,3 @@ def _png(side: int) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (side, side), (128, 128, 128)).save(file, "PNG")
     return file.getvalue()
-
-
-def _field(number: int, content: bytes) -> bytes:
-    """A field of a message that holds bytes or another message."""
-    return bytes([number << 3 | 2]) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    octets = bytearray()
-    while value > 127:
-        octets.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*octets, value])

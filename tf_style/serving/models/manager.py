@@ -1,4 +1,4 @@
-"""All models of a server: their configuration, version labels, and the watch over their folders."""
+"""All models of a server, their configuration and version labels; it watches their folders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SUPPORTED_PLATFORM = "tensorflow"
 
 
 class Watching(NamedTuple):
-    """How the manager looks after its models."""
+    """How often to poll folders, how to retry loads, and whether labels may name versions not loaded yet."""
 
     poll_seconds: float = 1.0  # 0: once, negative: never
     retries: Retries = Retries(5, 60.0)
@@ -30,17 +30,17 @@ class Watching(NamedTuple):
 
 
 class ModelManager:
-    """The models that are configured, each with its versions.
+    """The configured models, each with its versions.
 
     Args:
       load: Loads a version.
-      watching: How folders are polled and failures retried.
-      report: Is told what happens, a line each.
+      watching: How to poll folders and retry failures.
+      report: Called with a line for each event.
     """
 
     def __init__(self, load: Loader, watching: Watching, report: Callable[[str], None]) -> None:
         self._load, self._watching, self._report = load, watching, report
-        self._models: dict[str, Model] = {}  # those that were removed too: their versions stay listed
+        self._models: dict[str, Model] = {}  # removed ones too, because their versions stay listed
         self._config: dict[str, ModelConfig] = {}
         self._labels: dict[str, dict[str, int]] | None = None
         self._reloading, self._polling = threading.Lock(), threading.Lock()
@@ -49,22 +49,22 @@ class ModelManager:
         self._said: set[str] = set()
 
     def start(self, config: ModelServerConfig) -> None:
-        """Loads the first models and begins to watch the folders; waits until each model has an available version.
+        """Loads the first models, starts to watch the folders, and waits until each model has an available version.
 
         Raises:
-          ServingError: A configuration that is not allowed, or models that failed to load.
+          ServingError: The configuration is not allowed, or models failed to load.
         """
         self._apply(config)
         if self._watching.poll_seconds > 0:
             self._poller.start()
-            # Folders that were empty at first are waited for; the poller fills them.
+            # A folder that is empty at first is waited for: the poller finds its versions.
         self._await(list(self._config), "servable")
 
     def reload(self, config: ModelServerConfig) -> None:
-        """Replaces the configuration; models that are not in the new one are unloaded, new ones waited for.
+        """Replaces the configuration: unloads models that are not in it, and waits for new ones.
 
         Raises:
-          ServingError: A configuration that is not allowed, or new models that failed to load.
+          ServingError: The configuration is not allowed, or new models failed to load.
         """
         with self._reloading:
             old = set(self._config)
@@ -73,10 +73,10 @@ class ModelManager:
 
     @contextmanager
     def acquire(self, spec: model_pb2.ModelSpec) -> Iterator[Servable]:
-        """The version that a request asks for, kept loaded for as long as the block lasts.
+        """Keeps the version that a request asks for loaded while the block runs.
 
         Raises:
-          ServingError: No name, an unknown label, or no such version available.
+          ServingError: The name is missing, the label unknown, or the version not available.
         """
         if not spec.name:
             raise invalid("ModelSpec has no name specified.")
@@ -93,12 +93,12 @@ class ModelManager:
             yield servable
 
     def statuses(self, name: str) -> dict[int, VersionStatus]:
-        """The versions of a model that are or were wanted, the highest first; empty for an unknown model."""
+        """Every version of a model ever wanted, the highest first; empty for an unknown model."""
         model = self._models.get(name)
         return model.statuses() if model else {}
 
     def stop(self) -> None:
-        """Ends the watch and frees all models, each version after its last request."""
+        """Ends the watch, and frees each version after its last request."""
         self._stopped.set()
         if self._poller.is_alive():
             self._poller.join()
@@ -163,7 +163,7 @@ class ModelManager:
             self._poll_once()
 
     def _poll_once(self) -> None:
-        """Asks every folder first: while one of them cannot be read, nothing changes, as in TensorFlow Serving."""
+        """Reads all folders. If one cannot be read, nothing changes, as in TensorFlow Serving."""
         said: set[str] = set()
         with self._polling:
             try:
@@ -176,6 +176,6 @@ class ModelManager:
                 found = {}
             for name, versions in found.items():
                 self._models[name].aspire(versions)
-        for text in sorted(said - self._said):  # once, not at every poll
+        for text in sorted(said - self._said):  # only what is new since the last poll
             self._report(text)
         self._said = said

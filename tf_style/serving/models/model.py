@@ -1,4 +1,4 @@
-"""One model: the versions that are wanted, those that serve, and the thread that turns the one into the other."""
+"""One model: the versions wanted, the versions that serve, and the thread that loads and unloads them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TURN_SECONDS = 0.5
 
 
 class State(enum.IntEnum):
-    """Of a version, with TensorFlow Serving's numbers."""
+    """State of a version, with TensorFlow Serving's numbers."""
 
     START = 10
     LOADING = 20
@@ -25,27 +25,27 @@ class State(enum.IntEnum):
 
 
 class VersionStatus(NamedTuple):
-    """What GetModelStatus says of a version; `error` is why it could not be loaded."""
+    """State of a version; `error` says why it could not be loaded."""
 
     state: State
     error: ServingError | None = None
 
 
 class Retries(NamedTuple):
-    """How often a failed load is tried again, and after how many seconds."""
+    """How often to retry a failed load, and the seconds between."""
 
     tries: int
     seconds: float
 
 
 class Model:
-    """A model under one name. A new version serves before an old one goes, and the old one stays if the new one fails.
+    """A model under one name. A new version serves before an old one goes. If the new one fails, the old one stays.
 
     Args:
-      name: The model's.
+      name: The model's name.
       load: Loads a version.
-      retries: Of failed loads.
-      report: Is told of loading, available, failed and unloaded versions.
+      retries: For failed loads.
+      report: Called with a line for each version that is loading, available, failed or unloaded.
     """
 
     def __init__(self, name: str, load: Loader, retries: Retries, report: Callable[[str], None]) -> None:
@@ -61,17 +61,17 @@ class Model:
         self._worker.start()
 
     def aspire(self, versions: Mapping[int, str]) -> None:
-        """Says which versions should serve (number -> folder); the rest follows in the background."""
+        """Sets the versions that should serve (number -> folder). The thread loads and unloads in the background."""
         with self._changed:
             for version in versions.keys() - self._aspired.keys() - self._servables.keys():
                 self._states[version] = VersionStatus(State.START)
             self._aspired = dict(versions)
-            self._failed &= versions.keys()  # a version that was away is tried again
+            self._failed &= versions.keys()  # a version that was gone is tried again
             self._changed.notify_all()
 
     @contextmanager
     def acquire(self, version: int | None) -> Iterator[Servable]:
-        """An available version for one request, the highest if None.
+        """Keeps an available version loaded for one request; None takes the highest.
 
         Raises:
           ServingError: NOT_FOUND.
@@ -85,20 +85,20 @@ class Model:
             yield servable
 
     def statuses(self) -> dict[int, VersionStatus]:
-        """Every version that was ever wanted, the highest first."""
+        """Every version ever wanted, the highest first."""
         with self._changed:
             return dict(sorted(self._states.items(), reverse=True))
 
     def wait(self) -> bool:
-        """Waits until a version is available (True), or all wanted ones have failed or the model is stopped (False)."""
+        """Waits until a version is available (True), or all have failed or the model has stopped (False)."""
         with self._changed:
-            # In turns, so that the main thread sees a signal that another thread took.
+            # With timeouts, so that the main thread sees a signal that another thread took.
             while not self._changed.wait_for(self._is_decided, timeout=_TURN_SECONDS):
                 pass
             return bool(self._servables)
 
     def stop(self) -> None:
-        """Ends the thread and frees all versions, each after its last request."""
+        """Ends the thread, and frees each version after its last request."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -120,7 +120,7 @@ class Model:
             step()
 
     def _next(self) -> Callable[[], None] | None:
-        """Availability first: an old version goes when a wanted one serves, or when none is wanted."""
+        """The next step. An old version goes once a wanted one serves, or when none is wanted."""
         serving, aspired = self._servables.keys(), self._aspired.keys()
         old, new = serving - aspired, aspired - serving - self._failed
         if old and (not aspired or serving & aspired):
@@ -156,7 +156,7 @@ class Model:
             servable = self._load(self.name, version, path)
         except ServingError as error:
             return error
-        except Exception as error:  # whatever is wrong with one version, the server and the others go on
+        except Exception as error:  # whatever is wrong with one version, the server goes on with the others
             return ServingError(Code.INTERNAL, f"{type(error).__name__}: {error}")
         with self._changed:
             self._servables[version] = servable
@@ -178,6 +178,6 @@ class Model:
 
 
 def not_found(name: str, version: int | None) -> ServingError:
-    """What a request for a version that does not serve is told; None: the latest."""
+    """The error for a version that does not serve; None: the latest."""
     asked = f"Latest({name})" if version is None else f"Specific({name}, {version})"
     return ServingError(Code.NOT_FOUND, f"Servable not found for request: {asked}")

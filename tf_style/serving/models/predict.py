@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
+import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
-from tensorflow_serving.apis import predict_pb2
 
+from tf_style.serving.wire.messages import TensorProto
 from tf_style.serving.wire.status import Code, ServingError, invalid
-from tf_style.serving.wire.tensor_proto import array_from_proto
+from tf_style.serving.wire.tensors import to_array
 
 DEFAULT_SIGNATURE = "serving_default"
 _METHODS = ("tensorflow/serving/predict", "tensorflow/serving/classify", "tensorflow/serving/regress")
+_CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 
 SignatureDef: TypeAlias = meta_graph_pb2.SignatureDef
 
 
 class Runner(Protocol):
-    """What a run needs of a Session."""
+    """The part of a Session that a run needs."""
 
     signatures: dict[str, SignatureDef]
 
@@ -35,22 +39,20 @@ class PredictOptions(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """The answer: which signature ran, and its outputs by their aliases."""
+    """The answer: which signature ran, and its outputs by alias."""
 
     signature_name: str
     outputs: dict[str, np.ndarray]
 
 
-def predict(
-    session: Runner, request: predict_pb2.PredictRequest, timeout_ms: int = 0, options: PredictOptions | None = None
-) -> Prediction:
-    """Runs one request on a loaded model; its model_spec chooses the signature only.
+def predict(session: Runner, request: Any, timeout_ms: int = 0, options: PredictOptions | None = None) -> Prediction:
+    """Runs one request on a loaded model. Its model_spec chooses only the signature.
 
     Args:
       session: The loaded model.
-      request: Inputs, and which outputs are wanted.
+      request: A PredictRequest of `wire.messages`.
       timeout_ms: The run stops after this many milliseconds; 0 or less: no limit.
-      options: What else matters.
+      options: How to check and measure the run.
 
     Raises:
       ServingError: The request does not fit the signature, or the run failed.
@@ -64,13 +66,14 @@ def predict(
     _check_number(signature, request.inputs)
     arrays = _input_values(signature, request.inputs)
     aliases = _outputs(signature, request.output_filter)
+    _check_dtypes(signature, request.inputs)
     return Prediction(name, _run(session, signature, arrays, aliases, timeout_ms, options))
 
 
 def predict_arrays(
     session: Runner, name: str, arrays: Mapping[str, np.ndarray], timeout_ms: int, options: PredictOptions
-) -> Prediction:
-    """The same for inputs that were read already, all of the signature's.
+) -> dict[str, np.ndarray]:
+    """Runs a signature on arrays, one for each of its inputs; returns all its outputs.
 
     Raises:
       ServingError: The run failed.
@@ -78,7 +81,13 @@ def predict_arrays(
     signature = session.signatures[name]
     if options.check_method:
         _check_method(signature)
-    return Prediction(name, _run(session, signature, arrays, sorted(signature.outputs), timeout_ms, options))
+    return _run(session, signature, arrays, sorted(signature.outputs), timeout_ms, options)
+
+
+def cpp_name(dtype: int) -> str:
+    """TensorFlow's C++ name for a data type: `float`, `uint8`, `string`."""
+    name = tf.as_dtype(dtype).name
+    return _CPP_NAMES.get(name, name)
 
 
 def _run(
@@ -112,14 +121,14 @@ def _check_number(signature: SignatureDef, inputs: Mapping) -> None:
 
 
 def _input_values(signature: SignatureDef, inputs: Mapping) -> dict[str, np.ndarray]:
-    """Values by their aliases; defaults fill the gaps."""
+    """Values by alias; defaults fill the gaps."""
     arrays, used = {}, set()
     for alias in sorted(signature.inputs):
         if alias in inputs:
             proto = inputs[alias]
             used.add(alias)
         elif alias in signature.defaults:
-            proto = signature.defaults[alias]
+            proto = TensorProto.FromString(signature.defaults[alias].SerializeToString())
         else:
             raise invalid(
                 f"Signature input alias: {alias}(feed name: {signature.inputs[alias].name}) not found in request and "
@@ -127,7 +136,7 @@ def _input_values(signature: SignatureDef, inputs: Mapping) -> dict[str, np.ndar
                 f"input alias set: {_join(signature.defaults)}"
             )
         try:
-            arrays[alias] = array_from_proto(proto)
+            arrays[alias] = _value(proto)
         except (MemoryError, ValueError):
             raise invalid(f"tensor parsing error: {alias}") from None
     if len(used) != len(inputs):
@@ -135,6 +144,21 @@ def _input_values(signature: SignatureDef, inputs: Mapping) -> dict[str, np.ndar
             f"Inputs contains invalid name. Used request inputs: {_join(used)}, request input: {_join(inputs)}"
         )
     return arrays
+
+
+def _value(proto: Any) -> np.ndarray:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if math.prod(max(dim.size, 1) for dim in proto.tensor_shape.dim) > memory:
+        raise ValueError("a shape larger than memory")
+    return to_array(proto)
+
+
+def _check_dtypes(signature: SignatureDef, inputs: Mapping) -> None:
+    for place, alias in enumerate(sorted(signature.inputs)):
+        wanted = signature.inputs[alias].dtype
+        given = inputs[alias].dtype if alias in inputs else wanted
+        if given != wanted:
+            raise invalid(f"Expects arg[{place}] to be {cpp_name(wanted)} but {cpp_name(given)} is provided")
 
 
 def _outputs(signature: SignatureDef, output_filter: Iterable[str]) -> list[str]:

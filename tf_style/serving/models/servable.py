@@ -1,4 +1,4 @@
-"""One loaded version of a model, and the requests that are running on it."""
+"""One loaded version of a model, and the requests that run on it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tf_style.serving.models.c_session import Session
+from tf_style.serving.models.session import Session
 from tf_style.serving.models.warm_up import warm_up
 
 
 class Loading(NamedTuple):
-    """How versions are loaded."""
+    """How to load versions."""
 
     tags: tuple[str, ...] = ("serve",)
     intra_op_threads: int = 0
@@ -45,7 +45,7 @@ class Servable:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Frees the model as soon as the last request is answered."""
+        """Waits until the last request is answered, then frees the model."""
         with self._changed:
             self._changed.wait_for(lambda: not self._users)
         self.session.close()
@@ -58,10 +58,10 @@ def load_servable(name: str, version: int, path: str, loading: Loading) -> Serva
     """Loads a version and runs its warm-up requests.
 
     Args:
-      name: The model's.
+      name: The model's name.
       version: Its number.
       path: The folder of the SavedModel.
-      loading: How.
+      loading: How to load it.
 
     Raises:
       ServingError: It cannot be loaded, or a warm-up request failed.

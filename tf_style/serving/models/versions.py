@@ -1,4 +1,4 @@
-"""Which versions of a model lie on disk, and which of them its policy asks for."""
+"""Finds the versions of a model on disk, and picks those its policy asks for."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _MAX_VERSION = 2**63 - 1
 
 
 def aspired_versions(name: str, base_path: str, policy: Policy, warn: Callable[[str], None]) -> dict[int, str]:
-    """The versions that should be served: number -> folder.
+    """The versions to serve: number -> folder.
 
     Args:
-      name: The model's, for messages.
+      name: The model's name, for messages.
       base_path: The folder of its versions.
-      policy: latest (the default, of one version), all or specific.
-      warn: Is told what is odd.
+      policy: latest (the default, with one version), all or specific.
+      warn: Called with each warning.
 
     Raises:
       ServingError: The base path does not exist or cannot be read.

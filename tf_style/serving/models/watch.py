@@ -1,4 +1,4 @@
-"""The list of models, read again from its file every few seconds."""
+"""Reads the list of models from its file again every few seconds."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ModelServerConfig: TypeAlias = model_server_config_pb2.ModelServerConfig
 
 
 class ConfigWatch:
-    """Applies the file at each turn; while it cannot be, the models stay as they are.
+    """Applies the file at each turn. If that fails, the models stay as they are.
 
     Args:
       path: The file.
       seconds: Between two turns.
-      apply: Takes a new configuration.
-      report: Is told why a file is not applied, once for each reason.
+      apply: Called with each configuration.
+      report: Called with the reason why a file cannot be applied, once per reason.
     """
 
     def __init__(

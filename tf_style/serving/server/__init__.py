@@ -1,1 +1,1 @@
-"""The local server's two doors, gRPC and REST."""
+"""The local server's gRPC and REST ports."""

@@ -1,43 +1,34 @@
-"""What each call does, whichever way it came: the models of a server behind TensorFlow Serving's checks."""
+"""What each call does, over gRPC or REST, with TensorFlow Serving's checks."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
-from tensorflow_serving.apis import (
-    classification_pb2,
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    inference_pb2,
-    model_management_pb2,
-    model_pb2,
-    predict_pb2,
-    regression_pb2,
-)
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_management_pb2, model_pb2
 
-from tf_style.serving.models.classify import classify, multi_inference, regress
 from tf_style.serving.models.manager import ModelManager
 from tf_style.serving.models.predict import PredictOptions, predict, predict_arrays
 from tf_style.serving.models.servable import Servable
 from tf_style.serving.server.metrics import Metrics
+from tf_style.serving.wire.messages import PredictResponse
 from tf_style.serving.wire.status import Code, ServingError, invalid
-from tf_style.serving.wire.tensor_proto import proto_from_array
+from tf_style.serving.wire.tensors import to_tensor
 
 _SIGNATURE_DEF = "signature_def"
 _Result = TypeVar("_Result")
 
 
 class Calls:
-    """The calls that both doors of the server, gRPC and REST, are made of.
+    """The calls behind the gRPC and REST ports.
 
     Args:
       manager: The models.
-      metrics: Where requests are counted.
+      metrics: Counts requests.
       as_content: Answer with `tensor_content` instead of typed fields.
-      check_method: Refuse signatures for anything but predict, classify and regress.
+      check_method: Refuse signatures whose method is not predict, classify or regress.
     """
 
     def __init__(self, manager: ModelManager, metrics: Metrics, *, as_content: bool, check_method: bool) -> None:
@@ -45,7 +36,7 @@ class Calls:
         self._as_content, self._check_method = as_content, check_method
 
     def counted(self, model: str, api: str, entrypoint: str, call: Callable[[], _Result]) -> _Result:
-        """Makes a call that the metrics count."""
+        """Makes a call and counts it in the metrics."""
         start, status = time.perf_counter(), Code.UNKNOWN
         try:
             result = call()
@@ -57,61 +48,40 @@ class Calls:
         finally:
             self.metrics.request(model, status.name, api, entrypoint, time.perf_counter() - start)
 
-    def predict(self, request: predict_pb2.PredictRequest, timeout_ms: int) -> predict_pb2.PredictResponse:
-        """Predict over gRPC.
+    def predict(self, request: Any, timeout_ms: int) -> Any:
+        """Predict over gRPC, from a PredictRequest to a PredictResponse of `wire.messages`.
 
         Raises:
-          ServingError: The request is wrong or the run failed.
+          ServingError: The request is wrong, or the run failed.
         """
         _check_spec(request)
         with self.manager.acquire(request.model_spec) as servable:
             prediction = predict(servable.session, request, timeout_ms, self._options(servable.name))
-            response = predict_pb2.PredictResponse()
+            response = PredictResponse()
             response.model_spec.name = request.model_spec.name
             response.model_spec.signature_name = prediction.signature_name
             response.model_spec.version.value = servable.version
         for alias, value in prediction.outputs.items():
-            proto_from_array(value, as_content=self._as_content, into=response.outputs[alias])
+            response.outputs[alias].CopyFrom(to_tensor(value, as_content=self._as_content))
         return response
 
     def predict_arrays(self, servable: Servable, name: str, arrays: dict, timeout_ms: int) -> dict[str, np.ndarray]:
-        """Predict over REST: runs a signature of a version that is in use.
+        """Predict over REST: runs a signature of an acquired version.
 
         Raises:
           ServingError: The run failed.
         """
         options = self._options(servable.name)
-        return predict_arrays(servable.session, name, arrays, timeout_ms, options).outputs
+        return predict_arrays(servable.session, name, arrays, timeout_ms, options)
 
-    def classify(self, request: classification_pb2.ClassificationRequest) -> None:
-        """Classify: always refused, see tf_style.serving.models.classify.
-
-        Raises:
-          ServingError: Always.
-        """
-        _check_spec(request)
-        with self.manager.acquire(request.model_spec) as servable:
-            classify(servable.session, request)
-
-    def regress(self, request: regression_pb2.RegressionRequest) -> None:
-        """Regress: always refused.
+    def refuse(self, spec: model_pb2.ModelSpec | None) -> NoReturn:
+        """Classify, Regress and MultiInference, which no exported style model can do.
 
         Raises:
           ServingError: Always.
         """
-        _check_spec(request)
-        with self.manager.acquire(request.model_spec) as servable:
-            regress(servable.session, request)
-
-    def multi_inference(self, request: inference_pb2.MultiInferenceRequest) -> None:
-        """MultiInference: always refused.
-
-        Raises:
-          ServingError: Always.
-        """
-        spec = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
-        with self.manager.acquire(spec) as servable:
-            multi_inference(servable.session, request)
+        with self.manager.acquire(spec or model_pb2.ModelSpec()):
+            raise invalid("The model has no signature to classify or regress with; use Predict.")
 
     def metadata(
         self, request: get_model_metadata_pb2.GetModelMetadataRequest
@@ -140,10 +110,10 @@ class Calls:
     def status(
         self, request: get_model_status_pb2.GetModelStatusRequest
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        """GetModelStatus: every version ever wanted, the highest first, or the one that is asked for.
+        """GetModelStatus: every version ever wanted, the highest first, or the one asked for.
 
         Raises:
-          ServingError: NOT_FOUND, or no model_spec.
+          ServingError: NOT_FOUND, or there is no model_spec.
         """
         _check_spec(request)
         spec = request.model_spec
@@ -165,7 +135,7 @@ class Calls:
         return response
 
     def reload(self, request: model_management_pb2.ReloadConfigRequest) -> model_management_pb2.ReloadConfigResponse:
-        """HandleReloadConfigRequest: replaces the list of models; returns when new ones are available.
+        """HandleReloadConfigRequest: replaces the list of models, and returns when new ones are available.
 
         Raises:
           ServingError: The configuration is not allowed, or a new model failed to load.

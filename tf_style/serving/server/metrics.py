@@ -1,4 +1,4 @@
-"""Counters and histograms under TensorFlow Serving's names, as a page for Prometheus."""
+"""Counters and histograms with TensorFlow Serving's names, as a page for Prometheus."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Metrics:
         self._histograms: dict[str, dict[tuple[str, ...], _Histogram]] = {name: {} for name in _HISTOGRAMS}
 
     def request(self, model: str, status: str, api: str, entrypoint: str, seconds: float) -> None:
-        """Counts a request; the latency of successful ones goes to the histogram.
+        """Counts a request, and adds the latency of a successful one to the histogram.
 
         Args:
-          model: Its name.
-          status: The name of the status code.
+          model: The model's name.
+          status: Name of the status code.
           api: `Predict` over gRPC, `predict` over REST.
           entrypoint: `GRPC` or `REST`.
           seconds: From the request's arrival to its answer.
@@ -74,7 +74,7 @@ class Metrics:
         self._count(_LOAD_LATENCY, (path,), int(seconds * 1e6))
 
     def total(self, name: str) -> int | None:
-        """The sum of a counter over all labels; None for a name that is not a counter's."""
+        """The sum of a counter over all labels; None if there is no such counter."""
         with self._lock:
             return sum(self._counters[name].values()) if name in self._counters else None
 

@@ -1,6 +1,6 @@
-"""The local server: models, ports, and how it starts and stops.
+"""The local server: its models and ports, and how it starts and stops.
 
-A stand-in for TensorFlow Serving where there is no Docker: for development and tests, on the same C++ session.
+A stand-in for TensorFlow Serving where there is no Docker, for development and tests.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from types import FrameType
 import grpc
 
 from tf_style.config import ConfigError, ServeOptions
-from tf_style.serving.models import c_api
-from tf_style.serving.models.config import MonitoringConfig, SSLConfig, read_config, single_model
+from tf_style.serving.models.config import read_config, single_model
 from tf_style.serving.models.manager import ModelManager, ModelServerConfig, Watching
 from tf_style.serving.models.model import Retries
 from tf_style.serving.models.servable import Loading, Servable, load_servable
@@ -27,6 +26,7 @@ from tf_style.serving.server.grpc_services import add_services
 from tf_style.serving.server.http import METRICS_PATH, HttpOptions, HttpServer
 from tf_style.serving.server.metrics import Metrics
 from tf_style.serving.server.rest import RestApi
+from tf_style.serving.wire.messages import MonitoringConfig, SSLConfig
 from tf_style.serving.wire.status import ServingError
 
 Report = Callable[[str], None]
@@ -36,14 +36,14 @@ _SIGNAL_SECONDS = 0.2
 
 
 class Server:
-    """A server of models; made, started and stopped once.
+    """A server of models. Start and stop it once.
 
     Args:
       options: What to serve, and where.
-      report: Is told what happens, a line each.
+      report: Called with a line for each event.
 
     Raises:
-      ConfigError: A configuration file that cannot be read.
+      ConfigError: A configuration file cannot be read.
 
     Example:
       server = Server(ServeOptions(model_base_path="models/starry", port=0, rest_api_port=-1), print)
@@ -74,15 +74,15 @@ class Server:
         self._grpc: grpc.Server | None = None
         self._http: HttpServer | None = None
         self._watch: ConfigWatch | None = None
-        #: The ports it listens to, once started; 0 for none.
+        #: The ports it listens on, once started; 0 for none.
         self.port = self.rest_api_port = 0
 
     def start(self) -> None:
         """Loads the models, then opens the ports.
 
         Raises:
-          ServingError: A configuration that is not allowed, or models that do not load.
-          OSError: A port that is not available.
+          ServingError: The configuration is not allowed, or models do not load.
+          OSError: A port is not available.
         """
         self._manager.start(self._config)
         self._open_grpc()
@@ -97,7 +97,7 @@ class Server:
             )
 
     def stop(self) -> bool:
-        """Takes no more requests, waits for those that run, and frees the models.
+        """Takes no more requests, waits for running ones, and frees the models.
 
         Returns:
           Whether all requests were answered within the grace period.
@@ -137,7 +137,7 @@ class Server:
         arguments: list[tuple[str, int | str]] = [
             ("grpc.max_receive_message_length", _MAX_MESSAGE),
             ("grpc.max_send_message_length", _MAX_MESSAGE),
-            ("grpc.so_reuseport", 0),  # a second server at the same port is a mistake
+            ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake
         ]
         for argument in options.grpc_channel_arguments:
             name, _, value = argument.partition("=")
@@ -153,10 +153,10 @@ class Server:
         except RuntimeError:
             where = f"{host}:{options.port}"
             raise OSError(
-                f"gRPC cannot listen at {where}: it is in use or not allowed; choose another --port."
+                f"gRPC cannot listen on {where}: it is in use or not allowed; choose another --port."
             ) from None
         self._grpc.start()
-        self._report(f"gRPC listens at {host}:{self.port}.")
+        self._report(f"gRPC listens on {host}:{self.port}.")
 
     def _bind(self, address: str) -> int:
         assert self._grpc is not None
@@ -174,26 +174,26 @@ class Server:
             self._http = HttpServer((options.host, max(options.rest_api_port, 0)), api, self._metrics, settings)
         except OSError as error:
             where = f"{options.host}:{options.rest_api_port}"
-            raise OSError(f"REST cannot listen at {where}: {error.strerror}; choose another --rest_api_port.") from None
+            raise OSError(f"REST cannot listen on {where}: {error.strerror}; choose another --rest_api_port.") from None
         self._http.start()
         self.rest_api_port = self._http.port
-        self._report(f"REST listens at http://{options.host}:{self.rest_api_port}/v1/models.")
+        self._report(f"REST listens on http://{options.host}:{self.rest_api_port}/v1/models.")
         if self._metrics_path is not None:
             self._report(f"Metrics are at http://{options.host}:{self.rest_api_port}{self._metrics_path}.")
 
 
 def serve(options: ServeOptions, report: Report) -> int:
-    """Serves until SIGTERM or Ctrl-C, then finishes the running requests; a second signal ends the process at once.
+    """Serves until SIGTERM or Ctrl-C, then finishes running requests. A second signal ends the process at once.
 
     Args:
       options: What to serve, and where.
-      report: Is told what happens, a line each.
+      report: Called with a line for each event.
 
     Returns:
-      The exit status: 0 after a stop, 1 if the server could not start, or requests had to be cut off.
+      The exit status: 0 after a stop, 1 if the server could not start or requests had to be cut off.
 
     Raises:
-      ConfigError: A configuration file that cannot be read.
+      ConfigError: A configuration file cannot be read.
     """
     server = Server(options, report)
     asked: list[int] = []
@@ -211,7 +211,7 @@ def serve(options: ServeOptions, report: Report) -> int:
         started = True
         while not asked:
             time.sleep(_SIGNAL_SECONDS)
-        report("Stopping: running requests are finished.")
+        report("Stopping: finishing running requests.")
     except KeyboardInterrupt:
         report("Stopping.")
     except (ServingError, OSError) as error:
@@ -220,17 +220,12 @@ def serve(options: ServeOptions, report: Report) -> int:
     for number in handlers:
         signal.signal(number, signal.SIG_DFL)
     if not server.stop():
-        report(f"Requests were still running after {options.grace_seconds:g} s; they are cut off.")
+        report(f"Some requests were still running after {options.grace_seconds:g} s and were cut off.")
         os._exit(1)  # the interpreter would wait for their threads
     for number, handler in handlers.items():
         signal.signal(number, handler)
     report("Stopped.")
     return status
-
-
-def prepare_process() -> None:
-    """What TensorFlow Serving does to its process before it loads a model: XLA is off."""
-    c_api.disable_xla()
 
 
 def _threads() -> int:
@@ -253,7 +248,7 @@ def _credentials(options: ServeOptions) -> grpc.ServerCredentials | None:
     config = read_config(options.ssl_config_file, SSLConfig)
     root = config.custom_ca.encode() or None
     if config.client_verify and root is None:
-        raise ConfigError(f"client_verify needs custom_ca, who vouches for clients. (in {options.ssl_config_file})")
+        raise ConfigError(f"client_verify needs custom_ca, the authority for clients. (in {options.ssl_config_file})")
     pair = (config.server_key.encode(), config.server_cert.encode())
     return grpc.ssl_server_credentials([pair], root, config.client_verify)
 

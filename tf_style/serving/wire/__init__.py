@@ -1,1 +1,1 @@
-"""What goes over the line: protocol messages, tensors, statuses. No TensorFlow."""
+"""What client and server exchange: protocol messages, tensors, status codes. No TensorFlow."""

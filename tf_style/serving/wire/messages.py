@@ -1,8 +1,8 @@
-"""The few protocol messages that a client of TensorFlow Serving needs, without TensorFlow.
+"""TensorFlow Serving's protocol messages without TensorFlow.
 
-The package `tensorflow_serving.apis` imports all of TensorFlow. Here a small table holds the same messages, as far as a
-client uses them: equal names, field numbers and bytes on the wire. They live in a pool of their own, so that a program
-may import the other package too. Fields that the table lacks are kept when a message is read and written again.
+The package `tensorflow_serving.apis` imports all of TensorFlow. The table below holds the messages a client needs, with
+the same names, field numbers and bytes on the wire. They live in their own pool, so a program can import the other
+package as well. Fields that are not in the table survive when a message is read and written again.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ PREDICT = "/tensorflow.serving.PredictionService/Predict"
 GET_MODEL_METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
 GET_MODEL_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 
-# A packed list of numbers, kept as the bytes that it is on the wire: `tensors.py` reads a million of them with numpy in
-# milliseconds, where protobuf's own lists make a Python object of each. ("repeated": a list may come in pieces.)
+# A packed list of numbers, kept as the bytes on the wire. `tensors.py` reads a million of them with numpy in
+# milliseconds; protobuf's own lists make a Python object of each. ("repeated": a list may come in pieces.)
 _PACKED = "repeated bytes"
 
-# Message -> field -> (number, kind). A kind is a scalar, or the full name of a message or enumeration, after "repeated"
-# for a list or "map" for the values of a map with text keys. Outer messages come before those inside them.
+# Message -> field -> (number, kind). A kind is a scalar or the full name of a message or enumeration. "repeated" before
+# it makes a list, "map" a map from text. Outer messages come before those inside them.
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "tensorflow.TensorShapeProto": {
         "dim": (2, "repeated tensorflow.TensorShapeProto.Dim"),
@@ -72,6 +72,9 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
         "outputs": (1, "map tensorflow.TensorProto"),
         "model_spec": (2, "tensorflow.serving.ModelSpec"),
     },
+    # A recorded request, for warm-up; the other kinds of logs are left out.
+    "tensorflow.serving.PredictLog": {"request": (1, "tensorflow.serving.PredictRequest")},
+    "tensorflow.serving.PredictionLog": {"predict_log": (6, "tensorflow.serving.PredictLog")},
     "tensorflow.serving.SignatureDefMap": {"signature_def": (1, "map tensorflow.SignatureDef")},
     "tensorflow.serving.GetModelMetadataRequest": {
         "model_spec": (1, "tensorflow.serving.ModelSpec"),
@@ -91,9 +94,18 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "tensorflow.serving.GetModelStatusResponse": {
         "model_version_status": (1, "repeated tensorflow.serving.ModelVersionStatus"),
     },
+    # Configuration files of the server, which the wheel of tensorflow-serving-api lacks.
+    "tensorflow.serving.PrometheusConfig": {"enable": (1, "bool"), "path": (2, "string")},
+    "tensorflow.serving.MonitoringConfig": {"prometheus_config": (1, "tensorflow.serving.PrometheusConfig")},
+    "tensorflow.serving.SSLConfig": {
+        "server_key": (1, "string"),
+        "server_cert": (2, "string"),
+        "custom_ca": (3, "string"),
+        "client_verify": (4, "bool"),
+    },
 }
 
-# Fields of which at most one is set: message -> (name of the choice, fields).
+# At most one of these fields is set: message -> (name of the choice, fields).
 _CHOICES = {
     "tensorflow.TensorInfo": ("encoding", ("name",)),
     "tensorflow.serving.ModelSpec": ("version_choice", ("version", "version_label")),
@@ -131,7 +143,7 @@ _ENUMERATIONS = {
 
 
 def _files() -> list[FileDescriptorProto]:
-    """The tables as descriptors, one file a package, a file after those it needs."""
+    """The tables as descriptors: one file per package, each after the files it needs."""
     files: dict[str, FileDescriptorProto] = {}
     messages: dict[str, DescriptorProto] = {}
 
@@ -199,12 +211,15 @@ TensorProto: Any = _message("tensorflow.TensorProto")
 SignatureDef: Any = _message("tensorflow.SignatureDef")
 ModelSpec: Any = _message("tensorflow.serving.ModelSpec")
 PredictRequest: Any = _message("tensorflow.serving.PredictRequest")
+PredictionLog: Any = _message("tensorflow.serving.PredictionLog")
 PredictResponse: Any = _message("tensorflow.serving.PredictResponse")
 SignatureDefMap: Any = _message("tensorflow.serving.SignatureDefMap")
 GetModelMetadataRequest: Any = _message("tensorflow.serving.GetModelMetadataRequest")
 GetModelMetadataResponse: Any = _message("tensorflow.serving.GetModelMetadataResponse")
 GetModelStatusRequest: Any = _message("tensorflow.serving.GetModelStatusRequest")
 GetModelStatusResponse: Any = _message("tensorflow.serving.GetModelStatusResponse")
+MonitoringConfig: Any = _message("tensorflow.serving.MonitoringConfig")
+SSLConfig: Any = _message("tensorflow.serving.SSLConfig")
 
 #: What each method answers with.
 ANSWERS = {

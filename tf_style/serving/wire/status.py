@@ -1,10 +1,10 @@
-"""The canonical status codes, and the error that carries one."""
+"""Status codes, and the error that carries one."""
 
 from __future__ import annotations
 
 import enum
 
-#: Longer texts are cut in gRPC answers, as TensorFlow Serving cuts them.
+#: TensorFlow Serving cuts longer texts in gRPC answers.
 _MAX_GRPC_TEXT = 1024
 
 
@@ -35,7 +35,7 @@ class ServingError(Exception):
 
     Args:
       code: The canonical status code.
-      message: The text that the client reads.
+      message: The text for the client.
     """
 
     def __init__(self, code: int, message: str) -> None:
@@ -48,7 +48,7 @@ class ServingError(Exception):
 
     @property
     def grpc_text(self) -> str:
-        """The message, cut to the length that TensorFlow Serving sends over gRPC."""
+        """The message, cut to the length TensorFlow Serving sends over gRPC."""
         if len(self.message) <= _MAX_GRPC_TEXT:
             return self.message
         return self.message[:_MAX_GRPC_TEXT] + "...TRUNCATED"

@@ -1,4 +1,4 @@
-"""Between numpy arrays and TensorProto messages."""
+"""Converts between numpy arrays and TensorProto messages."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tf_style.serving.wire.messages import DataType, TensorProto
 
 Array = npt.NDArray[Any]
 
-# DataType -> (numpy's type, the field that holds the values one by one). Servers fill that field unless they were told
-# to send `tensor_content`, which holds the array's own bytes.
+# DataType -> (numpy's type, the field for the values one by one). Servers fill that field unless they were told to send
+# `tensor_content`, which holds the array's own bytes.
 _TYPES = {
     "DT_FLOAT": ("float32", "float_val"),
     "DT_DOUBLE": ("float64", "double_val"),
@@ -37,24 +37,26 @@ _FIXED_WIDTH = ("float_val", "double_val", "scomplex_val", "dcomplex_val")  # th
 
 
 def type_name(number: int) -> str:
-    """What numpy calls a DataType: 4 is "uint8", text is "string"; a type without a name there is "type 20", say."""
+    """Numpy's name for a DataType: "uint8" for 4, "string" for text, "type 20" for one that numpy lacks."""
     value = DataType.values_by_number.get(number)
     if value is None or value.name not in _TYPES:
         return f"type {number}"
     return _TYPES[value.name][0].replace("object", "string")
 
 
-def to_tensor(value: Any) -> Any:
-    """An array as a message.
+def to_tensor(value: Any, *, as_content: bool = True) -> Any:
+    """Packs an array into a message.
 
     Args:
-      value: An array or what numpy makes one of; numbers, booleans, bytes and text, of any shape.
+      value: An array, or anything numpy can turn into one: numbers, booleans, bytes and text, of any shape.
+      as_content: Send numbers as `tensor_content`, the array's own bytes. Otherwise they go into the typed field, where
+        TensorFlow Serving puts its answers.
 
     Returns:
-      A TensorProto: numbers as `tensor_content`, bytes and text (as UTF-8) as `string_val`.
+      A TensorProto. Bytes and text (as UTF-8) are always in `string_val`.
 
     Raises:
-      ValueError: A type that no tensor has.
+      ValueError: The type has no tensor counterpart.
 
     Example:
       to_tensor(np.zeros((1, 64, 64, 3), np.uint8))
@@ -72,15 +74,19 @@ def to_tensor(value: Any) -> Any:
     tensor.tensor_shape.SetInParent()
     if is_text:
         tensor.string_val.extend(item.encode() if isinstance(item, str) else item for item in array.flat)
-    else:
-        tensor.tensor_content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    elif as_content:
+        tensor.tensor_content = _little_endian(array)
+    elif array.size:
+        field = _TYPES[name][1]
+        fixed = field in _FIXED_WIDTH
+        getattr(tensor, field).append(_little_endian(array) if fixed else _to_varints(array.ravel()))
     return tensor
 
 
 def to_array(tensor: Any) -> Array:
-    """A message as an array of its own.
+    """Unpacks a message into a new array.
 
-    Values may come as `tensor_content` or one by one; in the latter case the last one stands for all that are missing.
+    Values may come as `tensor_content` or one by one. One by one, the last value stands for all that are missing.
 
     Args:
       tensor: A TensorProto.
@@ -89,24 +95,24 @@ def to_array(tensor: Any) -> Array:
       An array; of bytes objects for text, of float32 for bfloat16 (which numpy lacks).
 
     Raises:
-      ValueError: A type that numpy lacks, an unknown shape, or values that do not fit the shape.
+      ValueError: numpy lacks the type, the shape is unknown, or the values do not fit it.
 
     Example:
       to_array(to_tensor([1.5, 2.5]))  # array([1.5, 2.5])
     """
     value = DataType.values_by_number.get(tensor.dtype)
     if value is None or value.name not in _TYPES:
-        raise ValueError(f"A tensor of {type_name(tensor.dtype)} came; allowed are bytes and {_numeric()}.")
+        raise ValueError(f"The tensor is of {type_name(tensor.dtype)}; allowed are bytes and {_numeric()}.")
     shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
     if tensor.tensor_shape.unknown_rank or any(size < 0 for size in shape):
-        raise ValueError("A tensor without a definite shape came; a server must say how long each axis is.")
+        raise ValueError("The tensor has no definite shape; a server must give the length of each axis.")
     numpy_name, field = _TYPES[value.name]
     values = _values(tensor, numpy_name, field, math.prod(shape))
     return _extended(values, math.prod(shape)).reshape(shape)
 
 
 def _values(tensor: Any, numpy_name: str, field: str, count: int) -> Array:
-    """The values that the message holds, in one dimension: all, or all but repetitions of the last."""
+    """The values in the message, in one dimension: all of them, or all but repetitions of the last."""
     stored = np.dtype("uint16" if numpy_name == "bfloat16" else numpy_name)
     if numpy_name == "object":
         texts = _split(tensor.tensor_content, count) if tensor.tensor_content else list(tensor.string_val)
@@ -114,7 +120,7 @@ def _values(tensor: Any, numpy_name: str, field: str, count: int) -> Array:
         values[:] = texts
     elif tensor.tensor_content:
         if len(tensor.tensor_content) != count * stored.itemsize:
-            raise ValueError(f"{len(tensor.tensor_content)} bytes came for {count} values of {numpy_name}.")
+            raise ValueError(f"The tensor has {len(tensor.tensor_content)} bytes for {count} values of {numpy_name}.")
         values = np.frombuffer(tensor.tensor_content, stored.newbyteorder("<")).astype(stored)
     elif field in _FIXED_WIDTH:
         values = _fixed(b"".join(getattr(tensor, field)), stored)
@@ -129,18 +135,38 @@ def _values(tensor: Any, numpy_name: str, field: str, count: int) -> Array:
     return values
 
 
+def _little_endian(array: Array) -> bytes:
+    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _to_varints(values: Array) -> bytes:
+    """The reverse of `_varints`; negative numbers take ten bytes."""
+    if values.dtype == np.uint8:  # pictures, many times faster: from 128 on, a byte is followed by a 1
+        large = values >= 128
+        octets = np.ones(values.size + np.count_nonzero(large), np.uint8)
+        octets[np.arange(values.size) + np.cumsum(large) - large] = values
+        return octets.tobytes()
+    if values.dtype.name in ("float16", "bfloat16"):
+        values = values.view(np.uint16)
+    numbers = (values if values.dtype.kind in "ub" else values.astype(np.int64)).astype(np.uint64)
+    places = np.arange(max(1, -(-int(numbers.max()).bit_length() // 7)), dtype=np.uint64)
+    rest = numbers[:, None] >> (np.uint64(7) * places)
+    digits = (rest & np.uint64(127)).astype(np.uint8) | np.where(rest > 127, np.uint8(128), np.uint8(0))
+    return digits[(rest > 0) | (places == 0)].tobytes()
+
+
 def _fixed(packed: bytes, stored: np.dtype[Any]) -> Array:
     if len(packed) % stored.itemsize:
-        raise ValueError(f"{len(packed)} bytes came, which are no whole number of {stored.name} values.")
+        raise ValueError(f"The tensor has {len(packed)} bytes, which is not a whole number of {stored.name} values.")
     return np.frombuffer(packed, stored.newbyteorder("<")).astype(stored)
 
 
 def _varints(packed: bytes) -> npt.NDArray[np.uint64]:
-    """Numbers of 7 bits a byte, the lowest first; a byte of 128 or more has a successor. Negative ones wrap around."""
+    """Decodes varints: 7 bits per byte, lowest first; a byte of 128 or more is continued. Negative numbers wrap."""
     octets = np.frombuffer(packed, np.uint8)
     ends = np.flatnonzero(octets < 128)
     if octets.size and (not ends.size or ends[-1] != octets.size - 1):
-        raise ValueError("The values of a tensor are cut short.")
+        raise ValueError("The tensor's values are cut short.")
     if ends.size == octets.size:
         return octets.astype(np.uint64)
     starts = np.concatenate([[0], ends[:-1] + 1])
@@ -153,7 +179,7 @@ def _varints(packed: bytes) -> npt.NDArray[np.uint64]:
 
 
 def _small_varints(packed: bytes) -> npt.NDArray[np.uint8] | None:
-    """`_varints`, many times faster, for pictures: of numbers below 256 the first byte says all. None for others."""
+    """`_varints` for pictures, many times faster: below 256 the first byte says it all. None for other numbers."""
     octets = np.frombuffer(packed, np.uint8)
     starts = np.ones(octets.size + 1, bool)
     np.less(octets, 128, out=starts[1:])
@@ -163,22 +189,22 @@ def _small_varints(packed: bytes) -> npt.NDArray[np.uint8] | None:
 
 
 def _split(content: bytes, count: int) -> list[bytes]:
-    """Text as `tensor_content`: the lengths of all, then all."""
+    """Text in `tensor_content`: first all lengths, then all texts."""
     octets = np.frombuffer(content, np.uint8)
     ends = np.flatnonzero(octets < 128)[:count]
     if len(ends) < count:
-        raise ValueError(f"{len(content)} bytes came, too few for {count} texts.")
+        raise ValueError(f"The tensor has {len(content)} bytes, too few for {count} texts.")
     start = int(ends[-1]) + 1 if count else 0
     lengths = [int(length) for length in _varints(content[:start])]
     if start + sum(lengths) != len(content):
-        raise ValueError(f"{len(content)} bytes came, but {start + sum(lengths)} were announced for {count} texts.")
+        raise ValueError(f"The tensor has {len(content)} bytes, but its texts need {start + sum(lengths)}.")
     bounds = np.cumsum([start, *lengths]).tolist()
     return [content[begin:end] for begin, end in zip(bounds, bounds[1:], strict=False)]
 
 
 def _extended(values: Array, count: int) -> Array:
     if values.size > count:
-        raise ValueError(f"{values.size} values came for a shape of {count}.")
+        raise ValueError(f"The tensor has {values.size} values for a shape of {count}.")
     if values.size == count:
         return values
     missing: Any = values[-1:] if values.size else np.array([b""] if values.dtype == object else [0], values.dtype)
