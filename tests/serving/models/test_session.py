@@ -61,6 +61,8 @@ def test_errors_carry_the_code_and_the_text(session):
         run(session, "check", x=np.float32([-1]))
     assert error.value.code.name == "INVALID_ARGUMENT"
     assert "assertion failed: [x must be finite and not negative, got] [-1]" in error.value.message
+    with pytest.raises(SessionError, match="INVALID_ARGUMENT: Expects arg.0. to be float but double is provided"):
+        run(session, "check", x=np.float64([1]))
 
 
 def test_a_timeout_stops_the_run(session):

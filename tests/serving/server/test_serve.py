@@ -121,9 +121,7 @@ def test_a_signal_finishes_what_runs_and_stops_with_status_0(tmp_path, number):
     assert errors == ""
     assert "".join(lines) + output == (
         f"Loading version 1 of model tf_style from {tmp_path}/1.\n"
-        "Version 1 of model tf_style is available.\n"
-        + "".join(lines[2:])
-        + "Stopping: finishing running requests.\n"
+        "Version 1 of model tf_style is available.\n" + "".join(lines[2:]) + "Stopping: finishing running requests.\n"
         "Version 1 of model tf_style is unloaded.\n"
         "Stopped.\n"
     )

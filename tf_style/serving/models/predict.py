@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
-import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from tf_style.serving.wire.messages import TensorProto
@@ -17,7 +16,6 @@ from tf_style.serving.wire.tensors import to_array
 
 DEFAULT_SIGNATURE = "serving_default"
 _METHODS = ("tensorflow/serving/predict", "tensorflow/serving/classify", "tensorflow/serving/regress")
-_CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 
 SignatureDef: TypeAlias = meta_graph_pb2.SignatureDef
 
@@ -66,7 +64,6 @@ def predict(session: Runner, request: Any, timeout_ms: int = 0, options: Predict
     _check_number(signature, request.inputs)
     arrays = _input_values(signature, request.inputs)
     aliases = _outputs(signature, request.output_filter)
-    _check_dtypes(signature, request.inputs)
     return Prediction(name, _run(session, signature, arrays, aliases, timeout_ms, options))
 
 
@@ -82,12 +79,6 @@ def predict_arrays(
     if options.check_method:
         _check_method(signature)
     return _run(session, signature, arrays, sorted(signature.outputs), timeout_ms, options)
-
-
-def cpp_name(dtype: int) -> str:
-    """TensorFlow's C++ name for a data type: `float`, `uint8`, `string`."""
-    name = tf.as_dtype(dtype).name
-    return _CPP_NAMES.get(name, name)
 
 
 def _run(
@@ -151,14 +142,6 @@ def _value(proto: Any) -> np.ndarray:
     if math.prod(max(dim.size, 1) for dim in proto.tensor_shape.dim) > memory:
         raise ValueError("a shape larger than memory")
     return to_array(proto)
-
-
-def _check_dtypes(signature: SignatureDef, inputs: Mapping) -> None:
-    for place, alias in enumerate(sorted(signature.inputs)):
-        wanted = signature.inputs[alias].dtype
-        given = inputs[alias].dtype if alias in inputs else wanted
-        if given != wanted:
-            raise invalid(f"Expects arg[{place}] to be {cpp_name(wanted)} but {cpp_name(given)} is provided")
 
 
 def _outputs(signature: SignatureDef, output_filter: Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from tf_style.serving.wire.status import Code, ServingError
 
+_CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 _PREFIX = "Graph execution error:\n\n"  # Python's, before what the graph says
 
 
@@ -89,11 +90,13 @@ class Session:
           The values of `fetches`.
 
         Raises:
-          SessionError: What the graph or the deadline says.
+          SessionError: The dtype of a value is wrong, or what the graph or the deadline says.
         """
         if self._session is None:
             raise SessionError(Code.FAILED_PRECONDITION, "The session is closed.")
         values = {self._inputs[name]: value for name, value in feeds.items()}
+        for place, (tensor, value) in enumerate(values.items()):
+            _check_dtype(place, tensor.dtype, tf.as_dtype(value.dtype))
         tensors = [name if ":" in name else f"{name}:0" for name in fetches]  # the name alone is the operation's
         try:
             return self._session.run(tensors, values, tf.compat.v1.RunOptions(timeout_in_ms=max(timeout_ms, 0)))
@@ -124,6 +127,18 @@ class Session:
         with self._session.graph.as_default():
             self._inputs = {name: tf.compat.v1.placeholder(info.dtype) for name, info in inputs.items()}
             tf.compat.v1.saved_model.load(self._session, tags, path, input_map=self._inputs)
+
+
+def cpp_name(dtype: tf.DType) -> str:
+    """TensorFlow's C++ name for a data type: `float`, `uint8`, `string`."""
+    return _CPP_NAMES.get(dtype.name, dtype.name)
+
+
+def _check_dtype(place: int, wanted: tf.DType, given: tf.DType) -> None:
+    """Refuses what Python would convert. Only bfloat16 may be float32, as `to_array` reads it."""
+    if given != wanted and (given, wanted) != (tf.float32, tf.bfloat16):
+        text = f"Expects arg[{place}] to be {cpp_name(wanted)} but {cpp_name(given)} is provided"
+        raise SessionError(Code.INVALID_ARGUMENT, text)
 
 
 def _meta_graph(folder: Path, tags: set[str]) -> meta_graph_pb2.MetaGraphDef:

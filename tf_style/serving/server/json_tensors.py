@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_style.serving.models.predict import cpp_name
+from tf_style.serving.models.session import cpp_name
 from tf_style.serving.wire.status import Code, ServingError, invalid
 
 #: Input name -> number of its data type.
@@ -174,7 +174,7 @@ def _leaves_to_array(leaves: list, dtype: int) -> np.ndarray:
     if target.kind == "O":
         return np.array([*(_string(leaf, dtype) for leaf in leaves), b""], object)[:-1]  # else numpy guesses a shape
     if target.name not in (*_JSON_NUMBERS, "bool"):
-        text = f"Conversion of JSON Value: {json.dumps(leaves[:1])[1:-1]} to type: {cpp_name(dtype)}"
+        text = f"Conversion of JSON Value: {json.dumps(leaves[:1])[1:-1]} to type: {cpp_name(tf.as_dtype(dtype))}"
         raise ServingError(Code.UNIMPLEMENTED, text)
     allowed: tuple[type, ...] = {"b": (bool,), "f": (int, float)}.get(target.kind, (int,))
     for leaf in leaves:
@@ -184,11 +184,11 @@ def _leaves_to_array(leaves: list, dtype: int) -> np.ndarray:
         try:
             values = np.array(leaves, np.float64)
         except OverflowError:
-            raise invalid(f"A whole number is too large for {cpp_name(dtype)}.") from None
+            raise invalid(f"A whole number is too large for {cpp_name(tf.as_dtype(dtype))}.") from None
         with np.errstate(over="ignore"):
             array = values.astype(target)
         if target.kind == "f" and not np.array_equal(np.isfinite(values), np.isfinite(array)):
-            raise invalid(f"A number is too large for {cpp_name(dtype)}.")
+            raise invalid(f"A number is too large for {cpp_name(tf.as_dtype(dtype))}.")
         return array
     bounds = np.iinfo(target if target.itemsize * 8 >= _WIDTH else np.int32)
     for leaf in leaves:
@@ -217,7 +217,7 @@ def _is_base64(value: Any) -> bool:
 
 def _wrong_type(value: Any, dtype: int) -> ServingError:
     kind = value if isinstance(value, bool) else _KINDS[type(value)]
-    return _wrong(value, f"Type: {kind} is not of expected type: {cpp_name(dtype)}")
+    return _wrong(value, f"Type: {kind} is not of expected type: {cpp_name(tf.as_dtype(dtype))}")
 
 
 def _check_batch(outputs: Mapping[str, np.ndarray]) -> None:
@@ -237,7 +237,7 @@ def _to_json(name: str, array: np.ndarray) -> Any:
         return array.astype(str).astype(np.float64).tolist()
     if array.dtype.kind != "O":
         if array.dtype.name not in (*_JSON_NUMBERS, "bool"):
-            dtype = tf.as_dtype(array.dtype).as_datatype_enum
+            dtype = tf.as_dtype(array.dtype)
             raise invalid(f"Failed to write JSON value for tensor type: {cpp_name(dtype)}")
         return array.tolist()
     return np.vectorize(_base64 if name.endswith(_BYTES_SUFFIX) else _text, otypes=[object])(array).tolist()
