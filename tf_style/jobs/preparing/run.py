@@ -46,7 +46,7 @@ def run(config: PrepareConfig) -> int:
                     interruption.at_once = False  # move the shards, or clean up, without a break
                 if not writer.count:
                     raise ConfigError(
-                        f"No picture in --input_dir={config.input_dir} can be used, so nothing was written; "
+                        f"--input_dir={config.input_dir} holds no usable picture, so nothing was written; "
                         "give another folder."
                     )
                 num_shards = writer.finish()
