@@ -157,4 +157,4 @@ def _filtered(plane: FloatArray, size: tuple[int, int], method: Image.Resampling
 
 def _check_size(size: tuple[int, int]) -> None:
     if len(size) != 2 or min(size) < 1:
-        raise ImageError(f"A size must be (height, width), each at least 1 pixel, but {tuple(size)} was given")
+        raise ImageError(f"A size must be (height, width) of at least 1 pixel, but the size {tuple(size)} was given")

@@ -217,7 +217,7 @@ def _check_format(target: Path, bit_depth: int) -> None:
         close = difflib.get_close_matches(suffix, FORMATS, n=1)
         advice = f"did you mean '{target.with_suffix(close[0])}'?" if close else "end the name with one of these"
         found = f"the suffix '{target.suffix}'" if suffix else "no suffix"
-        raise ImageError(f"'{target}' has {found}, but only {allowed} are allowed; {advice}")
+        raise ImageError(f"'{target}' has {found}, but {allowed} are allowed; {advice}")
     if bit_depth not in (8, 16):
         raise ImageError(f"The bit depth must be 8 or 16, but {bit_depth} was given; choose one of these")
     if bit_depth == 16 and FORMATS[suffix] not in DEEP_FORMATS:
