@@ -105,7 +105,7 @@ def vgg16(
     padding: str = "zero",
     compute_dtype: str = "float32",
 ) -> keras.Model:
-    """VGG-16 up to the deepest layer asked for; arguments, result and errors as for `vgg19`.
+    """VGG-16 up to the deepest layer asked for; arguments, result and errors as `vgg19`.
 
     Reference:
       Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015.
