@@ -41,7 +41,7 @@ HELP_LINES = {
 
 @pytest.fixture(scope="module")
 def helped(tmp_path_factory):
-    return command.run_lines(HELP_LINES, tmp_path_factory.mktemp("help"))
+    return command.run_lines(HELP_LINES, tmp_path_factory.mktemp("help"), fresh=True)
 
 
 @pytest.mark.parametrize("name", [name for name in HELP_LINES if name != "nothing"])
@@ -333,7 +333,7 @@ def refused(refusal_folder):
     good = ["stylize", "--content=content.png", "--style=style.jpg", "--output=out.png", "--size=48"]
     lines = {name: [*good, *flags] for name, (flags, _) in REFUSALS.items()}
     lines |= {name: arguments for name, (arguments, _) in OTHER_REFUSALS.items()}
-    outcomes = command.run_lines(lines, refusal_folder)
+    outcomes = command.run_lines(lines, refusal_folder, fresh=True)
     after = {path: path.read_bytes() for path in refusal_folder.iterdir() if path.is_file()}
     assert after == before, "a refused command wrote, changed or removed a file"
     return outcomes

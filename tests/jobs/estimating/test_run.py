@@ -117,6 +117,6 @@ def test_refusals(name, outcomes):
 
 def test_pictures_are_checked_before_tensorflow_is_loaded(folder):
     """So that mistakes are told at once, and TensorFlow's notices are held back where it is."""
-    outcome = command.run_lines({"refused": REFUSED["no file"][0]}, folder)["refused"]
+    outcome = command.run_lines({"refused": REFUSED["no file"][0]}, folder, fresh=True)["refused"]
     assert_refused(outcome, "nowhere.png")
     assert "tensorflow" not in outcome.modules

@@ -409,7 +409,7 @@ def refused(tmp_path_factory):
     for name, (flags, other, _) in REFUSALS.items():
         given = [f"{flag}={value}" for flag, value in {**GOOD, **other}.items() if value is not None]
         lines[name] = ["evaluate", *given, *flags]
-    return command.run_lines(lines, folder)
+    return command.run_lines(lines, folder, fresh=True)
 
 
 @pytest.mark.parametrize("name", REFUSALS)

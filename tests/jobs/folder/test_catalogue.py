@@ -305,7 +305,7 @@ def test_killed_half_way(folder):
         "stylize", "--manifest=many.csv", "--output=killed", "--quiet", *command.SHORT, "--size=0", "--num_steps=40",
         "--batch_size=1", "--skip_existing",
     ]  # fmt: skip
-    process = command.start(line, folder)
+    process = command.fork(line, folder)
     deadline = time.monotonic() + 200
     while process.poll() is None and time.monotonic() < deadline and not (folder / "killed" / "p2.png").exists():
         time.sleep(0.02)

@@ -311,7 +311,7 @@ def test_nothing_is_loaded_where_nothing_is_missing(runs, there, capfd, monkeypa
 def test_an_interruption_leaves_whole_pictures_and_says_how_to_go_on(there, number):
     output = f"stopped_{number}"
     flags = [*OPTIMIZE, "--num_steps=600", "--batch_size=1", f"--output={output}", f"--json={output}.json"]
-    process = command.start(["stylize", "--content=photos", *flags], there)
+    process = command.fork(["stylize", "--content=photos", *flags], there)
     deadline = time.monotonic() + SECONDS
     while not (there / output / "a.png").exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -521,7 +521,7 @@ def refused(tmp_path_factory):
     (folder / "link").symlink_to("photos")
     before = _files(folder)
     good = ["stylize", "--content=photos", "--style=style.jpg", "--output=out", "--size=48"]
-    outcomes = command.run_lines({name: [*good, *flags] for name, (flags, _) in REFUSALS.items()}, folder)
+    outcomes = command.run_lines({name: [*good, *flags] for name, (flags, _) in REFUSALS.items()}, folder, fresh=True)
     assert _files(folder) == before, "a refused command wrote something"
     return outcomes
 

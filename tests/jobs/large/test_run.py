@@ -223,7 +223,7 @@ def test_which_are_large(folder, monkeypatch):
 
 def _stopped(line, folder, number, when):
     """The command's status after a signal that is sent when `when` comes true."""
-    process = command.start(line, folder)
+    process = command.fork(line, folder)
     deadline = time.monotonic() + 200
     while process.poll() is None and time.monotonic() < deadline and not when():
         time.sleep(0.01)

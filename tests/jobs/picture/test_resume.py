@@ -42,7 +42,7 @@ def _meta(folder):
 
 def _stop(arguments, folder, number, step=1, scale=0):
     """Runs the command, and sends the signal once a checkpoint is at the given step (over all scales) and scale."""
-    process = command.start([*arguments, "--output=out.png"], folder)
+    process = command.fork([*arguments, "--output=out.png"], folder)
     deadline = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         meta = _meta(folder)
@@ -136,7 +136,7 @@ def test_adam_ends_in_the_bytes_of_an_uninterrupted_run(adam):
     folder, found = adam
     assert [found[what][0].status for what in ("resumed", "uninterrupted", "without checkpoint")] == [0, 0, 0]
     assert "Resuming from step" in found["resumed"][0].stderr
-    assert "Going on" not in found["uninterrupted"][0].stderr
+    assert "Resuming" not in found["uninterrupted"][0].stderr
     whole = (folder / "whole.png").read_bytes()
     assert (folder / "out.png").read_bytes() == whole
     assert (folder / "plain.png").read_bytes() == whole, "saving changes nothing"

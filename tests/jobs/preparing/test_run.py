@@ -200,7 +200,9 @@ def refused(tmp_path_factory):
     command.write_picture(folder / "good" / "a.png", 80, 80)
     (folder / "done" / "pictures-00000-of-00001.tfrecord").touch()
     (folder / "foreign" / "mine.tfrecord").touch()
-    outcomes = command.run_lines({name: ["prepare", *flags] for name, (flags, _) in REFUSALS.items()}, folder)
+    outcomes = command.run_lines(
+        {name: ["prepare", *flags] for name, (flags, _) in REFUSALS.items()}, folder, fresh=True
+    )
     assert not (folder / "out").exists()
     assert (folder / "done" / "pictures-00000-of-00001.tfrecord").exists()
     return outcomes
@@ -281,7 +283,7 @@ def test_an_interruption_writes_nothing(tmp_path, number):
     first = command.write_picture(source / "0.jpg", 1500, 2000)
     for index in range(1, 300):
         (source / f"{index}.jpg").hardlink_to(first)
-    process = command.start(
+    process = command.fork(
         ["prepare", f"--input_dir={source}", f"--output_dir={target}", "--shard_pictures=2"], tmp_path
     )
     deadline = time.monotonic() + 120

@@ -503,7 +503,7 @@ def programs(tmp_path_factory):
                 "calls": line(server, "--advance_every=5", "--output=calls.png"),
                 "wrong TLS": line(server, "--tls", f"--ca_file={tls[0]}", "--deadline=0.3"),
             }
-            yield command.run_lines(lines, folder, no_proxy="127.0.0.1"), folder
+            yield command.run_lines(lines, folder, fresh=True, no_proxy="127.0.0.1"), folder
     finally:
         server.stop()
 
