@@ -71,10 +71,10 @@ def environment(keras_home, **variables):
 class Forked:
     """A command in a forked process, used as a `Popen`."""
 
-    def __init__(self, arguments, folder):
+    def __init__(self, arguments, folder, setup):
         self._scratch = tempfile.TemporaryDirectory()
         self._texts = [Path(self._scratch.name) / name for name in ("stdout", "stderr")]
-        given = (list(map(str, arguments)), str(folder), environment(Path(folder) / "keras"), self._texts)
+        given = (list(map(str, arguments)), str(folder), environment(Path(folder) / "keras"), self._texts, setup)
         self._process = _forks().Process(target=_run_here, args=given)
         self._process.start()
 
@@ -107,7 +107,7 @@ def _forks():
     return context
 
 
-def _run_here(arguments, folder, variables, texts):
+def _run_here(arguments, folder, variables, texts, setup):
     """In the forked process: what `python -m tf_style.cli.main` does."""
     for stream, text in zip((1, 2), texts, strict=True):
         os.dup2(os.open(text, os.O_CREAT | os.O_WRONLY | os.O_APPEND), stream)
@@ -116,14 +116,16 @@ def _run_here(arguments, folder, variables, texts):
     os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["tf-style", *arguments]
+    if setup is not None:
+        setup()
     from tf_style.cli.main import main
 
     sys.exit(main())
 
 
-def fork(arguments, folder):
-    """One command line in a fork, not waited for."""
-    return Forked(arguments, folder)
+def fork(arguments, folder, setup=None):
+    """One command line in a fork, not waited for; before it, `setup` is called there."""
+    return Forked(arguments, folder, setup)
 
 
 def run(arguments, folder):

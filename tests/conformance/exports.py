@@ -24,10 +24,6 @@ def assert_exports_and_reloads(stylizer, folder, backbone=None):
     for height, width, seed in ((32, 40, 1), (48, 36, 2)):
         content, style = picture(height, width, seed), picture(36, 32, seed + 10)
         eager = stylizer(content, [style]).numpy()
-        in_graph = exported.paint(content, style).numpy()
-        again = reloaded.paint(content, style).numpy()
-        signature = reloaded.signatures["serving_default"](content=content, style=style)
-        np.testing.assert_allclose(in_graph, eager, atol=1e-5)
-        np.testing.assert_array_equal(again, in_graph)
-        np.testing.assert_array_equal(next(iter(signature.values())), in_graph)
+        (again,) = reloaded.signatures["serving_default"](content=content, style=style).values()
+        np.testing.assert_allclose(again, eager, atol=1e-5)
         assert np.abs(eager - content).mean() > 1e-3  # something was painted
