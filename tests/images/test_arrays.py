@@ -110,7 +110,7 @@ def test_the_body_of_a_sprite_is_as_sharp_as_a_photo():
         np.testing.assert_allclose(found[middle], wanted[middle], atol=1e-5)
 
 
-# --- arrays ---
+# --- arrays -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 3), (2, 3, 1), (5, 2, 3, 3), (2, 2, 2, 3, 1)])
@@ -160,7 +160,7 @@ def test_quantize_refusals():
     assert "hold NaN" in refused(to_uint16, [np.nan])
 
 
-# --- the package ---
+# --- the package ------------------------------------------------------------------------------------------------------
 
 
 def test_loads_nothing_heavy():

@@ -162,7 +162,7 @@ def test_lab_tiff(tmp_path):
     np.testing.assert_allclose(picture.pixels[0, 0], linear_to_srgb(luminance), atol=2 * LEVEL)
 
 
-# --- orientation ---
+# --- orientation ------------------------------------------------------------------------------------------------------
 
 # EXIF 2.3, tag Orientation: in which corner of the upright picture the stored (first row, first column) lies, and the
 # stored (first row, last column).
@@ -215,7 +215,7 @@ def test_senseless_orientation_is_ignored(tmp_path, value):
     assert read_image(save(tmp_path / "a.png", Image.fromarray(noise(H, W, 3)), exif=exif)).size == (H, W)
 
 
-# --- 16 bits and floats ---
+# --- 16 bits and floats -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("channels", [0, 2, 3, 4])

@@ -207,7 +207,7 @@ def test_write_refusals(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-# --- checking an output path ---
+# --- checking an output path ------------------------------------------------------------------------------------------
 
 
 def test_output_path(tmp_path):

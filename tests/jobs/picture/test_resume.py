@@ -208,7 +208,7 @@ def test_a_broken_checkpoint_is_refused(adam, name):
     assert not (folder / "refused.png").exists()
 
 
-# --- interruptions without a checkpoint, and without a picture -------------------------------------------------------
+# --- interruptions without a checkpoint, and without a picture --------------------------------------------------------
 
 
 def test_without_a_checkpoint_sigterm_writes_the_picture_and_says_what_would_help(tmp_path_factory):
