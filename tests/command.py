@@ -12,6 +12,7 @@ import functools
 import json
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -131,6 +132,24 @@ def fork(arguments, folder, setup=None):
 def run(arguments, folder):
     """One command line in this process; its working folder is not the project's."""
     return run_lines({"": arguments}, folder)[""]
+
+
+def run_script(path, arguments, folder):
+    """A Python file as a program, in this process."""
+    import pytest
+
+    with pytest.MonkeyPatch.context() as patch, _written() as texts:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", [str(path), *map(str, arguments)])
+        try:
+            runpy.run_path(str(path), run_name="__main__")
+            status = 0
+        except SystemExit as ending:
+            status = ending.code or 0
+        except Exception:
+            traceback.print_exc()
+            status = 1
+    return Outcome(status, *texts)
 
 
 def start(arguments, folder, **options_and_variables):

@@ -66,7 +66,7 @@ RUNS = {
     "whole": ["--size=0", "--min_size=48", "--scale_factor=2", "--num_steps=7", "--first_steps=9"],
     "tiled": ["--size=400", "--tile_size=128", "--min_size=100", "--scale_factor=2", "--tile_steps=2"],
     "masks": ["--size=0", "--content_mask=mask.png", "--keep_mask=mask.png"],
-    "lbfgs": ["--size=0", "--optimizer=lbfgs"],
+    "lbfgs": ["--size=0", "--optimizer=lbfgs", "--content_layers=conv1_1", "--style_layers=conv1_1"],
 }
 REFUSED = {
     "no style": (["estimate", "--content=content.png"], "--style must be given"),

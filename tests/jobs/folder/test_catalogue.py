@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests import command
-from tests.materials import assert_refused, colorful, picture
+from tests.materials import QUICK, assert_refused, colorful, picture
 from tf_style import images
 from tf_style.build import Guides
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
@@ -145,7 +145,7 @@ def test_the_report_is_in_the_rows_order(tmp_path, monkeypatch):
 
 def test_models_are_shared():
     """What differs only outside the compiled step shares it; a change of the objective does not."""
-    models, config = Models(), StylizeConfig(backbone="compact_vgg19", num_steps=2, min_size=0)
+    models, config = Models(), StylizeConfig(**QUICK)
     first = models.stylizer(config, Guides())
     assert models.stylizer(config.replace(size=64), Guides()) is first
     other = models.stylizer(config.replace(seed=3, num_steps=5, init="noise", preserve_color="linear"), Guides())
