@@ -1,7 +1,7 @@
 """The stylizer as a step of a `tf.data` pipeline.
 
 Shows: one stylizer, built once, paints every picture of a dataset inside `dataset.map(...)`. The pictures have
-different sizes, and still the step is traced once, because height and width are left open.
+different sizes, but the step is traced only once, because height and width are left open.
 
     python examples/in_a_dataset.py --output_dir=painted
 """

@@ -1,8 +1,8 @@
-"""A stylizer of your own from the public objects, run eagerly and inside a `tf.function`.
+"""Your own stylizer, made of the public objects, run eagerly and inside a `tf.function`.
 
 Shows: a backbone, an objective (terms are weighted and added like numbers), an optimiser and the loop around them are
-separate objects. Called eagerly, the loop reports every step to `on_step`; inside a `tf.function` the same loop runs as
-a `tf.while_loop`, so it can be a part of a larger graph or of a SavedModel. Both give the same picture.
+separate objects. Called eagerly, the loop reports every step to `on_step`. Inside a `tf.function` it runs as a
+`tf.while_loop`, so it can be part of a larger graph or a SavedModel. Both give the same picture.
 
     python examples/in_a_function.py --output_dir=painted
 """
@@ -20,7 +20,7 @@ STYLE_LAYERS = ["conv1_1", "conv2_1", "conv3_1"]
 
 
 def build_stylizer(num_steps: int) -> tf_style.PyramidStylizer:
-    """Two scales with Adam; what a preset would write down is chosen here in Python."""
+    """Two scales with Adam, with options set in Python that otherwise come from a preset."""
     backbone = tf_style.compact_vgg19(CONTENT_LAYERS + STYLE_LAYERS, padding="replicate")
     objective = (
         tf_style.content_loss(CONTENT_LAYERS)
@@ -33,7 +33,7 @@ def build_stylizer(num_steps: int) -> tf_style.PyramidStylizer:
 
 
 def show(progress: tf_style.Progress) -> None:
-    """One line a step."""
+    """Prints a line for each step."""
     height, width = progress.size
     terms = ", ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
     print(f"step {progress.step}/{progress.num_steps} at {width}x{height}: {terms}", flush=True)

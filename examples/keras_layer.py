@@ -1,8 +1,8 @@
 """The stylizer as a Keras layer, in a model that is saved and loaded.
 
-Shows: `StylizeLayer` stands in a functional model beside any other layer (here: one that turns bytes into floats, and
-one that turns the painting back). The saved file holds the backbone's weights and the options; who loads it needs
-tf_style, but none of the settings, and gets the same pictures.
+Shows: `StylizeLayer` works in a functional model like any other layer (here between one that turns bytes into floats
+and one that turns the painting back). The saved file holds the backbone's weights and the options. To load it you need
+tf_style but none of the settings, and you get the same pictures.
 
     python examples/keras_layer.py --output_dir=painted
 """
@@ -20,7 +20,7 @@ PICTURES = Path(__file__).parent / "pictures"
 
 
 def build_model(num_steps: int) -> keras.Model:
-    """Two batches of pictures with values from 0 to 255 in, the painting in the same form out."""
+    """The model takes two batches of pictures with values from 0 to 255, and returns paintings in the same form."""
     content = keras.Input((None, None, 3), name="content")
     style = keras.Input((None, None, 3), name="style")
     to_floats = keras.layers.Rescaling(1.0 / 255.0)
@@ -30,14 +30,14 @@ def build_model(num_steps: int) -> keras.Model:
 
 
 def read(name: str, size: int) -> np.ndarray:
-    """Float32 [1, H, W, 3] from 0 to 255."""
+    """Reads a picture as float32 [1, H, W, 3] from 0 to 255."""
     with Image.open(PICTURES / name) as image:
         image.thumbnail((size, size), Image.Resampling.LANCZOS)
         return np.asarray(image.convert("RGB"), np.float32)[np.newaxis]
 
 
 def main() -> None:
-    """Paints a lake in the style of Composition VIII, with the model and with the one loaded from its file."""
+    """Paints a lake in the style of Composition VIII, with the model and with its copy loaded from a file."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--size", type=int, default=256, help="long side of the painting, pixels")
     parser.add_argument("--num_steps", type=int, default=40, help="steps at each scale")
@@ -51,7 +51,7 @@ def main() -> None:
 
     path = options.output_dir / "painter.keras"
     model.save(path)
-    # In another program, `custom_objects` (or using `tf_style.StylizeLayer` before) tells Keras what the layer is.
+    # In another program, `custom_objects` (or using `tf_style.StylizeLayer` first) tells Keras what the layer is.
     loaded = keras.saving.load_model(path, custom_objects={"StylizeLayer": tf_style.StylizeLayer})
     again = np.asarray(loaded(pictures))
 

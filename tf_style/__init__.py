@@ -1,6 +1,6 @@
 """tf_style: neural style transfer in TensorFlow.
 
-Importing this package is quick and silent: TensorFlow is loaded when a name that needs it is first used.
+Importing this package is quick and silent: it loads TensorFlow only when you first use a name that needs it.
 """
 
 from __future__ import annotations

@@ -35,13 +35,14 @@ def stylize(
     The model is kept between calls with the same options.
 
     Args:
-      content: A path, an array or a tensor: uint8, uint16 or float in [0, 1], [H, W, 3] or a batch [B, H, W, 3]. Of
-        a file with an alpha, as of a style's, what is transparent does not count.
-      style: The same, or a list of them to be blended by `style_blend`; for a network of named styles, names.
+      content: A path, an array or a tensor: uint8, uint16 or float in [0, 1], [H, W, 3] or a batch [B, H, W, 3].
+        Transparent pixels of a file are ignored, in styles too.
+      style: A picture in the same form, or a list of them (see `style_blend`). For a network of named styles, a name
+        or a list of names.
       preset: Name of a preset (see `tf_style.preset_names()`) or path of a flagfile.
-      content_mask: White (or true) where the content is painted, black where it stays as it is; of any size, in its
-        aspect.
-      style_masks: One for each style: white where it goes. Edges between two are as soft as the masks.
+      content_mask: White (or true) where the content is painted, black where it is left unchanged; of any size, in the
+        content's aspect.
+      style_masks: One for each style: white where the style goes. Edges between two styles are as soft as the masks.
       keep_mask: White where the content stays recognizable (see `keep_weight`).
       on_step: Called with a `Progress` after each step.
       **overrides: Options of `StylizeConfig`; `size=0` keeps the content's size.
@@ -50,8 +51,8 @@ def stylize(
       Float32 [H, W, 3] in [0, 1] ([B, H, W, 3] for a batch), in the content's aspect.
 
     Raises:
-      ConfigError: Unknown preset or option, a value that is not allowed, or options that do not go together.
-      ImageError: A file that is not a usable picture, an array that is not one, too small or too long a picture.
+      ConfigError: Unknown preset or option, a value that is not allowed, or options that cannot be combined.
+      ImageError: A file or array is not a usable picture, or a picture is too small or too narrow.
       WeightsError: The backbone's weights are missing or do not fit.
       NetworkError: The network's file is missing or does not fit, or it does not know a named style.
 
@@ -81,17 +82,17 @@ def stylize(
 
 def _check_styles(config: StylizeConfig, count: int) -> None:
     if not count:
-        raise images.ImageError("No style picture came; give at least one.")
+        raise images.ImageError("No style picture was given; give at least one.")
     if config.style_blend and len(config.style_blend) != count:
         raise images.ImageError(
-            f"{len(config.style_blend)} shares came in style_blend for {count} style pictures; give one each."
+            f"style_blend has {len(config.style_blend)} shares for {count} style pictures; give one for each."
         )
 
 
 def _masks(
     first: images.Picture, content_mask: Picture | None, style_masks: Sequence[Picture], keep_mask: Picture | None
 ) -> images.Masks:
-    """The masks at the size of the first content, for all of a batch."""
+    """The masks at the size of the first content; they hold for the whole batch."""
 
     def at_size(option: str, mask: Picture) -> np.ndarray:
         if isinstance(mask, str | os.PathLike):
@@ -116,14 +117,14 @@ def _contents(content: Picture) -> list[images.Picture]:
 
 
 def _batch(picture: Picture) -> np.ndarray:
-    """Pictures [B, H, W, 3]; a file that has an alpha, [1, H, W, 4]."""
+    """Pictures [B, H, W, 3]; [1, H, W, 4] for a file with an alpha channel."""
     if isinstance(picture, str | os.PathLike):
         return images.with_own_alpha(images.read_visible(picture))[np.newaxis]
     pixels = images.to_float(np.asarray(picture))
     if min(pixels.shape[-3:-1]) < images.MIN_SIDE:
         raise images.ImageError(
-            f"Got an array of {pixels.shape[-2]}x{pixels.shape[-3]} pixels, but each side must have at least "
-            f"{images.MIN_SIDE}; give a larger picture."
+            f"Each side of a picture must have at least {images.MIN_SIDE} pixels, but an array of "
+            f"{pixels.shape[-2]}x{pixels.shape[-3]} was given; give a larger picture."
         )
     return pixels if pixels.ndim == 4 else pixels[np.newaxis]
 

@@ -1,4 +1,4 @@
-"""How near a painting is to its style and to its content, whoever painted it."""
+"""Measures how close a painting is to its style and its content, however it was made."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _GRAM = tf.TensorSpec([None, None, None], tf.float32)
 
 
 class Measures(NamedTuple):
-    """What is measured of each painting, float32 [B].
+    """The measures of each painting, float32 [B].
 
-    `style_distance` is the mean over the layers of `style_distance_by_layer`; distances are relative to their target:
-    0 is the target itself, and about 1 a picture that has nothing of it. `structural_similarity` is 1 for the content.
+    Distances are relative to their target: 0 for the target itself, about 1 for a picture that has nothing of it.
+    `style_distance` is the mean of `style_distance_by_layer`. `structural_similarity` is 1 for the content itself.
     """
 
     style_distance: tf.Tensor
@@ -30,12 +30,12 @@ class Measures(NamedTuple):
 
 
 class Evaluation:
-    """The compiled measures, for one backbone: the engine's own losses as distances. One trace serves all sizes.
+    """The compiled measures for one backbone: the library's own losses as distances. One trace serves all sizes.
 
     Args:
       backbone: Picture to features.
-      style_layers: Where Gram matrices are compared.
-      content_layers: Where features are compared.
+      style_layers: Layers at which to compare Gram matrices.
+      content_layers: Layers at which to compare features.
 
     Example:
       >>> evaluation = Evaluation(backbone, ["block1_conv1"], ["block4_conv2"])
@@ -59,7 +59,7 @@ class Evaluation:
         self._compiled_measures = tf.function(self._measures, input_signature=[_PICTURES, _PICTURES, grams])
 
     def style_targets(self, style: Image) -> Nest:
-        """What paintings in this style are compared with.
+        """The targets that paintings in this style are compared with.
 
         Args:
           style: Float32 [B or 1, h, w, 3] in [0, 1], any size.
@@ -80,7 +80,7 @@ class Evaluation:
         return self._compiled_measures(painting, content, style_targets)
 
     def _style_targets(self, style: Image) -> Nest:
-        self.num_traces += 1  # Python, so once a trace: tests count it
+        self.num_traces += 1  # runs once per trace; tests count it
         return self.objective.reading("styles").targets(References({}, (self.backbone(style),)))
 
     def _measures(self, painting: Image, content: Image, style_targets: Nest) -> Measures:

@@ -22,21 +22,22 @@ from tf_style.types import Image
 
 @keras.saving.register_keras_serializable("tf_style")
 class StylizeLayer(keras.layers.Layer):
-    """Paints its first input in the style of its second, inside any Keras model; by optimisation or by a network.
+    """Paints its first input in the style of its second, by optimisation or by a network, inside any Keras model.
 
-    Called on `[content, style]`, float32 [B, H, W, 3] and [B or 1, h, w, 3] in [0, 1]; returns float32 [B, H, W, 3].
-    With named styles it is called on `[content]`. The backbone or the network is a sublayer, so a saved model holds its
-    weights. All options are saved as they were resolved: later changes to a preset, another machine's cached weights or
-    a network that was trained on do not change the model (`compute_dtype="auto"` follows the machine).
+    Call it on `[content, style]`, float32 [B, H, W, 3] and [B or 1, h, w, 3] in [0, 1], or with named styles on
+    `[content]`; it returns float32 [B, H, W, 3]. The backbone or the network is a sublayer, so a saved model holds its
+    weights. It also holds the resolved options: a preset edited later, other weights in a machine's cache or a network
+    trained further do not change it. Only `compute_dtype="auto"` follows the machine.
 
     Args:
       preset: Name of a preset or path of a flagfile.
-      options: Options of `StylizeConfig` over the preset's. `size` is not used: the content is painted at its own size.
-      styles: For a network of named styles: those to paint in, mixed as `style_blend` says.
-      **kwargs: Of `keras.layers.Layer`.
+      options: Options of `StylizeConfig` that override the preset's. `size` is ignored: the content is painted at its
+        own size.
+      styles: Names of the network's own styles to paint in, mixed by `style_blend`; for networks of named styles only.
+      **kwargs: Arguments of `keras.layers.Layer`.
 
     Raises:
-      ConfigError, NetworkError, WeightsError: As `tf_style.stylize`.
+      ConfigError, NetworkError, WeightsError: As in `tf_style.stylize`.
 
     Example:
       >>> content, style = keras.Input((None, None, 3)), keras.Input((None, None, 3))
@@ -50,8 +51,8 @@ class StylizeLayer(keras.layers.Layer):
         styles: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
-        pretrained = kwargs.pop("pretrained", True)  # False in a saved config: the weights are in the saved model
-        card = kwargs.pop("card", None)  # in a saved config: of the network
+        pretrained = kwargs.pop("pretrained", True)  # False in a saved config: the saved model holds the weights
+        card = kwargs.pop("card", None)  # in a saved config: what to build the network or backbone from
         super().__init__(**{"dtype": "float32", **kwargs, "trainable": False})
         self.config = preset_config(preset).replace(**(options or {}))
         if self.config.tileable:
@@ -67,8 +68,8 @@ class StylizeLayer(keras.layers.Layer):
     def _use_backbone(self, card: dict[str, Any], pretrained: bool) -> None:
         if self.styles:
             raise ConfigError(
-                f"styles={list(self.styles)} came, but named styles are for networks that know them; call the layer on "
-                "[content, style], or name a network in options."
+                f"styles={list(self.styles)} was given, but named styles are for networks that know them; call the "
+                "layer on [content, style], or name a network in options."
             )
         choice = choose_backbone(self.config)
         self.config = self.config.replace(backbone=choice.name, weights=choice.weights)
@@ -100,7 +101,7 @@ class StylizeLayer(keras.layers.Layer):
         self._stylizer = build_feed_forward(self.config, network)
 
     def call(self, inputs: list[Image]) -> Image:
-        """Args: inputs, `[content, style]`, or `[content, style, style ...]`; `[content]` with named styles."""
+        """Paints. `inputs` is `[content, style]`, `[content, style, style ...]` or, with named styles, `[content]`."""
         content, *styles = inputs
         return tf.stop_gradient(self._stylizer(content, [*styles, *self.styles]))
 
@@ -109,7 +110,7 @@ class StylizeLayer(keras.layers.Layer):
         return tuple(input_shape[0])
 
     def get_config(self) -> dict[str, Any]:
-        """What the layer is made again from."""
+        """Everything needed to make the layer again."""
         options = dataclasses.asdict(self.config)
         extra = {"options": options, "styles": list(self.styles), "card": self.card, "pretrained": False}
         return {**super().get_config(), **extra}

@@ -1,4 +1,4 @@
-"""Presets: absl flagfiles in `configs/`, one a preset, found by name or by path."""
+"""Presets: absl flagfiles in `configs/`, found by name or by path."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SUFFIX = ".cfg"
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A preset's name, its header (comment lines without the marks), and its options as text."""
+    """A preset: its name, its header (comment lines without the `#`), and its options as text."""
 
     name: str
     header: tuple[str, ...]
@@ -60,7 +60,7 @@ def load_preset(name: str = DEFAULT_PRESET) -> Preset:
             options[option.strip()] = value.strip()
         else:
             raise ConfigError(
-                f"Line {number} of preset {name} is {line!r}, but only # comments and --option=value may be."
+                f"Line {number} of preset {name} is {line!r}; only # comments and --option=value are allowed."
             )
     return Preset(path.stem, tuple(header), options)
 

@@ -1,4 +1,4 @@
-"""The vocabulary: the few types everything else is written in. No logic lives here."""
+"""The few types that everything else is written in. No logic lives here."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Image: TypeAlias = tf.Tensor
 #: Any nest of tensors that `tf.nest` understands.
 Nest: TypeAlias = Any
 
-#: Layer name -> activations [B, H', W', C], float32. The key "image" holds the picture itself; "mask", if there,
-#: how much each of its positions counts ([B or 1, H, W, 1], at least 0); other masks lie under names of their own.
+#: Layer name -> activations [B, H', W', C], float32. The key "image" holds the picture itself, and "mask", if present,
+#: the weight of each of its pixels ([B or 1, H, W, 1], at least 0). Other masks have names of their own.
 Features: TypeAlias = Mapping[str, tf.Tensor]
 
-#: Picture to features; a `keras.Model` with dict outputs, its preprocessing inside.
+#: Picture to features; a `keras.Model` with dict outputs that includes its preprocessing.
 Backbone: TypeAlias = Callable[[Image], Features]
 
 #: Picture -> (total loss [B], weighted loss of each term [B]).
 LossFn: TypeAlias = Callable[[Image], tuple[tf.Tensor, dict[str, tf.Tensor]]]
 
-#: How much pixels count, float32 [B or 1, H, W, N] in [0, 1] at the content's size. "regions": where each style goes, N
-#: of them, with a sum of at most 1; what is left stays as it is. "keep", N = 1: where the content stays recognizable.
+#: Masks, float32 [B or 1, H, W, N] in [0, 1] at the content's size. "regions": where each of N styles goes, with a sum
+#: of at most 1; the rest of the content is left unchanged. "keep" (N = 1): where the content stays recognizable.
 Masks: TypeAlias = Mapping[str, tf.Tensor]
 
 #: (content, styles) -> stylized picture. Optimisation, feed-forward networks and remote servers all look like this.
@@ -34,7 +34,7 @@ Stylizer: TypeAlias = Callable[[Image, Sequence[Image]], Image]
 
 
 class References(NamedTuple):
-    """Features of the given pictures, from which the terms make their targets."""
+    """Features of the input pictures, from which the terms make their targets."""
 
     content: Features
     styles: tuple[Features, ...]
@@ -42,13 +42,15 @@ class References(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A pair of pure functions, declared before any picture exists.
+    """A loss term: a pair of pure functions, declared before any picture exists.
 
-    `target` runs once per picture pair; `loss` runs every step and returns one number a picture, [B]. `reads` says
-    which of the references the target is made from, "content" or "styles": the other may be empty. A term that can be
-    told from parts of a picture has `sums`, from (features, target) to what is added up over positions, and
-    `from_sums`, from (sums, target) to the loss; `losses.additive_term` makes one. If such a term reads styles,
-    `style_sums` turns features of (parts of) a style into sums, which `target` takes in place of features.
+    `target` runs once per picture pair; `loss` runs every step and returns one number per picture, [B]. `reads` says
+    which of the references the target is made from, "content" or "styles"; the other may be empty.
+
+    A term that can be computed from parts of a picture has two more functions: `sums`, from (features, target) to sums
+    over positions, and `from_sums`, from (sums, target) to the loss. `losses.additive_term` makes such a term. If it
+    reads styles, it also has `style_sums`, from features of (part of) a style to sums that `target` takes in place of
+    features.
     """
 
     name: str
@@ -64,11 +66,12 @@ class Term(NamedTuple):
 class Optimizer(NamedTuple):
     """Pure functions that move a picture downhill; all state is passed in and returned.
 
-    `init(image) -> state`; `step(loss_fn, image, state, num_steps) -> image, state, losses` runs at most
-    `num_steps` (an int32 scalar, no more than `steps_per_call`) steps; `resize(state, size) -> state` carries the
-    state to another picture size; `hold(before, after, done) -> state` keeps what pictures that are done ([B], bool)
-    take to another size as it was before. State leaves that are as large as the picture have rank 4 or more, with
-    height and width at axes -3 and -2. `evaluations(state)` counts objective evaluations so far.
+    `init(image) -> state` starts. `step(loss_fn, image, state, num_steps) -> image, state, losses` runs at most
+    `num_steps` steps (an int32 scalar, no more than `steps_per_call`). `resize(state, size) -> state` carries the state
+    to another picture size. `hold(before, after, done) -> state` takes the state of finished pictures (`done`, bool
+    [B]) from `before` and that of the others from `after`. `evaluations(state)` counts objective evaluations so far.
+
+    State leaves as large as the picture have rank 4 or more, with height and width at axes -3 and -2.
     """
 
     init: Callable[[Image], Nest]
@@ -81,13 +84,13 @@ class Optimizer(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """What `on_step` callbacks see after each call of the compiled step: each step with Adam, 10 with L-BFGS.
+    """What `on_step` callbacks get after each call of the compiled step: 1 step of Adam, or 10 of L-BFGS.
 
-    `step` and `num_steps` count over all scales; `scale` is the number of the present one, from 0, of `num_scales`, and
-    `size` its height and width; `evaluations` counts those of the objective; `fraction` is the share of the work (steps
-    times pixels) that is done; `loss` and `losses` (the weighted terms, which add up to `loss`) are means over the
-    batch; `image` is the picture so far, which `picture` makes when it is first asked for; `state` is all that is
-    needed to go on from here. Adam's loss is that of the iterate before its step.
+    `step` and `num_steps` count over all scales. `scale` is the current scale's number, from 0, of `num_scales`, and
+    `size` its (height, width). `loss` is a mean over the batch, as are `losses`, the weighted terms that add up to it;
+    Adam's losses are those of the picture before its step. `evaluations` counts the objective's evaluations, and
+    `fraction` is the share of the work (steps times pixels) done. `image` is the picture so far; `picture` makes it
+    when it is first read. `state` is all that is needed to resume from here.
     """
 
     step: int

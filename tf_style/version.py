@@ -1,4 +1,4 @@
-"""The version, written here and only here, and those of what we stand on."""
+"""The package's version, written only here, and the versions of what it depends on."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """An exported model in an Apache Beam pipeline that stylizes a folder.
 
-Shows: `RunInference` with a small `ModelHandler` of its own. (Beam's TFModelHandlerTensor reads a SavedModel with
-`keras.models.load_model`, which Keras 3 no longer does.) Files go in and paintings come out as encoded bytes, through
-the signature `stylize_bytes`, so that pictures of any size can follow each other. A file that is no picture does not
-stop the others: it is reported, and the exit status is 1.
+Shows: `RunInference` with a small custom `ModelHandler`. (Beam's TFModelHandlerTensor reads a SavedModel with
+`keras.models.load_model`, which Keras 3 no longer supports.) Pictures go in and come out as encoded bytes, through the
+signature `stylize_bytes`, so they may have different sizes. A file that is not a picture does not stop the others: it
+is reported, and the exit status is 1.
 
     pip install ".[beam]"
     tf-style export --output=models/tf_style
@@ -28,7 +28,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 
 class Painter:
-    """An exported version. Bytes in and out, so that processes can share one: Beam passes calls to where it lives."""
+    """An exported version. It takes and returns bytes, so that processes can share it: Beam forwards the calls."""
 
     def __init__(self, model: str):
         import tensorflow as tf  # on the workers only
@@ -60,18 +60,18 @@ class StylizeHandler(ModelHandler[bytes, PredictionResult, Painter]):
             yield PredictionResult(content, painting, self._model)
 
     def batch_elements_kwargs(self) -> dict[str, int]:
-        # Pictures of a batch are painted one after the other, and a broken file fails its whole batch.
+        # The pictures of a batch are painted one by one, and a broken file makes its whole batch fail.
         return {"max_batch_size": 1}
 
     def share_model_across_processes(self) -> bool:
-        return True  # one model a machine: a painting keeps all cores, or the GPU, busy
+        return True  # one model per machine: a painting keeps all cores, or the GPU, busy
 
     def get_metrics_namespace(self) -> str:
         return "tf_style"
 
 
 class Write(beam.DoFn):
-    """(path of the photo, its painting) to a PNG file in a folder, under the photo's name."""
+    """Writes (path of a photo, its painting) as a PNG file with the photo's name."""
 
     def __init__(self, folder: str):
         self._folder = folder
@@ -104,7 +104,7 @@ def main() -> int:
     """Paints every picture that a pattern matches."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--model", required=True, help="the folder of one exported version, also gs://...")
-    parser.add_argument("--style", required=True, help="the painting whose style is taken")
+    parser.add_argument("--style", required=True, help="the painting whose style to use")
     parser.add_argument("--input", required=True, help="the photos, as a pattern: 'photos/*.jpg'")
     parser.add_argument("--output_dir", required=True)
     options, for_beam = parser.parse_known_args()

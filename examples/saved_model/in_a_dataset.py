@@ -1,7 +1,7 @@
 """An exported model as a step of a `tf.data` pipeline.
 
-Shows: `tf.saved_model.load` gives the signatures back as functions, and one of them paints every picture of a dataset
-inside `dataset.map(...)`. Whoever runs this needs TensorFlow and the exported folder, and not tf_style.
+Shows: `tf.saved_model.load` returns the signatures as functions, and one of them paints every picture of a dataset
+inside `dataset.map(...)`. You need only TensorFlow and the exported folder, not tf_style.
 
     tf-style export --output=models/tf_style
     python examples/saved_model/in_a_dataset.py --model=models/tf_style/1 --output_dir=painted
@@ -39,7 +39,7 @@ def main() -> None:
     stylize = model.signatures["stylize"]
     style = read_photo(tf.constant(str(PICTURES / "great_wave.jpg")), options.size)[tf.newaxis]
 
-    # In Python every input is named: a signature's defaults are for TensorFlow Serving. The card has the same values.
+    # Python must pass every input: only TensorFlow Serving uses a signature's defaults. The card holds the same values.
     config = json.loads((options.model / "assets.extra" / "tf_style.json").read_text(encoding="utf-8"))["config"]
     inputs = {name: tf.constant([config[name]]) for name in ("seed", "content_weight", "style_weight")}
     inputs["num_steps"] = tf.constant([options.num_steps])
@@ -49,7 +49,7 @@ def main() -> None:
 
     dataset = tf.data.Dataset.from_tensor_slices([str(PICTURES / name) for name in PHOTOS])
     dataset = dataset.map(lambda path: read_photo(path, options.size), num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.map(paint)  # one after the other: a painting keeps all cores busy
+    dataset = dataset.map(paint)  # one at a time: a painting keeps all cores busy
     dataset = dataset.map(tf.io.encode_png).prefetch(1)
 
     for name, painting in zip(PHOTOS, dataset, strict=True):

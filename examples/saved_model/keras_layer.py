@@ -1,8 +1,8 @@
 """An exported model as a Keras layer.
 
-Shows: `keras.layers.TFSMLayer` puts a SavedModel into a Keras model, beside any other layer (here: one that turns the
-painting into floats from 0 to 1). TFSMLayer passes one input; `stylize` has several by name, so that a subclass with
-a `call` of its own names them. The exported folder is read when the layer is made, and tf_style is not needed.
+Shows: `keras.layers.TFSMLayer` puts a SavedModel into a Keras model, like any other layer (here before one that turns
+the painting into floats from 0 to 1). TFSMLayer passes one input, but `stylize` takes several by name, so a subclass
+passes them in its own `call`. The exported folder is read when the layer is made; tf_style is not needed.
 
     tf-style export --output=models/tf_style
     python examples/saved_model/keras_layer.py --model=models/tf_style/1 --output_dir=painted
@@ -21,11 +21,11 @@ PICTURES = Path(__file__).parent.parent / "pictures"
 
 
 class StylizeLayer(keras.layers.TFSMLayer):
-    """`[content, style]`, uint8 batches, to the painting, a uint8 batch; the style may be a batch of one."""
+    """Takes `[content, style]`, uint8 batches (the style may be a batch of one), and returns a uint8 batch."""
 
     def __init__(self, model: Path, num_steps: int):
         super().__init__(str(model), call_endpoint="serving_default", trainable=False)
-        # In Python every input is named: a signature's defaults are for TensorFlow Serving. The card has the same ones.
+        # Python must pass every input: only TensorFlow Serving uses a signature's defaults. The card holds them too.
         config = json.loads((model / "assets.extra" / "tf_style.json").read_text(encoding="utf-8"))["config"]
         weights = {name: [config[name]] for name in ("seed", "content_weight", "style_weight")}
         self.options = {"num_steps": [num_steps], **weights}
@@ -37,7 +37,7 @@ class StylizeLayer(keras.layers.TFSMLayer):
 
 
 def build_model(model: Path, num_steps: int) -> keras.Model:
-    """Two batches of pictures, uint8, to paintings, float32 from 0 to 1."""
+    """The model takes two uint8 batches of pictures and returns float32 paintings from 0 to 1."""
     content = keras.Input((None, None, 3), name="content", dtype="uint8")
     style = keras.Input((None, None, 3), name="style", dtype="uint8")
     painting = StylizeLayer(model, num_steps)([content, style])
@@ -45,7 +45,7 @@ def build_model(model: Path, num_steps: int) -> keras.Model:
 
 
 def read(name: str, size: int) -> np.ndarray:
-    """Uint8 [1, H, W, 3]."""
+    """Reads a picture as uint8 [1, H, W, 3]."""
     with Image.open(PICTURES / name) as image:
         image.thumbnail((size, size), Image.Resampling.LANCZOS)
         return np.asarray(image.convert("RGB"))[np.newaxis]

@@ -24,21 +24,21 @@ def compact_vgg19(
 ) -> keras.Model:
     """A narrow VGG-19 of nine layers, up to block5_conv1; its weights come with the package.
 
-    Its layers approximate 24 to 256 of VGG-19's channels, fewest where pictures are largest, and return mixtures of
-    them in which distances are about those of all of VGG-19's (`tf_style.distillation.readouts`): losses mean the same,
-    at about a sixth of the cost. Derived from VGG-19 (Simonyan and Zisserman, CC BY 4.0); see NOTICE.
+    Its layers approximate 24 to 256 of VGG-19's channels, the fewest at the largest size. They return mixtures of these
+    channels, in which distances are about the same as in all of VGG-19's (`tf_style.distillation.readouts`), so losses
+    mean the same at about a sixth of the cost. Derived from VGG-19 (Simonyan and Zisserman, CC BY 4.0); see NOTICE.
 
     Args:
       layers: Names of the layers to return, Keras's ("block4_conv2") or the papers' ("conv4_2", "relu4_2").
       weights: Path of another archive of the same form; None: the embedded one.
       pooling: "max" or "average".
       padding: "zero", "replicate" to repeat the picture's edge pixels before the first convolution, "replicate_all" to
-        repeat the edges before every one, or "circular" to go on at the opposite edge.
+        repeat the edges before every convolution, or "circular" to join opposite edges.
       compute_dtype: "float32" or "bfloat16"; outputs are float32 either way.
 
     Returns:
-      A `keras.Model` from pictures (float32 [B, H, W, 3], RGB in [0, 1], at least 16 pixels a side) to a dict of
-      features by the names asked for.
+      A `keras.Model` from pictures (float32 [B, H, W, 3], RGB in [0, 1], with sides of at least 16 pixels) to a dict of
+      features by the names in `layers`.
 
     Raises:
       ValueError: Unknown layer, pooling, padding or dtype.
@@ -53,15 +53,15 @@ def compact_vgg19(
 
 
 def compact_channels(weights: str | None = None) -> dict[str, np.ndarray]:
-    """Which channels of VGG-19 those of each layer approximate; argument as of `compact_vgg19`, whose kernels fit."""
+    """Which of VGG-19's channels each layer approximates; `weights` as for `compact_vgg19`, already checked there."""
     return archive_channels(Path(weights) if weights else _EMBEDDED)
 
 
 def compact_kernels(weights: str | None = None) -> Kernels:
-    """The kernels of `compact_vgg19`, in the order of its layers; argument and errors as there."""
+    """The kernels of `compact_vgg19`, in the order of its layers; argument and errors as for it."""
     return archive_kernels(Path(weights) if weights else _EMBEDDED)
 
 
 def compact_readouts(weights: str | None = None) -> dict[str, np.ndarray]:
-    """How the features of `compact_vgg19` are mixed, by layer (see `distillation.readouts`); as `compact_channels`."""
+    """The matrices by which `compact_vgg19` mixes features, by layer; argument as for `compact_channels`."""
     return archive_readouts(Path(weights) if weights else _EMBEDDED)

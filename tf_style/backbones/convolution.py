@@ -1,4 +1,4 @@
-"""A convolution whose gradient takes the faster of two equal ways."""
+"""A convolution that computes its gradient in the faster of two equal ways."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tf_style.backbones.precision import cpu_has
 class Convolution(keras.layers.Conv2D):
     """Frozen convolution, stride 1: 3x3, or 1x1 with "same" padding.
 
-    On x86 CPUs without AVX-512 TensorFlow's own kernels run, not oneDNN's, and their gradient is 1.4 to 2.5 times as
-    slow as their convolution (43 against 111 GFLOP/s for 64 channels at 512 px on two cores, TensorFlow 2.21). There
-    the gradient is written as the convolution with the mirrored kernel that it is.
+    On x86 CPUs without AVX-512, TensorFlow uses its own kernels instead of oneDNN's, and their gradient is 1.4 to 2.5
+    times as slow as their convolution (43 against 111 GFLOP/s for 64 channels at 512 px on two cores, TensorFlow 2.21).
+    There the gradient is computed as what it is: a convolution with the mirrored kernel.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Args: inputs, [B, H, W, C]; returns [B, H, W, C'], without a pixel at each edge if valid."""
+        """Args: inputs, [B, H, W, C]; returns [B, H, W, C'], with "valid" padding one pixel less at each edge."""
         if self.compute_dtype != "float32" or not _gradient_is_slow():
             return super().call(inputs)
         convolved = _convolve(inputs, tf.convert_to_tensor(self.kernel), self.padding.upper())
@@ -34,7 +34,7 @@ def _gradient_is_slow() -> bool:
 
 
 def _convolve(inputs: tf.Tensor, kernel: tf.Tensor, padding: str) -> tf.Tensor:
-    """The kernel is a constant here: only the gradient with respect to the inputs is defined."""
+    """Convolves with a constant kernel; only the gradient with respect to the inputs is defined."""
 
     @tf.custom_gradient
     def convolve(inputs: tf.Tensor) -> tuple[tf.Tensor, object]:

@@ -1,4 +1,4 @@
-"""How far from the edge of a crop features differ from those of the whole picture."""
+"""How far from a crop's edge features differ from the whole picture's."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from tf_style.backbones.pooling import MaxPooling
 
 
 def crop_margin(backbone: keras.Model) -> int:
-    """Pixels from the edge of a crop inside which some feature of it may not be that of the whole picture.
+    """The width in pixels of a crop's margin, in which features may differ from the whole picture's.
 
-    Crops begin at multiples of `crop_stride`. What a pixel changes reaches no farther either.
+    It holds for crops that begin at multiples of `crop_stride`. A pixel affects no features farther away than this.
 
     Args:
-      backbone: Convolutions of stride 1 and poolings by 2, one after the other.
+      backbone: A sequence of convolutions of stride 1 and poolings by 2.
     """
     margin, stride = 0, 1
     for layer in backbone.layers:
@@ -26,5 +26,5 @@ def crop_margin(backbone: keras.Model) -> int:
 
 
 def crop_stride(backbone: keras.Model) -> int:
-    """Pixels that the poolings put into one position of the deepest layer."""
+    """How many pixels, along each axis, the poolings turn into one position of the deepest layer."""
     return 2 ** sum(isinstance(layer, MaxPooling | keras.layers.AveragePooling2D) for layer in backbone.layers)

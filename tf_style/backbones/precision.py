@@ -1,4 +1,4 @@
-"""Which floating-point type the convolutions run in."""
+"""The floating-point type of the convolutions."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def resolve_compute_dtype(compute_dtype: str = "auto") -> str:
     """The type that convolutions will run in on this machine.
 
     Args:
-      compute_dtype: "float32", "bfloat16", or "auto": bfloat16 where the GPU (compute capability 8.0 and later) or the
-        CPU (`amx_bf16`) has matrix units for it, float32 elsewhere. bfloat16 without such units is correct but slow.
+      compute_dtype: "float32", "bfloat16", or "auto": bfloat16 if the GPU (compute capability 8.0 and later) or the CPU
+        (`amx_bf16`) has matrix units for it, else float32. Without such units bfloat16 is correct but slow.
 
     Returns:
       "float32" or "bfloat16".
@@ -40,7 +40,7 @@ def resolve_compute_dtype(compute_dtype: str = "auto") -> str:
 
 
 def cpu_has(flag: str) -> bool:
-    """Whether the processor says that it has a feature, by its name in /proc/cpuinfo; False where there is none."""
+    """Whether the processor has a feature, by its name in /proc/cpuinfo; False if there is no such file."""
     try:
         return flag in _CPU_INFO.read_text().split()
     except OSError:  # not Linux

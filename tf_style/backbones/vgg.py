@@ -1,4 +1,4 @@
-"""VGG feature extractors, rebuilt from `keras.applications` weights as far as the layers asked for."""
+"""VGG feature extractors from `keras.applications` weights, built up to the deepest layer asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tf_style.backbones.pooling import MaxPooling
 from tf_style.backbones.weights import Kernels, WeightsError, application_kernels
 from tf_style.ops.periodic import wrap_pad
 
-#: Mean of ImageNet in the Caffe convention: blue, green, red, in 0 to 255.
+#: ImageNet's mean in the Caffe convention: blue, green, red, from 0 to 255.
 _MEAN_BGR = (103.939, 116.779, 123.68)
 _PAPER_NAME = re.compile(r"(?:conv|relu)(\d)_(\d)")
 _POOLINGS: dict[str, Callable[..., keras.layers.Layer]] = {
@@ -28,7 +28,7 @@ _PADDINGS = ("zero", "replicate", "replicate_all", "circular")
 
 @keras.saving.register_keras_serializable("tf_style")
 class CaffePreprocessing(keras.layers.Layer):
-    """RGB in [0, 1] to BGR in 0 to 255 with ImageNet's mean subtracted."""
+    """Turns RGB in [0, 1] into BGR from 0 to 255, minus ImageNet's mean."""
 
     def call(self, image: tf.Tensor) -> tf.Tensor:
         """Args: image, float32 [B, H, W, 3]."""
@@ -37,7 +37,7 @@ class CaffePreprocessing(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tf_style")
 class ReplicatePadding(keras.layers.Layer):
-    """One more pixel on each side, a copy of the edge."""
+    """Adds a pixel on each side, a copy of the edge."""
 
     def call(self, image: tf.Tensor) -> tf.Tensor:
         """Args: image, [B, H, W, C]."""
@@ -46,7 +46,7 @@ class ReplicatePadding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tf_style")
 class CircularPadding(keras.layers.Layer):
-    """One more pixel on each side, from the opposite edge."""
+    """Adds a pixel on each side, from the opposite edge."""
 
     def call(self, image: tf.Tensor) -> tf.Tensor:
         """Args: image, [B, H, W, C]."""
@@ -54,7 +54,7 @@ class CircularPadding(keras.layers.Layer):
 
 
 def canonical_layer(name: str) -> str:
-    """Keras's name of a layer: "conv4_2" and "relu4_2" become "block4_conv2", other names stay as they are."""
+    """Keras's name of a layer: "conv4_2" and "relu4_2" become "block4_conv2"; other names stay unchanged."""
     match = _PAPER_NAME.fullmatch(name)
     return f"block{match[1]}_conv{match[2]}" if match else name
 
@@ -74,13 +74,13 @@ def vgg19(
       weights: "imagenet" (Keras's cache, else a download), the path of Keras's `notop` file, or None (random).
       pooling: "max" as trained, or "average" as Gatys et al. recommend.
       padding: "zero" as trained, "replicate" to repeat the picture's edge pixels before the first convolution,
-        "replicate_all" to repeat the edges before every one: no frame shows up in any layer, or "circular" to go on at
-        the opposite edge (for sides that are multiples of 16).
+        "replicate_all" to repeat the edges before every convolution, so that no layer sees a frame, or "circular" to
+        join opposite edges (for sides that are multiples of 16).
       compute_dtype: Type of the convolutions, "float32" or "bfloat16"; outputs are float32 either way.
 
     Returns:
-      A `keras.Model` from pictures (float32 [B, H, W, 3], RGB in [0, 1], at least 16 pixels a side) to a dict of
-      features by the names asked for.
+      A `keras.Model` from pictures (float32 [B, H, W, 3], RGB in [0, 1], with sides of at least 16 pixels) to a dict of
+      features by the names in `layers`.
 
     Raises:
       ValueError: Unknown layer, pooling, padding or dtype.
@@ -125,10 +125,10 @@ def vgg_features(
     readouts: Mapping[str, np.ndarray] | None = None,
     trainable: bool = False,
 ) -> keras.Model:
-    """A VGG of any width from its kernels (in the order of the layers), as far as the deepest of `layers`.
+    """A VGG of any width from its kernels (in the order of the layers), up to the deepest of `layers`.
 
-    Frozen, unless `trainable`: then its weights are float32 whatever the convolutions' type. Layers with a readout,
-    [C, C'], return their features times it; what later layers see stays as it is.
+    It is frozen unless `trainable`; then its weights are float32 whatever the convolutions' type. Layers with a
+    readout, [C, C'], return their features times the readout; later layers still get the features themselves.
 
     Raises:
       ValueError: Unknown layer, pooling, padding or dtype.
@@ -173,14 +173,14 @@ def vgg_features(
         for layer in layers
     }
     model = keras.Model(image, features, name=name)
-    model.trainable = trainable  # as an argument of keras.Model it would not reach the layers
+    model.trainable = trainable  # an argument of keras.Model would not reach the layers
     for convolution in convolutions:
         convolution.set_weights(kernels[convolution.name])
     return model
 
 
 def empty_kernels(channels: Mapping[str, int]) -> Kernels:
-    """Kernels and biases of zeros, for layers with so many channels, shallow to deep."""
+    """Kernels and biases of zeros for layers, shallow to deep, with these numbers of channels."""
     before = [3, *channels.values()]
     return {
         layer: (np.zeros((3, 3, inputs, outputs), np.float32), np.zeros(outputs, np.float32))
@@ -189,7 +189,7 @@ def empty_kernels(channels: Mapping[str, int]) -> Kernels:
 
 
 def up_to(kernels: Kernels, layers: Sequence[str]) -> Kernels:
-    """The kernels as far as the deepest of `layers`.
+    """The kernels up to the deepest of `layers`.
 
     Raises:
       WeightsError: A layer is missing.
@@ -203,10 +203,10 @@ def up_to(kernels: Kernels, layers: Sequence[str]) -> Kernels:
 
 
 def known_layer(layer: str, backbone: str, known: Iterable[str]) -> str:
-    """Keras's name of a layer, by either name; `known` are those of the backbone.
+    """Keras's name of a layer, from either name; `known` are the backbone's layers.
 
     Raises:
-      ValueError: It is not among them.
+      ValueError: The backbone has no such layer.
     """
     canonical, names = canonical_layer(layer), list(known)
     if canonical in names:

@@ -21,7 +21,7 @@ _APPLICATIONS = {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.
 
 
 class WeightsError(ValueError):
-    """Weights that are missing, cannot be downloaded or do not fit; the message says what to do."""
+    """Weights are missing, cannot be downloaded or do not fit; the message says what to do."""
 
 
 def _cache_file(backbone: str) -> Path:
@@ -30,7 +30,7 @@ def _cache_file(backbone: str) -> Path:
 
 
 def cached_weights(backbone: str) -> Path | None:
-    """The path of Keras's downloaded ImageNet weights for "vgg19" or "vgg16"; None where they are not."""
+    """The path of Keras's downloaded ImageNet weights for "vgg19" or "vgg16"; None if they are not there."""
     path = _cache_file(backbone)
     return path if path.is_file() else None
 
@@ -40,11 +40,11 @@ def application_kernels(backbone: str, weights: str | None) -> Kernels:
 
     Args:
       backbone: "vgg19" or "vgg16".
-      weights: "imagenet" (Keras's cache, else a download), the path of Keras's own `notop` file, or None: random,
-        from Keras's global seed, for tests.
+      weights: "imagenet" (Keras's cache, else a download), the path of Keras's own `notop` file, or None for random
+        weights from Keras's global seed, for tests.
 
     Raises:
-      WeightsError: No such file, not such a file, or the download failed.
+      WeightsError: The file does not exist or does not fit, or the download failed.
     """
     if weights not in (None, "imagenet") and not Path(str(weights)).is_file():
         raise WeightsError(
@@ -52,12 +52,12 @@ def application_kernels(backbone: str, weights: str | None) -> Kernels:
         )
     try:
         model = _APPLICATIONS[backbone](weights=weights, include_top=False)
-    except Exception as error:  # Keras raises bare Exception, OSError, ValueError: all mean the file is not usable
+    except Exception as error:  # Keras raises Exception, OSError or ValueError for an unusable file
         raise WeightsError(_reason(backbone, weights, error)) from error
     kernels = {
         layer.name: tuple(weights.copy() for weights in layer.get_weights()) for layer in model.layers if layer.weights
     }
-    del model  # its weights are copied, and a Keras model is a cycle: without this, 80 MB stay
+    del model  # a Keras model is a reference cycle: without this, 80 MB stay in memory
     gc.collect()
     return kernels
 
@@ -80,7 +80,7 @@ def archive_kernels(path: Path) -> Kernels:
     """Kernels and biases from an .npz archive with `<layer>/kernel` and `<layer>/bias`, as float32.
 
     Raises:
-      WeightsError: No such file, or not such an archive.
+      WeightsError: The file does not exist or is not such an archive.
     """
     try:
         with np.load(path) as archive:
@@ -91,19 +91,19 @@ def archive_kernels(path: Path) -> Kernels:
                 name: tuple(archive[f"{name}/{part}"].astype(np.float32) for part in ("kernel", "bias"))
                 for name in names
             }
-    except Exception as error:  # NumPy raises another one for a text, an array, an empty, cut-off or damaged file
+    except Exception as error:  # NumPy's errors differ for a text, an array, an empty or a damaged file
         raise WeightsError(
             f"{path} is not an archive of compact_vgg19 weights; give another, or none for the embedded ones."
         ) from error
 
 
 def archive_channels(path: Path) -> dict[str, np.ndarray]:
-    """Which channels of its teacher each layer of an archive has, as far as it tells; `archive_kernels` comes first."""
+    """Which of its teacher's channels each layer of an archive has, if it says so; call `archive_kernels` first."""
     return _arrays_of(path, "/channels")
 
 
 def archive_readouts(path: Path) -> dict[str, np.ndarray]:
-    """What the features of an archive's layers are multiplied by, float32 [C, C'], where there is such a matrix."""
+    """The matrices, float32 [C, C'], that multiply the features of an archive's layers, for layers that have one."""
     return {layer: array.astype(np.float32) for layer, array in _arrays_of(path, "/readout").items()}
 
 
@@ -113,12 +113,12 @@ def _arrays_of(path: Path, ends: str) -> dict[str, np.ndarray]:
 
 
 def write_kernels(path: Path, kernels: Kernels, **extras: np.ndarray) -> None:
-    """Writes what `archive_kernels` reads, in float16, and other arrays beside it.
+    """Writes kernels for `archive_kernels`, in float16, and the extra arrays.
 
     Raises:
-      ValueError: A weight that float16 cannot hold.
+      ValueError: A weight is too large for float16.
     """
-    with np.errstate(over="ignore"):  # found below
+    with np.errstate(over="ignore"):  # checked below
         arrays: dict[str, Any] = {
             f"{name}/{part}": array.astype(np.float16)
             for name, pair in kernels.items()
@@ -126,6 +126,6 @@ def write_kernels(path: Path, kernels: Kernels, **extras: np.ndarray) -> None:
         }
     for name, array in arrays.items():
         if not np.isfinite(array).all():
-            raise ValueError(f"The weight {name} has values beyond float16; the backbone cannot be written.")
+            raise ValueError(f"The weight {name} is too large for float16; the backbone cannot be written.")
     with path.open("wb") as file:
         np.savez_compressed(file, **(arrays | extras))

@@ -1,4 +1,4 @@
-"""From a config to objects: the one place where names become what they stand for."""
+"""Builds objects from configs; only here names are turned into what they stand for."""
 
 from tf_style.build.backbone import BackboneChoice, backbone_widths, build_backbone, choose_backbone
 from tf_style.build.evaluation import build_evaluation

@@ -1,4 +1,4 @@
-"""Which backbone a config means."""
+"""Chooses and builds a config's backbone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tf_style.config import EvaluateConfig, StylizeConfig, TrainConfig
 
 @dataclasses.dataclass(frozen=True)
 class BackboneChoice:
-    """What `backbone="auto"` and `compute_dtype="auto"` came to, and why, for one line of log."""
+    """How `backbone="auto"` and `compute_dtype="auto"` were resolved, and why, for a line of log."""
 
     name: str
     weights: str
@@ -49,10 +49,10 @@ def choose_backbone(config: EvaluateConfig | StylizeConfig | TrainConfig) -> Bac
 
 
 def backbone_widths(config: StylizeConfig) -> dict[str, list[int]]:
-    """How many channels a narrow backbone has in each layer, and in its readout (0: none); empty for other backbones.
+    """A narrow backbone's channels in each layer and its readout (0: none); empty for other backbones.
 
     Raises:
-      WeightsError: Its weights cannot be used.
+      WeightsError: The weights cannot be used.
     """
     choice = choose_backbone(config)
     if choice.name != "compact_vgg19":
@@ -70,18 +70,18 @@ def build_backbone(
     for_styles: bool = False,
     also: Sequence[str] = (),
 ) -> keras.Model:
-    """The backbone with just the layers that the config's losses look at.
+    """Builds the backbone with only the layers that the config's losses compare.
 
     Args:
       config: All options.
-      pretrained: False leaves VGG-19 and VGG-16 with random weights, for those who set them afterwards.
-      widths: The same for a narrow backbone, from `backbone_widths`: its weights are zeros.
-      for_styles: The one that looks at style pictures, whose edges are edges even where the result is tileable.
-      also: More layers, Keras's names.
+      pretrained: False gives VGG-19 and VGG-16 random weights, to be set afterwards.
+      widths: From `backbone_widths`: gives a narrow backbone weights of zeros, to be set afterwards.
+      for_styles: Whether it is for style pictures, whose opposite edges are not joined even if the result is tileable.
+      also: More layers, by Keras's names.
 
     Raises:
       ValueError: Unknown layer.
-      WeightsError: Its weights are missing or do not fit.
+      WeightsError: The weights are missing or do not fit.
     """
     choice = choose_backbone(config)
     padding = "circular" if config.tileable and not for_styles else config.padding

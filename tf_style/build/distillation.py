@@ -1,4 +1,4 @@
-"""From a config to what makes a narrow backbone."""
+"""Builds what makes a narrow backbone from a config."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tf_style.losses import Objective, content_loss, style_loss
 
 
 def teacher_kernels(config: DistillConfig) -> Kernels:
-    """The teacher's kernels, as far as the student goes.
+    """The teacher's kernels, up to the student's deepest layer.
 
     Raises:
-      ConfigError: Layers out of order, a block without any, more channels than the teacher's.
-      ValueError: A layer that the teacher does not have.
-      WeightsError: Its weights are missing or do not fit.
+      ConfigError: Layers are out of order, a block has none, or a layer has more channels than the teacher's.
+      ValueError: The teacher does not have a layer.
+      WeightsError: The teacher's weights are missing or do not fit.
     """
     if config.teacher == "compact_vgg19":
         kernels = compact_kernels(config.weights)
@@ -40,27 +40,29 @@ def teacher_kernels(config: DistillConfig) -> Kernels:
     widths = student_widths(config)
     layers = [known_layer(layer, config.teacher, kernels) for layer in config.layers]
     if layers != [layer for layer in kernels if layer in layers]:
-        raise ConfigError(f"layers must be in the teacher's order and named once, but {', '.join(config.layers)} came.")
+        raise ConfigError(
+            f"layers must be in the teacher's order, each named once, but {', '.join(config.layers)} was given."
+        )
     blocks = {layer[:6] for layer in layers}
     for block in (layer[:6] for layer in kernels):
         if block < max(blocks) and block not in blocks:
-            raise ConfigError(f"No layer of {block} came, but deeper ones; name at least one layer of each block.")
+            raise ConfigError(f"layers has none of {block}, but deeper ones; name at least one layer of each block.")
     for layer, width in widths.items():
         if width > kernels[layer][0].shape[-1]:
             raise ConfigError(
-                f"{width} channels came for {layer}, but {config.teacher} has {kernels[layer][0].shape[-1]}; give at "
-                "most that."
+                f"channels has {width} for {layer}, but {config.teacher} has only {kernels[layer][0].shape[-1]} there; "
+                "give at most that."
             )
     return up_to(kernels, list(widths))
 
 
 def teacher_channels(config: DistillConfig) -> dict[str, np.ndarray]:
-    """Which channels of VGG-19 the teacher's own are, by layer, if it is a narrow one itself."""
+    """Which of VGG-19's channels a teacher has, by layer, if it is narrow itself; else empty."""
     return compact_channels(config.weights) if config.teacher == "compact_vgg19" else {}
 
 
 def student_widths(config: DistillConfig) -> dict[str, int]:
-    """How many channels each of the student's layers has, by Keras's names."""
+    """The number of channels of each of the student's layers, by Keras's names."""
     layers = [canonical_layer(layer) for layer in config.layers]
     if len(config.channels) == len(layers):
         return dict(zip(layers, config.channels, strict=True))
@@ -68,7 +70,7 @@ def student_widths(config: DistillConfig) -> dict[str, int]:
 
 
 def build_distiller(config: DistillConfig, teacher: Kernels, student: Student) -> Distiller:
-    """What fine-tunes a student that was fitted."""
+    """Builds the `Distiller` that fine-tunes a fitted student."""
     layers, dtype = list(student.kernels), resolve_compute_dtype(config.compute_dtype)
     return Distiller(
         vgg_features("teacher", teacher, layers, "max", "zero", dtype),
@@ -81,13 +83,13 @@ def build_distiller(config: DistillConfig, teacher: Kernels, student: Student) -
 
 
 def student_readouts(config: DistillConfig, distiller: Distiller, images: np.ndarray) -> dict[str, np.ndarray]:
-    """How a trained student's features are to be mixed; `images` as of `fit_readouts`."""
+    """The readouts that mix a trained student's features; `images` as for `fit_readouts`."""
     mixed = compact_readouts(config.weights) if config.teacher == "compact_vgg19" else {}
     return fit_readouts(distiller.teacher, distiller.student, images, mixed)
 
 
 def distillation_objective(config: DistillConfig, layers: list[str]) -> Objective:
-    """Features, and their Gram matrices; terms of weight 0 are left out."""
+    """The losses of features and their Gram matrices; terms of weight 0 are left out."""
     total = sum(config.layer_weights)
     shares = [weight / total for weight in config.layer_weights] or None
     features = content_loss(layers, layer_weights=shares, name="features")

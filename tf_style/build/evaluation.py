@@ -1,4 +1,4 @@
-"""From a config to the measures of paintings."""
+"""Builds the measures of paintings from a config."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tf_style.evaluation import Evaluation
 
 
 def build_evaluation(config: EvaluateConfig) -> Evaluation:
-    """The backbone as it was trained (maximum pooling, zero padding) and the measures on its layers.
+    """Builds the measures, on a backbone as it was trained (maximum pooling, zero padding).
 
     Args:
       config: All options.

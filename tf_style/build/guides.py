@@ -1,4 +1,4 @@
-"""What guides a stylization beside content and style."""
+"""What guides a stylization besides content and style: masks, colours and palettes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tf_style.types import Image
 
 
 class Guides(NamedTuple):
-    """What a stylizer is made for beside content and style.
+    """What a stylizer takes besides content and style.
 
-    `num_regions` is how many masks "regions" holds, 0 for none; with more than one each region has its own style.
-    `keep` says whether there is a mask "keep". `colors` is a picture, float32 [1, h, w, 3 or 4], whose colours are
-    matched instead of the content's.
+    `num_regions` is the number of masks in "regions", or 0; if there are several, each region has its own style. `keep`
+    says whether there is a mask "keep". `colors` is a picture, float32 [1, h, w, 3 or 4], whose colours are matched
+    instead of the content's.
     """
 
     num_regions: int = 0
@@ -31,9 +31,9 @@ NO_GUIDES = Guides()
 
 
 class ColorGuidance(NamedTuple):
-    """What is done to style pictures, and what to paintings; see the stylizers.
+    """The `prepare` and `finish` of stylizers, which see there.
 
-    The contents that both are given may have an alpha, 0 where nothing is painted: what is there does not count.
+    The content that they get may have an alpha that is 0 where nothing is painted; they ignore those pixels.
     """
 
     prepare: Callable[[Image, Image], Image] | None = None
@@ -41,12 +41,12 @@ class ColorGuidance(NamedTuple):
 
 
 def guide_colors(config: StylizeConfig, colors: Image | None, *, before: bool) -> ColorGuidance:
-    """How colours are kept or taken.
+    """Makes the functions that keep or match colours.
 
     Args:
       config: All options.
       colors: The picture whose colours are matched; None: the content.
-      before: Whether they are matched in the style pictures, where that can be.
+      before: Whether to match colours in the style pictures, if the method can.
     """
     method = config.preserve_color
     if config.palette:

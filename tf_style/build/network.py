@@ -1,4 +1,4 @@
-"""From a config to a trained network."""
+"""Builds a trained network from a config."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Network = ArbitraryStyleNetwork | ManyStylesNetwork
 
 @dataclasses.dataclass(frozen=True)
 class NetworkChoice:
-    """Which network a config means, and what its card says."""
+    """A config's network, with its card."""
 
     name: str
     path: str
@@ -39,7 +39,7 @@ def choose_network(config: StylizeConfig) -> NetworkChoice:
     """Finds the config's network; loads no weights.
 
     Raises:
-      NetworkError: There is none, or its file cannot be used.
+      NetworkError: The network does not exist, or its file cannot be used.
     """
     path = find_network(config.network)
     reason = "embedded" if path in EMBEDDED.values() else str(path)
@@ -48,16 +48,16 @@ def choose_network(config: StylizeConfig) -> NetworkChoice:
 
 
 def build_network(config: StylizeConfig) -> Network:
-    """The config's network, with its weights.
+    """Builds the config's network, with its weights.
 
     Raises:
-      NetworkError: There is none, or its file cannot be used.
+      NetworkError: The network does not exist, or its file cannot be used.
     """
     choice = choose_network(config)
     kind = choice.card.get("kind")
     if kind not in NETWORKS:
         raise NetworkError(
-            f"{choice.path} holds a network of kind {kind!r}, which this version does not know; update it."
+            f"{choice.path} holds a network of kind {kind!r}, which this version does not know; update tf_style."
         )
     weights = read_weights(Path(choice.path))
     encoder = encoder_kernels(weights, choice.path) if kind == ArbitraryStyleNetwork.kind else None
@@ -67,20 +67,20 @@ def build_network(config: StylizeConfig) -> Network:
 
 
 def default_encoder() -> Kernels:
-    """The embedded backbone as far as an arbitrary network looks at it."""
+    """The kernels of the embedded backbone's layers that an arbitrary network reads."""
     return up_to(compact_kernels(), ENCODER_LAYERS)
 
 
 def make_network(
     kind: str, compute_dtype: str, styles: tuple[str, ...] = (), encoder: Kernels | None = None
 ) -> Network:
-    """A network whose own weights are random.
+    """Builds a network with random weights.
 
     Args:
       kind: A key of `NETWORKS`.
-      compute_dtype: Of its convolutions.
+      compute_dtype: Type of its convolutions.
       styles: Names of its styles, for "many_styles".
-      encoder: For "arbitrary": its kernels; None: the embedded backbone's.
+      encoder: The encoder's kernels, for "arbitrary"; None: the embedded backbone's.
     """
     return NETWORKS[kind](compute_dtype, styles, encoder)
 

@@ -1,4 +1,4 @@
-"""From a config to what gives pictures other colours."""
+"""Builds a function that recolors pictures from a config."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tf_style.types import Image
 
 
 def build_recoloring(config: RecolorConfig, reference: Image | None) -> Callable[[Image], Image]:
-    """Picture to picture, [B, H, W, 3 or 4] to [B, H, W, 3]; what is transparent in them does not count.
+    """Makes a function from [B, H, W, 3 or 4] to [B, H, W, 3] that recolors; it ignores transparent pixels.
 
     Args:
       config: All options.
-      reference: The picture whose colours are matched, [1, h, w, 3 or 4]; None: the palette, each colour as often.
+      reference: The picture whose colours are matched, [1, h, w, 3 or 4]; None: the palette, in equal shares.
     """
     colors = np.array(parse_palette(config.palette), np.float32)
     wanted = tf.constant(colors[np.newaxis, np.newaxis]) if reference is None else reference

@@ -1,4 +1,4 @@
-"""From a config to a stylizer."""
+"""Builds a stylizer from a config."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tf_style.optimizers import OPTIMIZERS
 from tf_style.stylizers import FeedForwardStylizer, Optimization, PyramidStylizer
 from tf_style.types import Optimizer
 
-#: Shallow ones, which hold the strokes of letters and the lines of faces.
+#: Layers of the loss under a "keep" mask: shallow ones, which hold the strokes of letters and the lines of faces.
 KEEP_LAYERS = ("block2_conv1", "block3_conv1")
 
 
 def build_objective(config: StylizeConfig, guides: Guides = NO_GUIDES) -> Objective:
-    """The weighted losses of a config, with those of masks where `guides` say so; terms of weight 0 are left out."""
+    """The weighted losses of a config, with regions and "keep" if `guides` say so; terms of weight 0 are left out."""
     keep = content_loss(KEEP_LAYERS, normalization=config.loss_normalization, name="keep")
     terms = [
         config.content_weight
@@ -64,16 +64,16 @@ def build_optimizer(config: StylizeConfig) -> Optimizer:
 def build_stylizer(
     config: StylizeConfig, backbone: keras.Model | None = None, *, guides: Guides = NO_GUIDES
 ) -> PyramidStylizer | FeedForwardStylizer:
-    """The whole: content and styles in, painting out; by a network if the config names one, else by optimisation.
+    """Builds a stylizer: with a network if the config names one, else by optimisation.
 
     Args:
-      config: All options; `size` is not used here, pictures come in the size they are to be painted in.
-      backbone: Another network to compare pictures than the config names.
-      guides: What else there is.
+      config: All options. `size` is ignored: pictures are painted at the size they have.
+      backbone: A backbone to use instead of the config's.
+      guides: The masks and colours that the stylizer takes.
 
     Raises:
-      ConfigError: A way to keep colours that the network has no styles for.
-      NetworkError, ValueError, WeightsError: As `build_network` and `build_backbone`.
+      ConfigError: `color_stage=before`, but the network's styles are names, not pictures.
+      NetworkError, ValueError, WeightsError: As in `build_network` and `build_backbone`.
     """
     if config.network:
         return build_feed_forward(config, guides=guides)
@@ -113,7 +113,7 @@ def build_optimization(
 def build_feed_forward(
     config: StylizeConfig, network: Network | None = None, *, guides: Guides = NO_GUIDES
 ) -> FeedForwardStylizer:
-    """The stylizer that paints in one pass, with another network than the config's if one is given."""
+    """The stylizer that paints in one pass, with the config's network unless another is given."""
     network = build_network(config) if network is None else network
     named = isinstance(network, ManyStylesNetwork)
     if named and config.color_stage == "before":
@@ -137,19 +137,19 @@ def build_feed_forward(
 def _cached_stylizer(
     config: StylizeConfig, num_regions: int, keep: bool, choice: BackboneChoice | tuple
 ) -> PyramidStylizer | FeedForwardStylizer:
-    del choice  # part of the key: what "auto" came to
+    del choice  # part of the key: how "auto" was resolved
     return build_stylizer(config, guides=Guides(num_regions, keep))
 
 
 def shared_stylizer(
     config: StylizeConfig, *, num_regions: int = 0, keep: bool = False
 ) -> PyramidStylizer | FeedForwardStylizer:
-    """`build_stylizer`, kept for the last few configs, so that many pictures load one model and trace one step."""
+    """`build_stylizer`, cached for the last few configs, so that many pictures load one model and trace one step."""
     choice = _network_file(config) if config.network else choose_backbone(config)
     return _cached_stylizer(config, num_regions, keep, choice)
 
 
 def _network_file(config: StylizeConfig) -> tuple:
-    """Which file it is, and which state of it: a network that was trained on is another one."""
+    """The network's file, its time and its size, which change when the network is trained further."""
     path = find_network(config.network).resolve()
     return path, path.stat().st_mtime_ns, path.stat().st_size

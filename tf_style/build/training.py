@@ -1,4 +1,4 @@
-"""From a config to a trainer of networks."""
+"""Builds the trainer of a network from a config."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tf_style.networks.training import COLORS, RECONSTRUCTION, Trainer
 
 
 def find_encoder(config: TrainConfig, init_from: str = "", encoder: str = "") -> Kernels | None:
-    """The kernels of the encoder that a network for any style has for good; None for other networks.
+    """The kernels of the frozen encoder of a network for any style; None for other networks.
 
     Args:
       config: All options.
-      init_from: The network to start from; its encoder is kept, unless there is another.
-      encoder: A file of the form of the embedded backbone's, whose weights are the default.
+      init_from: The network to start from; its encoder is kept unless `encoder` is given.
+      encoder: A backbone's file from `tf-style distill`; default: the embedded backbone.
 
     Raises:
-      ConfigError: An encoder, but a network that has none.
-      NetworkError: There is no such network, or it holds none.
-      WeightsError: No such file, not of this form, or without a layer that the network looks at.
+      ConfigError: An encoder was given for a network that has none.
+      NetworkError: The network to start from does not exist, or holds no encoder.
+      WeightsError: The encoder's file cannot be used, or lacks a layer.
     """
     if config.network != ArbitraryStyleNetwork.kind:
         if encoder:
@@ -40,16 +40,16 @@ def find_encoder(config: TrainConfig, init_from: str = "", encoder: str = "") ->
         return default_encoder()
     path = find_network(init_from)
     if read_card(path)["kind"] != config.network:
-        return default_encoder()  # who starts from it will say that it does not fit
+        return default_encoder()  # the caller will report that it does not fit
     return encoder_kernels(read_weights(path), str(path))
 
 
 def build_trainer(config: TrainConfig, styles: tuple[str, ...] = (), encoder: Kernels | None = None) -> Trainer:
-    """The network, whose own weights are random, and what trains it.
+    """Builds a network with random weights, and its trainer.
 
     Args:
       config: All options.
-      styles: Names of the styles, for networks of named ones.
+      styles: Names of the styles, for a network of named styles.
       encoder: From `find_encoder`.
 
     Raises:
@@ -69,26 +69,26 @@ def build_trainer(config: TrainConfig, styles: tuple[str, ...] = (), encoder: Ke
 
 
 def build_teacher(config: TrainConfig, name: str) -> ArbitraryStyleNetwork:
-    """A trained network whose paintings another one is to match.
+    """Loads a trained network whose paintings another network learns from.
 
     Args:
-      config: All options of the other one.
-      name: Of an embedded network, or a path.
+      config: All options of the network to train.
+      name: An embedded network's name, or a path.
 
     Raises:
-      NetworkError: There is none, or it does not know all styles.
+      NetworkError: The teacher does not exist, or does not take any style.
     """
     network = build_network(StylizeConfig(network=name, compute_dtype=choose_backbone(config).compute_dtype))
     if not isinstance(network, ArbitraryStyleNetwork):
         raise NetworkError(
-            f"--teacher={name} is a network of kind {network.kind}, but a teacher has to know all styles; give one of "
+            f"--teacher={name} is a network of kind {network.kind}, but a teacher must take any style; give one of "
             f"kind {ArbitraryStyleNetwork.kind}."
         )
     return network
 
 
 def training_objective(config: TrainConfig) -> Objective:
-    """The engine's terms, and the picture itself for neutral pictures; terms of weight 0 are left out."""
+    """The losses of training; terms of weight 0 are left out."""
     terms = (
         config.content_weight * content_loss(canonical_layers(config.content_layers)),
         *(
@@ -110,13 +110,13 @@ def training_objective(config: TrainConfig) -> Objective:
 
 def keras_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
     """Adam with a cosine schedule."""
-    # Each replica shortens its share of the gradient, before they are added up.
+    # Each replica clips its share of the gradient before the shares are added up.
     norm = config.gradient_norm / tf.distribute.get_strategy().num_replicas_in_sync
     return cosine_adam(config.learning_rate, config.num_steps, config.warm_up_steps, global_clipnorm=norm)
 
 
 def cosine_adam(learning_rate: float, num_steps: int, warm_up_steps: int, **options: Any) -> keras.optimizers.Adam:
-    """Adam whose learning rate rises in the first steps, then falls to 0 along a cosine."""
+    """Adam with a learning rate that rises in the first steps and then falls to 0 along a cosine."""
     warm_up = min(warm_up_steps, num_steps // 2)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0 if warm_up else learning_rate,

@@ -15,7 +15,7 @@ _USAGE = (
     "-- go to Beam (see docs/embedding.md). Pictures that exist are skipped, so you can restart a stopped job."
 )
 _OPTIONS = (StylizeFiles, StylizeConfig)
-#: Flags without a meaning in a pipeline.
+#: Flags that mean nothing in a pipeline.
 _WITHOUT = (
     "content", "json", "quiet", "skip_existing",
     *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] == "masks"),
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
         raise ConfigError("Apache Beam is not installed; run pip install 'tf-style[beam]'.")
     from tf_style.jobs.run.quiet import quiet_tensorflow
 
-    if not for_beam:  # on one machine Beam's warnings (results overwritten, no cloud) tell nothing
+    if not for_beam:  # on one machine Beam's warnings (results overwritten, no cloud) are noise
         logging.getLogger().setLevel(logging.ERROR)
         logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)  # it also raises what it logs
     with quiet_tensorflow():  # Beam too prints notices at import

@@ -27,9 +27,9 @@ def main(argv: list[str]) -> int:
     output = Path(options.output)
     existing = next(path for path in (output.absolute(), *output.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise ConfigError(f"--output={output} cannot be written at {existing}; give a folder that can.")
+        raise ConfigError(f"--output={output} cannot be written at {existing}; give another folder.")
     started = time.monotonic()
-    with quiet_tensorflow():  # only now: the flags are fine
+    with quiet_tensorflow():  # only now that the flags are checked
         from tf_style.serving.export.guards import Limits
         from tf_style.serving.export.saved_model import export_model
 

@@ -11,13 +11,13 @@ from absl import flags
 from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given, parse_value
 from tf_style.presets import load_preset, preset_config
 
-#: The flag that commands with presets have beside their options.
+#: The flag that commands with presets have besides their options.
 PRESET = {"preset": f"named set of options (see tf-style presets), or the path of a flagfile [{DEFAULT_PRESET}]"}
 _HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
 
 
 class Stylization(NamedTuple):
-    """A stylization as its flags describe it: options, files, the preset's name, and the options given as flags."""
+    """A stylization from its flags: options, files, the preset's name, and the names of options given as flags."""
 
     config: StylizeConfig
     files: Any
@@ -31,7 +31,7 @@ def asks_for_help(argv: list[str]) -> bool:
 
 
 def stylization(given: dict[str, str], files: type = StylizeFiles) -> Stylization:
-    """Reads the flags of commands that have a preset, options of `StylizeConfig` and files of some kind.
+    """Reads the flags of a command that takes a preset, options of `StylizeConfig`, and the dataclass `files`.
 
     Raises:
       ConfigError: A value that is not allowed, or options that would have no effect.
@@ -59,7 +59,7 @@ def parse(
     *,
     without: tuple[str, ...] = (),
 ) -> dict[str, str]:
-    """Returns the given flags as text.
+    """Parses a command's flags; returns those given, as text.
 
     Args:
       command: The command's name, for messages.
@@ -69,7 +69,7 @@ def parse(
       without: Fields that are not flags of this command.
 
     Raises:
-      ConfigError: An unknown flag ("Did you mean ...?"), a flag without a value, an argument that is not a flag.
+      ConfigError: An unknown flag ("Did you mean ...?"), a flag without a value, or an argument that is not a flag.
     """
     values = flags.FlagValues()
     for field in _fields(dataclasses_, without):

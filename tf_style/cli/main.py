@@ -12,13 +12,13 @@ from tf_style.cli import plain
 from tf_style.jobs.run.allocator import keep_freed_memory
 from tf_style.version import __version__
 
-#: Command -> what it does. Its code is in the module of its name, or in the table of `plain`.
+#: Command -> what it does. Its code is in the module of the same name, or in the table of `plain`.
 COMMANDS = {
     "stylize": "paint a picture, or a folder of them, in the style of another",
     "texture": "make a tile of any size that looks like a picture and repeats without a seam",
     "beam": "paint a list of pictures on one machine or many, as an Apache Beam pipeline",
     "estimate": "say how much time, memory and disk a run will take",
-    "recolor": "give a picture the colours of another one, or of a palette",
+    "recolor": "give a picture the colours of another, or of a palette",
     "presets": "list the presets and what to expect of them",
     "prepare": "turn a folder of pictures into files for training",
     "train": "train a feed-forward network on your own pictures",
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
       The exit status: 0, 1 if a file could not be written, 2 for bad input, 130 after an interruption.
     """
     status = _run(sys.argv[1:] if argv is None else argv, own_process=argv is None)
-    if argv is None and status == _INTERRUPTED:  # libraries' threads may still be at work, and crash at a normal exit
+    if argv is None and status == _INTERRUPTED:  # threads of libraries may still run, and crash at a normal exit
         with contextlib.suppress(OSError):  # nobody is reading
             sys.stdout.flush()
             sys.stderr.flush()

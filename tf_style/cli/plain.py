@@ -1,4 +1,4 @@
-"""Commands that only read their flags and start a job: a row each."""
+"""Commands that only read their flags and start a job, in a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tf_style.cli import flags
 
 
 class Command(NamedTuple):
-    """A command's help, the dataclasses that its flags fill, and the module whose `run` takes them."""
+    """A command's usage, the dataclasses that its flags fill, and the module whose `run` takes them."""
 
     usage: str
     options: tuple[type, ...]
@@ -53,5 +53,5 @@ def main(name: str, argv: list[str]) -> int:
         return 0
     given = flags.parse(name, shown, {}, argv)
     filled = {kind: flags.take(kind, given) for kind in shown}
-    job = importlib.import_module(command.job)  # it loads TensorFlow only once its inputs are checked
+    job = importlib.import_module(command.job)  # loads TensorFlow only after checking its inputs
     return job.run(*(filled[kind] for kind in command.options))

@@ -1,4 +1,4 @@
-"""`tf-style request`: let a model server paint a picture."""
+"""`tf-style request`: have a model server paint a picture."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
         return 0
     given = flags.parse("request", (RequestOptions,), {}, argv)
     options = flags.take(RequestOptions, given)
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # our own messages say what it would log
-    from tf_style.jobs.requesting.run import run  # numpy, Pillow and gRPC; never TensorFlow
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # our own messages say the same
+    from tf_style.jobs.requesting.run import run  # loads numpy, Pillow and gRPC, never TensorFlow
 
     return run(options)

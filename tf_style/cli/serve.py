@@ -11,7 +11,7 @@ from tf_style.jobs.run.quiet import quiet_tensorflow
 
 _USAGE = """usage: tf-style serve --model_base_path=models/starry [--rest_api_port=8501] [--flag=value ...]
 
-Answers as TensorFlow Serving does, with its flags, from this machine's TensorFlow: for development and tests.
+Answers like TensorFlow Serving, with its flags, but runs on this machine's TensorFlow; for development and tests.
 In production run TensorFlow Serving itself; folders, requests and answers stay the same.
 SIGTERM or Ctrl-C finishes the running requests and stops."""
 _NEEDED = {"grpc": "grpcio", "tensorflow_serving": "tensorflow-serving-api"}
@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
     missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise ConfigError(f"tf-style serve needs {' and '.join(missing)}: pip install 'tf-style[serving]'.")
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what matters is told in sentences; the rest is noise at the end
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # our own messages say what matters
     with quiet_tensorflow():
         from tf_style.serving.server.run import prepare_process, serve
 

@@ -24,5 +24,5 @@ def main(argv: list[str]) -> int:
     if Path(files.content).is_dir():
         from tf_style.jobs.folder.run import run
     else:
-        from tf_style.jobs.picture.run import run  # numpy and Pillow; TensorFlow only once the inputs are checked
+        from tf_style.jobs.picture.run import run  # loads TensorFlow only after checking its inputs
     return run(config, files, preset)

@@ -1,4 +1,4 @@
-"""`tf-style texture`: a tile that looks like a picture."""
+"""`tf-style texture`: make a tile that looks like a picture and repeats without a seam."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tf_style.presets import load_preset, preset_config
 
 _USAGE = "usage: tf-style texture --style=brick.jpg --output=tile.png [--size=1024] [--flag=value ...]"
 _OPTIONS = (StylizeFiles, StylizeConfig)
-#: Flags without a meaning where there is no content.
+#: Flags that mean nothing without a content.
 _WITHOUT = (
     "content", "color_from", "preserve_color", "color_stage", "network", "style_strength", "init",
     "keep_weight", "tile_size", "tile_steps",
@@ -32,9 +32,9 @@ def main(argv: list[str]) -> int:
     files = flags.take(StylizeFiles, given)
     config = preset_config(preset)
     if config.network:
-        raise ConfigError(f"The preset {preset} paints in one pass, which makes no textures; choose another one.")
+        raise ConfigError(f"The preset {preset} paints in one pass, which cannot make textures; choose another one.")
     config = config.replace(**{"tileable": True, **given, "content_weight": 0.0, "init": "noise"})
     check_given(config, given)
-    from tf_style.jobs.picture.texture import run  # numpy and Pillow; TensorFlow only once the inputs are checked
+    from tf_style.jobs.picture.texture import run  # loads TensorFlow only after checking its inputs
 
     return run(config, files, load_preset(preset).name)

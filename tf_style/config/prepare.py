@@ -25,7 +25,7 @@ class PrepareConfig(Options):
     shard_pictures: int = option(1000, "pictures per file", "pictures", minimum=1)
     seed: int = option(0, "seed of the order; same seed and pictures, same files", "pictures", minimum=0)
 
-    quiet: bool = option(False, "print errors only, and the pictures that are left out", "report")
+    quiet: bool = option(False, "print only errors and the pictures left out", "report")
 
     def __post_init__(self) -> None:
         super().__post_init__()

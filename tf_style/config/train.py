@@ -138,7 +138,7 @@ class DistillConfig(Options):
 
 @dataclasses.dataclass(frozen=True)
 class _TrainingFiles(Options):
-    """What both commands have."""
+    """The options that both commands share."""
 
     output_dir: str = option("", "where to write the result, checkpoints and TensorBoard logs", "files")
     leave_out: tuple[str, ...] = option((), "names of pictures, without suffix, to leave out", "files")
@@ -169,7 +169,7 @@ class TrainFiles(_TrainingFiles):
         "files",
     )
     teacher: str = option(
-        "", "network for any style, embedded or a path, whose paintings many_styles learns from", "files"
+        "", "network for any style whose paintings many_styles learns from: an embedded one, or a path", "files"
     )
     validation_pairs: int = option(4, "pairs of photo and style held out for validation", "report", minimum=0)
 

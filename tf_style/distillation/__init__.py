@@ -1,1 +1,1 @@
-"""A narrow backbone from a wide one: channels chosen, kernels fitted by least squares, then features matched."""
+"""Makes a narrow backbone from a wide one: chooses channels, fits kernels by least squares, then matches features."""

@@ -1,19 +1,19 @@
-"""Kernels of a student by least squares, from what it sees to what its teacher answers."""
+"""Fits a student's kernels by least squares, from its own features to its teacher's outputs."""
 
 from __future__ import annotations
 
 import numpy as np
 
-_RIDGE = 1e-5  # share of the mean energy of the inputs: keeps kernels finite where inputs are linearly dependent
+_RIDGE = 1e-5  # share of the inputs' mean energy: keeps kernels finite if inputs are linearly dependent
 
 
 def patches(inputs: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """The 3x3 neighbourhoods of some places, zeros beyond the border.
+    """The 3x3 neighbourhoods of some places, with zeros beyond the border.
 
     Args:
       inputs: [B, H, W, C].
-      rows: Of the places, int [B, P].
-      columns: Of the places, int [B, P].
+      rows: The places' rows, int [B, P].
+      columns: The places' columns, int [B, P].
 
     Returns:
       [B * P, 9 C], in the order of a kernel [3, 3, C, C'].
@@ -27,16 +27,16 @@ def patches(inputs: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nda
 def fit_convolution(
     inputs: np.ndarray, answers: np.ndarray, *, rectified_steps: int = 8
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The 3x3 convolution that, after ReLU, comes near to some answers after ReLU.
+    """Fits a 3x3 convolution whose outputs after ReLU are close to some answers after ReLU.
 
-    Least squares first. Where the answer is negative, it is enough to be negative too: so each further step aims there
-    at the fit so far, or at zero if that is positive. This lowers, step by step, the sum of squared errors in which
-    only what is positive counts at those places (a convex function of kernel and bias).
+    The first step is plain least squares. Where an answer is negative, any negative output will do, so each further
+    step aims there at the fit so far, or at zero if the fit is positive. Each step lowers the sum of squared errors in
+    which negative outputs do not count at those places (a convex function of kernel and bias).
 
     Args:
       inputs: Neighbourhoods from `patches`, [N, 9 C].
-      answers: Before ReLU, [N, K].
-      rectified_steps: Further steps.
+      answers: The answers before ReLU, [N, K].
+      rectified_steps: Steps after plain least squares.
 
     Returns:
       Kernel [3, 3, C, K] and bias [K], float32.

@@ -1,4 +1,4 @@
-"""A student before any training: channels of the teacher's layers, and kernels fitted one layer after the other."""
+"""Makes a student before any training: chooses the teacher's channels and fits kernels, layer by layer."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tf_style.backbones.vgg import CaffePreprocessing
 from tf_style.distillation.fitting import fit_convolution, patches
 from tf_style.distillation.selection import choose_channels
 
-_PLACES = 100  # looked at in each picture and layer, at most
+_PLACES = 100  # most places used in each picture and layer
 _BATCH = 8
 
 
 class Student(NamedTuple):
-    """Kernels of some layers, shallow to deep, and which of the teacher's channels each layer's are."""
+    """The kernels of a student's layers, shallow to deep, and which of the teacher's channels each layer has."""
 
     kernels: Kernels
     channels: dict[str, np.ndarray]
@@ -29,22 +29,22 @@ def fit_student(
 ) -> Iterator[tuple[str, Student]]:
     """Builds a student layer by layer.
 
-    Each layer is fitted from the student's own features to what the teacher's layer of the same name answers, before
-    ReLU, in the channels chosen; so it makes up for errors of the layers before it, and for layers left out.
+    Each layer is fitted from the student's own features to the outputs, before ReLU, of the teacher's layer of the same
+    name, in the chosen channels. So it compensates for errors of earlier layers and for layers left out.
 
     Args:
-      teacher: Its kernels.
-      widths: How many channels each of the student's layers has, shallow to deep; all are layers of the teacher.
-      images: Float32 [M, H, W, 3] in [0, 1], sides at least 16; about as many places in them as the widest layer has
-        inputs, times ten.
-      seed: Of the places.
+      teacher: The teacher's kernels.
+      widths: The number of channels of each of the student's layers, shallow to deep; the teacher must have them all.
+      images: Float32 [M, H, W, 3] in [0, 1] with sides of at least 16; they should have about ten times as many places
+        as the widest layer has inputs.
+      seed: Seed of the places.
 
     Yields:
-      The name of the layer that was fitted, and the student so far.
+      The name of the fitted layer, and the student so far.
 
     Raises:
-      ValueError: Wider than the teacher.
-      WeightsError: A layer that the teacher does not have.
+      ValueError: A layer is wider than the teacher's.
+      WeightsError: The teacher does not have a layer.
     """
     places = _choose_places(widths, images.shape, seed)
     answers = _teacher_answers(up_to(teacher, list(widths)), widths, images, places)
@@ -65,7 +65,7 @@ def fit_student(
 def _choose_places(
     widths: Mapping[str, int], shape: tuple[int, ...], seed: int
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Rows and columns, int [M, P] each, for every layer."""
+    """Random rows and columns, int [M, P] each, for every layer."""
     places = {}
     for number, layer in enumerate(widths):
         rng = np.random.default_rng([seed, number])
@@ -78,7 +78,7 @@ def _choose_places(
 def _teacher_answers(
     teacher: Kernels, widths: Mapping[str, int], images: np.ndarray, places: Mapping[str, tuple[np.ndarray, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """What each of the layers answers before ReLU at its places, [M * P, C]."""
+    """Each layer's outputs before ReLU at its places, [M * P, C]."""
     order = list(teacher)
     before = {layer: order[order.index(layer) - 1] if layer != order[0] else "" for layer in widths}
     answers: dict[str, list[np.ndarray]] = {layer: [] for layer in widths}
@@ -91,7 +91,7 @@ def _teacher_answers(
 
 
 def _features(kernels: Kernels, layers: list[str], images: np.ndarray) -> Iterator[tuple[slice, dict[str, tf.Tensor]]]:
-    """Features of some layers in batches, after their place; under "" the picture as the first layer sees it."""
+    """Yields batches' slices and the features of some layers; under "" is the picture as the first layer sees it."""
     model = vgg_features("features", kernels, layers, "max", "zero", "float32") if layers else lambda image: {}
     preprocess = CaffePreprocessing()
     for start in range(0, len(images), _BATCH):
@@ -101,6 +101,6 @@ def _features(kernels: Kernels, layers: list[str], images: np.ndarray) -> Iterat
 
 
 def _enter(features: tf.Tensor, earlier: str, layer: str) -> np.ndarray:
-    """What a layer sees of an earlier one: between blocks there is pooling."""
+    """A layer's input from an earlier layer's features; between blocks there is pooling."""
     pooled = earlier and earlier[:6] != layer[:6]
     return np.asarray(tf.nn.max_pool2d(features, 2, 2, "VALID") if pooled else features)

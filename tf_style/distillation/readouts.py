@@ -1,4 +1,4 @@
-"""How all channels of a teacher are told from the fewer ones of its student."""
+"""Mixes a student's channels so that distances are about the same as between its teacher's channels."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import tensorflow as tf
 
 from tf_style.types import Backbone
 
-_RIDGE = 1e-4  # share of the mean energy of a student's channels: keeps weak ones from being blown up
+_RIDGE = 1e-4  # share of the mean energy of a student's channels: keeps weak ones from being amplified
 _BATCH = 4
 
 
 def fit_readouts(
     teacher: Backbone, student: Backbone, images: np.ndarray, mixed: Mapping[str, np.ndarray] | None = None
 ) -> dict[str, np.ndarray]:
-    """Mixtures of a student's channels in which distances are those of all the teacher's channels.
+    """Fits mixtures of a student's channels whose distances estimate those between all the teacher's channels.
 
-    For each layer, A, [C, K], is the least-squares estimate of the teacher's channels from the student's. Distances of
-    Gram matrices, means and features between two such estimates are the same for the mixtures M^(1/2) of the student's
-    K channels, M = A^T A: so nothing is lost by having K of them instead of C. Scaled by (K / C)^(1/2), they keep the
-    weights of losses, which count channels.
+    For each layer, A [C, K] is the least-squares estimate of the teacher's channels from the student's. Distances of
+    Gram matrices, means and features between two such estimates equal those between mixtures of the student's K
+    channels by M^(1/2), where M = A^T A; so K channels are as good as C. The factor (K / C)^(1/2) keeps the weights of
+    losses, which count channels.
 
     Args:
       teacher: Picture to features by layer.
-      student: Picture to features of the same names.
+      student: Picture to features with the same names.
       images: Float32 [N, H, W, 3] in [0, 1].
-      mixed: By layer, readouts that belong to the teacher, [C, C]: it is its features times them that count.
+      mixed: The teacher's own readouts, [C, C], by layer; its features are multiplied by them.
 
     Returns:
-      By layer, symmetric, float32 [K, K]; features [..., K] times it are the mixtures.
+      By layer, a symmetric matrix, float32 [K, K]; features [..., K] times it are the mixtures.
     """
     own: dict[str, np.ndarray] = {}
     across: dict[str, np.ndarray] = {}
@@ -48,7 +48,7 @@ def fit_readouts(
 
 
 def _readout(own: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """From the second moments of a student's channels, [K, K], and those with its teacher's, [C, K]."""
+    """A readout, from the second moments of a student's channels, [K, K], and with its teacher's channels, [C, K]."""
     channels = len(own)
     ridge = _RIDGE * max(np.trace(own) / channels, np.finfo(np.float64).tiny)
     estimate = np.linalg.solve(own + ridge * np.eye(channels), across.T).T

@@ -1,27 +1,27 @@
-"""Which of a teacher's channels a narrower student is to have."""
+"""Chooses the teacher's channels that a narrower student gets."""
 
 from __future__ import annotations
 
 import numpy as np
 
-_EXHAUSTED = 1e-9  # of a channel's energy: what is left of it beside those chosen is rounding
+_EXHAUSTED = 1e-9  # share of a channel's energy below which the unexplained rest is only rounding
 
 
 def choose_channels(gram: np.ndarray, count: int) -> np.ndarray:
-    """Channels from which all others can best be told, by linear combination.
+    """Chooses the channels that best predict all others by linear combination.
 
-    Greedy: each time the channel is taken that explains most of what is left of all channels, each counted relative to
-    its own energy. Channels that never are active come last.
+    The choice is greedy: each time, it takes the channel that explains most of what is left of all channels, each
+    relative to its own energy. Channels that are never active come last.
 
     Args:
       gram: Second moments of the channels' activations, [C, C].
-      count: How many to take, 1 to C.
+      count: How many channels to take, 1 to C.
 
     Returns:
-      Their places, int32 [count], ascending.
+      The channels' indices, int32 [count], ascending.
 
     Raises:
-      ValueError: Another count.
+      ValueError: `count` is out of range.
 
     Reference:
       Farahat, Ghodsi, Kamel, "An Efficient Greedy Method for Unsupervised Feature Selection", ICDM 2011, algorithm 1.
@@ -29,7 +29,7 @@ def choose_channels(gram: np.ndarray, count: int) -> np.ndarray:
     """
     total = len(gram)
     if not 1 <= count <= total:
-        raise ValueError(f"count must be 1 to {total}, the number of channels, but {count} came.")
+        raise ValueError(f"count must be 1 to {total}, the number of channels, but {count} was given.")
     scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), np.finfo(np.float64).tiny))
     rest = np.where(np.diag(gram)[:, None] > 0, gram.astype(np.float64) * scale * scale[:, None], 0.0)
     chosen: list[int] = []

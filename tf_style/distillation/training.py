@@ -1,4 +1,4 @@
-"""Fine-tuning of a student: its features and their Gram matrices are to be its teacher's."""
+"""Fine-tunes a student, to match its teacher's features and their Gram matrices."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tf_style.types import Backbone, Features, Image, References
 
 
 class Distiller:
-    """The compiled step of fine-tuning, and of validation, for one student.
+    """The steps of fine-tuning and validation for one student.
 
     Args:
       teacher: Picture to features; frozen.
-      student: A Keras model from pictures to features of the same names, with fewer channels; its weights learn.
-      channels: Which of the teacher's channels those of each layer are.
-      objective: Terms that compare features with references: content and style are both the teacher's features.
+      student: A Keras model from pictures to features with the same names and fewer channels; its weights are trained.
+      channels: Which of the teacher's channels each layer has.
+      objective: The loss terms; the teacher's features are both content and style reference.
       optimizer: A Keras optimiser.
-      noise: Largest standard deviation of the noise that is added to pictures, for a picture in the making is not as
-        smooth as a photo.
+      noise: Largest standard deviation of the noise added to pictures, because a painting in progress is not as smooth
+        as a photo.
 
     Reference:
       Romero et al., "FitNets: Hints for Thin Deep Nets", ICLR 2015 (https://arxiv.org/abs/1412.6550).
@@ -50,7 +50,7 @@ class Distiller:
 
         Args:
           images: Float32 [B, H, W, 3] in [0, 1].
-          seed: Of the noise, int [2].
+          seed: Seed of the noise, int [2].
 
         Returns:
           The weighted losses by term, means over the batch.
@@ -65,13 +65,13 @@ class Distiller:
 
     @tf.function(reduce_retracing=True)
     def errors(self, images: Image) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        """By layer, sums over pictures: the squared differences of features, and the squared features."""
+        """By layer, sums over the batch: squared differences of features, and the teacher's squared features."""
         wanted, features = self._chosen(images), self.student(images)
         differences = {name: tf.reduce_sum(tf.math.squared_difference(features[name], wanted[name])) for name in wanted}
         return differences, {name: tf.reduce_sum(tf.square(value)) for name, value in wanted.items()}
 
     def kernels(self) -> Kernels:
-        """The student's, float32, shallow to deep."""
+        """The student's kernels and biases, float32, shallow to deep."""
         arrays = {layer: self.student.get_layer(layer).get_weights() for layer in self._channels}
         return {layer: (kernel.astype(np.float32), bias.astype(np.float32)) for layer, (kernel, bias) in arrays.items()}
 

@@ -1,4 +1,4 @@
-"""What guides a stylization beside content and style."""
+"""Guides a stylization by masks, colours and palettes."""
 
 from tf_style.guidance.color import PRESERVE_COLOR, match_colors, preserve_color, with_alpha
 from tf_style.guidance.mask import regional

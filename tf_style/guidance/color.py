@@ -1,4 +1,4 @@
-"""The content's colours, kept; or those of a third picture, taken."""
+"""Keeps the content's colours, or takes those of a third picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 from tf_style.ops.color import match_distribution, match_mean_and_covariance
 from tf_style.types import Image
 
-#: How a picture is given the colours of another one of any size.
+#: Ways to give a picture the colours of another, of any size.
 _MATCHES: dict[str, Callable[[Image, Image], Image]] = {
     "linear": match_mean_and_covariance,
     "histogram": match_distribution,
@@ -19,12 +19,12 @@ PRESERVE_COLOR = ("none", "luminance", *_MATCHES)
 
 
 def preserve_color(painting: Image, content: Image, method: str = "luminance") -> Image:
-    """The painting in the colours of the content.
+    """Gives the painting the content's colours.
 
     Args:
       painting: Float32 [B, H, W, 3] in [0, 1].
-      content: The same shape; or of 4 channels, with an alpha: what is transparent counts neither in it nor in the
-        painting when colours are matched.
+      content: The same shape, or with an alpha as 4th channel: matching colours ignores its transparent pixels, in the
+        painting too.
       method: "luminance" takes lightness from the painting and colour (the chrominance of YIQ) from the content;
         "linear" and "histogram" recolor as `match_colors` does; "none" changes nothing.
 
@@ -50,17 +50,17 @@ def preserve_color(painting: Image, content: Image, method: str = "luminance") -
 
 
 def match_colors(image: Image, reference: Image, method: str = "linear") -> Image:
-    """A picture recolored: each of its colours becomes another one, such that together they are the reference's.
+    """Recolors a picture: maps its colours so that their distribution becomes the reference's.
 
-    Before painting, on the style pictures, this is how Gatys et al. keep the content's colours.
+    Gatys et al. keep the content's colours in this way, by recoloring the style pictures before painting.
 
     Args:
-      image: Float32 [B or 1, H, W, 3] in [0, 1]; of 4 channels, with an alpha: what is transparent does not count.
+      image: Float32 [B or 1, H, W, 3] in [0, 1], or with an alpha as 4th channel; transparent pixels are ignored.
       reference: Float32 [B or 1, h, w, 3 or 4] in [0, 1], of any size.
       method: "linear" matches mean and covariance, "histogram" the whole distribution.
 
     Returns:
-      Float32 [B, H, W, 3] in [0, 1], or with the image's alpha.
+      Float32 [B, H, W, 3] in [0, 1], with the image's alpha if it has one.
 
     Raises:
       ValueError: Unknown method.
@@ -75,7 +75,7 @@ def match_colors(image: Image, reference: Image, method: str = "linear") -> Imag
 
 
 def with_alpha(image: Image, other: Image) -> Image:
-    """The picture [B, H, W, 3] with the alpha of another one, [B or 1, H, W, 4]; as it is if that has none."""
+    """The picture [B, H, W, 3] with the alpha of another, [B or 1, H, W, 4]; unchanged if the other has none."""
     if other.shape[-1] == 3:
         return image
     return tf.concat([image, tf.repeat(other[..., 3:], tf.shape(image)[0] // tf.shape(other)[0], 0)], -1)

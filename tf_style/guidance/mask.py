@@ -1,4 +1,4 @@
-"""Regions of a picture, each with statistics of its own."""
+"""Loss terms by region, each region with its own statistics."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from tf_style.types import Features, Nest, References, Term
 
 
 def regional(objective: Objective, key: str, num_regions: int, *, by_style: bool = False) -> Objective:
-    """An objective whose terms look at regions, each on its own; a region counts with its share of the painted area.
+    """An objective whose terms are computed in each region and weighted by its share of the painted area.
 
     Args:
-      objective: Of terms that are made from sums over positions.
-      key: Under which the features hold the masks, [B or 1, H, W, num_regions].
-      num_regions: How many there are.
-      by_style: Whether each region has one style image, the first region the first one; else all regions have all.
+      objective: Its terms must be made from sums over positions.
+      key: Key of the masks among the features, [B or 1, H, W, num_regions].
+      num_regions: Number of regions.
+      by_style: Whether each region has its own style image, in order; otherwise every region has all of them.
 
     Returns:
-      An `Objective` of as many terms.
+      An `Objective` with as many terms.
 
     Raises:
-      ValueError: A term that is not made from sums.
+      ValueError: A term is not made from sums.
 
     Example:
       >>> objective = regional(style_loss(), "regions", 2, by_style=True)
@@ -38,7 +38,7 @@ def regional(objective: Objective, key: str, num_regions: int, *, by_style: bool
 def _regional_term(term: Term, key: str, num_regions: int, by_style: bool) -> Term:
     own_sums, own_from_sums = term.sums, term.from_sums
     if own_sums is None or own_from_sums is None:
-        raise ValueError(f"The term {term.name} is not made from sums over positions; make it by additive_term.")
+        raise ValueError(f"The term {term.name} is not made from sums over positions; make it with additive_term.")
 
     def target(references: References) -> Nest:
         if not by_style:

@@ -1,4 +1,4 @@
-"""A picture kept to a few given colours."""
+"""Limits a picture to a few colours."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import tensorflow as tf
 from tf_style.ops.periodic import wrap_pad
 from tf_style.types import Image
 
-_CELLS = 32  # of the colour cube along each axis, for looking up the nearest colour
-_DIRECTIONS = 2000  # in which differences are measured around each colour
-_REACH = 2.0  # longest way in RGB, white is 1
+_CELLS = 32  # cells of the colour cube along each axis, for looking up the nearest colour
+_DIRECTIONS = 2000  # directions in which differences are measured around each colour
+_REACH = 2.0  # longest distance in RGB, where white is 1
 _HALVINGS = 14
 _INNER = (0.25, 0.5, 0.7, 0.85, 1.0)  # shares of the way to the border at which the result is checked
-_MARGIN = 0.985  # of the way, for what lies between the directions
+_MARGIN = 0.985  # share of the way to use, for safety between the directions
 _SHRINK = 0.98
 _CORNERS = np.stack(np.meshgrid(*[[-0.5, 0.5]] * 3, indexing="ij"), -1).reshape(8, 3) / 255.0  # rounding to 8 bits
-_BLUR = (0.06, 0.24, 0.40, 0.24, 0.06)  # against specks where two colours are as near
+_BLUR = (0.06, 0.24, 0.40, 0.24, 0.06)  # against specks where two colours are equally near
 
 
 class Palette:
-    """Moves every pixel towards the nearest of some colours, as far as a difference allows.
+    """Moves every pixel towards the nearest colour of a palette, until it is within a given difference.
 
-    Which colour is the nearest one is decided on a slightly blurred picture, so that regions hold together; around its
-    color a pixel keeps what it can of its own, so that strokes stay visible.
+    The nearest colour is chosen on a slightly blurred picture, so that regions hold together. Within the difference a
+    pixel keeps its own colour, so that strokes stay visible.
 
     Args:
       colors: Float [K, 3], sRGB in [0, 1].
-      difference: Largest CIEDE2000 difference of a pixel to its colour, at least 1 (which is hardly seen; 5 is, side by
-        side), rounding to 8 bits included.
+      difference: Largest CIEDE2000 difference between a pixel and its colour, at least 1, including rounding to 8 bits.
+        1 is hardly visible, 5 is visible side by side.
       wrap: Whether opposite edges of pictures are neighbours.
 
     Reference:
@@ -43,7 +43,7 @@ class Palette:
         self._metrics = tf.constant(np.stack([_metric(color, difference) for color in colors]), tf.float32)
 
     def __call__(self, image: Image) -> Image:
-        """Args: image, float32 [B, H, W, 3] in [0, 1]; returns the same shape."""
+        """Limits a picture, float32 [B, H, W, 3] in [0, 1], to the palette; returns the same shape."""
         cells = tf.clip_by_value(tf.cast(_blurred(image, wrap=self._wrap) * _CELLS, tf.int32), 0, _CELLS - 1)
         chosen = tf.gather_nd(self._nearest, cells)
         colors, metrics = tf.gather(self.colors, chosen), tf.gather(self._metrics, chosen)
@@ -54,30 +54,30 @@ class Palette:
 
 def color_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """CIEDE2000 difference of sRGB colours: [..., 3] and [..., 3], clipped to [0, 1], to [...]."""
-    from skimage.color import deltaE_ciede2000, rgb2lab  # takes a second
+    from skimage.color import deltaE_ciede2000, rgb2lab  # importing it takes a second
 
     pair = np.broadcast_arrays(*(np.clip(np.asarray(color, np.float64), 0.0, 1.0) for color in (one, other)))
     return deltaE_ciede2000(*map(rgb2lab, pair))
 
 
 def _nearest_colors(colors: np.ndarray) -> np.ndarray:
-    """For the middle of every cell of the colour cube, [N, N, N], the number of the nearest colour."""
+    """The index of the nearest colour for the middle of every cell of the colour cube, [N, N, N]."""
     middles = (np.arange(_CELLS) + 0.5) / _CELLS
     cube = np.stack(np.meshgrid(middles, middles, middles, indexing="ij"), axis=-1)
     return np.argmin([color_difference(cube, color) for color in colors], axis=0)
 
 
 def _metric(color: np.ndarray, difference: float) -> np.ndarray:
-    """A matrix M [3, 3] such that d^T M d <= 1 only where color + d is within the difference, or out of gamut.
+    """A matrix M [3, 3] such that d^T M d <= 1 only if color + d is within the difference, or out of gamut.
 
-    The difference is no quadratic form; this is the one that is fitted to it, shrunk until it is safe.
+    The difference is not a quadratic form; this one is fitted to it and then shrunk until it is safe.
     """
     directions = _directions()
     reach = _reach(color, directions, np.full(len(directions), difference))
     limits = difference - 1.1 * _rounding(color, color + reach[:, None] * directions)
     reach = np.maximum(_reach(color, directions, limits), 1e-3)
     products = np.einsum("ni,nj->nij", directions, directions).reshape(-1, 9)
-    weight = reach**2  # the least squares are of d^T M d at the border, where it is to be 1
+    weight = reach**2  # least squares of d^T M d at the border, where it should be 1
     flat, *_ = np.linalg.lstsq(products * weight[:, None], np.ones(len(reach)), rcond=None)
     values, vectors = np.linalg.eigh(flat.reshape(3, 3))
     metric = (vectors * np.maximum(values, 0.05 * values.max())) @ vectors.T
@@ -90,7 +90,7 @@ def _metric(color: np.ndarray, difference: float) -> np.ndarray:
 
 
 def _directions() -> np.ndarray:
-    """Unit vectors [N, 3], evenly spread: a spiral of Fibonacci."""
+    """Evenly spread unit vectors [N, 3]: a Fibonacci spiral."""
     place = np.arange(_DIRECTIONS) + 0.5
     height, turn = 1.0 - 2.0 * place / _DIRECTIONS, np.pi * (1.0 + 5.0**0.5) * place
     flat = np.sqrt(1.0 - height**2)
@@ -98,7 +98,7 @@ def _directions() -> np.ndarray:
 
 
 def _reach(color: np.ndarray, directions: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """How far one can go from a colour in each direction, [N], within differences [N]; clipped into the gamut."""
+    """How far each direction leads from a colour, [N], within differences [N]; clipped to the gamut."""
     low, high = np.zeros(len(directions)), np.full(len(directions), _REACH)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -108,20 +108,20 @@ def _reach(color: np.ndarray, directions: np.ndarray, limits: np.ndarray) -> np.
 
 
 def _way_out(color: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """How far it is from a colour to the border of the gamut in each direction, [N]."""
+    """The distance from a colour to the border of the gamut in each direction, [N]."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ways = np.where(directions > 0.0, 1.0 - color, -color) / directions
     return np.min(np.where(directions == 0.0, _REACH, ways), axis=-1)
 
 
 def _rounding(color: np.ndarray, reached: np.ndarray) -> np.ndarray:
-    """What rounding to 8 bits adds at most to the differences of colours, [N, 3] to [N]."""
+    """The most that rounding to 8 bits can add to the differences of colours, [N, 3] to [N]."""
     rounded = color_difference(reached[:, None] + _CORNERS, color)
     return rounded.max(axis=1) - color_difference(reached, color)
 
 
 def _is_safe(color: np.ndarray, metric: np.ndarray, directions: np.ndarray, difference: float) -> bool:
-    """Whether all in the ellipsoid (and in gamut) is within the difference, after rounding."""
+    """Whether every colour in the ellipsoid (and in gamut) is within the difference, after rounding."""
     way = np.minimum(
         1.0 / np.sqrt(np.einsum("ni,ij,nj->n", directions, metric, directions)), _way_out(color, directions)
     )

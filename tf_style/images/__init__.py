@@ -1,4 +1,4 @@
-"""The only door to image files: read, write, resize, and change number formats.
+"""Reads, writes and resizes image files; all access to them goes through here.
 
 Nothing here imports TensorFlow, so a program can check its inputs before it loads anything heavy.
 """

@@ -1,4 +1,4 @@
-"""16-bit PNG, and TIFF with more than 8 bits or with floats: what Pillow would round to 8 bits or refuse."""
+"""Reads 16-bit PNG, and TIFF with floats or more than 8 bits, which Pillow would round to 8 bits or refuse."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,15 +17,15 @@ COLOR_CHANNELS = {MIN_IS_WHITE: 1, MIN_IS_BLACK: 1, RGB: 3, SEPARATED: 4}
 PREMULTIPLIED, STRAIGHT = 1, 2  # extra samples that are an alpha
 UNSIGNED, FLOAT = 1, 3  # sample formats
 ICC_PROFILE = 34675  # the tag
-RANGE_SLACK = 1e-3  # float files written by resizers overshoot a little
+RANGE_SLACK = 1e-3  # resized float files overshoot a little
 
 
 class UnusableError(ValueError):
-    """The file is sound, but holds what a picture cannot be; the text goes on after the name of the file."""
+    """The file is sound, but its values or layout cannot be used; the message follows the file's name."""
 
 
 def read_png(data: bytes, profile: bytes | None) -> Picture:
-    """A 16-bit PNG, all 16 bits kept."""
+    """Reads a 16-bit PNG and keeps all 16 bits."""
     import imagecodecs
 
     samples = imagecodecs.png_decode(data)
@@ -38,7 +38,7 @@ def read_png(data: bytes, profile: bytes | None) -> Picture:
 
 @contextmanager
 def open_tiff(file: BinaryIO) -> Iterator["TiffPage"]:
-    """The first page: its header, no pixels yet."""
+    """Opens a TIFF and gives its first page: the header, no pixels yet."""
     import tifffile
 
     with tifffile.TiffFile(file) as tiff:
@@ -48,12 +48,12 @@ def open_tiff(file: BinaryIO) -> Iterator["TiffPage"]:
 
 
 def is_deep(page: "TiffPage") -> bool:
-    """Whether the page has floats or more than 8 bits a sample; Pillow reads the others, JPEG and palettes included."""
+    """Whether a page has floats or more than 8 bits per sample; Pillow reads all others, JPEG and palettes included."""
     return page.sampleformat == FLOAT or page.bitspersample > 8
 
 
 def read_tiff(page: "TiffPage", file_size: int) -> Picture:
-    """A deep page of a TIFF: grey, RGB or CMYK, with or without alpha, unsigned integers to 16 bits or floats."""
+    """Reads a deep page: grey, RGB or CMYK, with or without alpha, as unsigned integers to 16 bits or floats."""
     colors = _check_layout(page)
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
         if offset + count > file_size:
@@ -71,7 +71,7 @@ def read_tiff(page: "TiffPage", file_size: int) -> Picture:
 
 
 def _check_layout(page: "TiffPage") -> int:
-    """The number of colour channels, if the page is one we understand."""
+    """The number of colour channels; raises UnusableError for an unsupported page."""
     if page.photometric not in COLOR_CHANNELS or COLOR_CHANNELS[page.photometric] > page.samplesperpixel:
         raise UnusableError("has deep colours that are not grey, RGB or CMYK; save it as RGB")
     if page.sampleformat != FLOAT and (page.sampleformat != UNSIGNED or page.bitspersample > 16):
@@ -86,8 +86,8 @@ def _check_layout(page: "TiffPage") -> int:
 
 
 def _samples(page: "TiffPage") -> Array:
-    """[H, W, C] from any strips, tiles, planes and compression."""
-    planes = page.asarray(squeeze=False)  # [planes, depth, H, W, C], one of planes and C being 1
+    """The samples [H, W, C], whatever the strips, tiles, planes and compression."""
+    planes = page.asarray(squeeze=False)  # [planes, depth, H, W, C], where planes or C is 1
     return np.concatenate(list(planes[:, 0]), axis=-1)
 
 
@@ -100,14 +100,14 @@ def _unit(page: "TiffPage", samples: Array) -> FloatArray:
         raise UnusableError("holds NaN or infinity, but must hold numbers in [0, 1]; replace these first")
     if low < -RANGE_SLACK or high > 1 + RANGE_SLACK:
         raise UnusableError(
-            f"holds floats from {low:.6g} to {high:.6g}, but [0, 1] is needed; scale or tone-map them first"
+            f"holds floats from {low:.6g} to {high:.6g}, but they must lie in [0, 1]; scale or tone-map them first"
         )
     unit: FloatArray = np.clip(samples, 0, 1).astype(np.float32, copy=False)
     return unit
 
 
 def _alpha(page: "TiffPage", samples: FloatArray, colors: int) -> FloatArray | None:
-    """The first extra sample that is an alpha; one extra sample of undeclared kind counts as a straight one."""
+    """The first extra sample that is an alpha; a single extra sample of undeclared kind counts as straight alpha."""
     extras = page.extrasamples or (STRAIGHT,) * (page.samplesperpixel == colors + 1)
     for index, extra in enumerate(extras):
         if extra in (PREMULTIPLIED, STRAIGHT):

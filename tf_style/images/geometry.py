@@ -1,4 +1,4 @@
-"""Sizes, and pictures of another size."""
+"""Computes sizes, and resizes pictures."""
 
 import dataclasses
 
@@ -7,29 +7,29 @@ from PIL import Image
 
 from tf_style.images.picture import MIN_SIDE, FloatArray, ImageError, Picture
 
-MIN_VISIBLE_ALPHA = 0.5 / 255  # below this an 8-bit alpha is 0: the colour cannot be told from alpha * colour
-_ROUNDING = 1e-5  # of sums of weights
+MIN_VISIBLE_ALPHA = 0.5 / 255  # below this an 8-bit alpha is 0, and alpha * colour no longer gives the colour
+_ROUNDING = 1e-5  # error of sums of weights
 
 
 def fit_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
-    """The size with the long side brought to `long_side`, aspect kept.
+    """Scales a size to a long side and keeps the aspect.
 
     Args:
-      size: (height, width), pixels, each 1 or more.
-      long_side: pixels; 0 leaves the size as it is.
+      size: (height, width) in pixels, each 1 or more.
+      long_side: pixels; 0 keeps the size.
 
     Returns:
       (height, width), each 1 or more; the short side is rounded to the nearest integer, halves up.
 
     Raises:
-      ImageError: for a size below 1 or a negative `long_side`.
+      ImageError: a size below 1 or a negative `long_side`.
 
     Example:
       fit_size((600, 800), 512)  # (384, 512)
     """
     _check_size(size)
     if long_side < 0:
-        raise ImageError(f"Got a long side of {long_side}, but 1 or more pixels are needed; give 0 to keep the size")
+        raise ImageError(f"The long side must be at least 1 pixel, or 0 to keep the size, but {long_side} was given")
     if long_side == 0:
         return size
     longest = max(size)
@@ -38,18 +38,18 @@ def fit_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
 
 
 def painting_size(size: tuple[int, int], long_side: int, *, multiple: int = 1) -> tuple[int, int]:
-    """`fit_size` for a picture that is to be painted: neither side of the result may be under MIN_SIDE.
+    """`fit_size` for a picture to paint: neither side of the result may be under MIN_SIDE.
 
     Args:
-      size: (height, width) of the content, pixels.
+      size: (height, width) of the content in pixels.
       long_side: pixels; 0 keeps the size.
-      multiple: of which both sides are, the nearest ones.
+      multiple: both sides are rounded to the nearest multiple of it.
 
     Returns:
       (height, width).
 
     Raises:
-      ImageError: the result would be too small, or too long and thin.
+      ImageError: the result would be too small or too narrow.
     """
     height, width = ((2 * side + multiple) // (2 * multiple) * multiple for side in fit_size(size, long_side))
     if min(height, width) < MIN_SIDE:
@@ -61,12 +61,12 @@ def painting_size(size: tuple[int, int], long_side: int, *, multiple: int = 1) -
 
 
 def fill_transparent(picture: Picture) -> Picture:
-    """The picture with the colours of the nearest visible pixel wherever nothing can be seen.
+    """Gives invisible pixels the colour of the nearest visible one; the alpha stays.
 
-    So neither a filter nor a network sees an edge where the colours under the transparency begin; the alpha stays.
+    Otherwise filters and networks would see an edge where the hidden colours begin.
 
     Raises:
-      ImageError: nothing at all can be seen.
+      ImageError: no pixel is visible.
 
     Example:
       sprite = fill_transparent(read_image("sprite.png"))
@@ -77,27 +77,27 @@ def fill_transparent(picture: Picture) -> Picture:
 
     hidden = picture.alpha <= MIN_VISIBLE_ALPHA
     if hidden.all():
-        raise ImageError("The picture is transparent everywhere, so there is nothing to see; give another one")
+        raise ImageError("The picture is transparent everywhere; give another one")
     rows, columns = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
     return dataclasses.replace(picture, pixels=picture.pixels[rows, columns])
 
 
 def resize(picture: Picture, size: tuple[int, int]) -> Picture:
-    """The picture at another size, antialiased (Lanczos), in sRGB values.
+    """Resizes a picture, antialiased (Lanczos), in sRGB values.
 
-    Alpha is averaged, without overshoot: what is opaque all around stays so, and nothing appears where nothing was.
-    Colours are weighted by alpha on the way, so that what is transparent does not bleed into what is visible; where the
-    result is fully transparent, the colours are those of a plain resize.
+    Alpha is averaged without overshoot: opaque areas stay opaque, and transparent ones stay transparent. Colours are
+    weighted by alpha, so that hidden colours do not bleed into visible ones; where the result is fully transparent, its
+    colours come from a plain resize.
 
     Args:
       picture: any picture.
-      size: (height, width), pixels, each 1 or more; the same size returns the same picture.
+      size: (height, width) in pixels, each 1 or more; the same size returns the same picture.
 
     Returns:
-      A picture of that size, clipped to [0, 1], of the same bit depth.
+      A picture of that size, clipped to [0, 1], with the same bit depth.
 
     Raises:
-      ImageError: for a size below 1.
+      ImageError: a size below 1.
 
     Example:
       small = resize(picture, fit_size(picture.size, 512))
@@ -114,9 +114,9 @@ def resize(picture: Picture, size: tuple[int, int]) -> Picture:
 
 
 def _weighted(pixels: FloatArray, alpha: FloatArray, resized: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Colours weighted by alpha: with Lanczos's weights in opaque bodies, and with those of alpha itself at rims.
+    """Colours weighted by alpha: with Lanczos's weights inside opaque areas, with the alpha filter's weights at rims.
 
-    Lanczos's weights are negative in parts, so that at rims their sum may be next to nothing; in bodies it is not.
+    Some of Lanczos's weights are negative, so at rims their sum may be close to 0; inside it is not.
     """
     weights, opaque = _lanczos(alpha, size), resized == 1
     weights[~opaque] = 1
@@ -134,7 +134,7 @@ def _weighted(pixels: FloatArray, alpha: FloatArray, resized: FloatArray, size: 
 
 
 def resize_plane(plane: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """A mask or an alpha [h, w] at a size, by filters without overshoot that reach no further than they must."""
+    """Resizes a mask or an alpha [h, w], by the narrowest filters without overshoot."""
     if plane.shape == tuple(size):
         return plane
     method = Image.Resampling.BOX if size[0] <= plane.shape[0] else Image.Resampling.BILINEAR
@@ -157,4 +157,4 @@ def _filtered(plane: FloatArray, size: tuple[int, int], method: Image.Resampling
 
 def _check_size(size: tuple[int, int]) -> None:
     if len(size) != 2 or min(size) < 1:
-        raise ImageError(f"Got the size {tuple(size)}, but (height, width) of 1 pixel or more are needed; give both")
+        raise ImageError(f"A size must be (height, width) of at least 1 pixel, but the size {tuple(size)} was given")

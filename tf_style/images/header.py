@@ -1,4 +1,4 @@
-"""The size of a picture, without its pixels."""
+"""Reads a picture's size without its pixels."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ _LAST_TURNED = 8
 
 
 def read_size(path: str | os.PathLike[str]) -> tuple[int, int] | None:
-    """The size that `read_image` will find, by the header alone: cheap, and so a hint only.
+    """The size that `read_image` will find, from the header alone: cheap, but only a hint.
 
     Args:
       path: The file.
 
     Returns:
-      (height, width) of the upright picture, or None if the header cannot be read. That the pixels can be read is not
-      said, and a PNG that hides its orientation behind the pixels is taken for upright.
+      (height, width) of the upright picture, or None if the header cannot be read. The pixels may still be unreadable,
+      and a PNG that stores its orientation behind the pixels is taken for upright.
 
     Example:
       read_size("photo.jpg")  # (600, 800)
     """
     source = Path(path)
     try:
-        if not source.is_file():  # a pipe would not let go
+        if not source.is_file():  # reading a pipe could block
             return None
         with open(source, "rb") as file:
             width, height, orientation = HEADERS[kind_of(source, file)](file)
-    except (MemoryError, ImportError):  # not the fault of the file
+    except (MemoryError, ImportError):  # not the file's fault
         raise
-    except Exception:  # decoders answer a damaged file with any type at all
+    except Exception:  # decoders raise all kinds of errors for a damaged file
         return None
     turned = _FIRST_TURNED <= orientation <= _LAST_TURNED
     return (width, height) if turned else (height, width)

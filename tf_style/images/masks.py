@@ -1,4 +1,4 @@
-"""Masks from files: read, checked, brought to the picture's size, given soft edges."""
+"""Masks from files: reads and checks them, resizes them to the picture, and softens their edges."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tf_style.images.geometry import resize_plane
 from tf_style.images.picture import ImageError, Picture
 from tf_style.images.reading import read_image
 
-_ASPECT_SLACK = 0.02  # how far a mask's aspect may be from the content's: rounding of both, not another crop
+_ASPECT_SLACK = 0.02  # how far a mask's aspect may be from the content's, for rounding but not for another crop
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
-_DARKEST = 0.5 / 255  # what is below is black in 8 bits
-_FAINTEST = 0.1  # a mask whose brightest pixel is below selects next to nothing
+_DARKEST = 0.5 / 255  # anything below is black in 8 bits
+_FAINTEST = 0.1  # a mask whose brightest pixel is below this selects next to nothing
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Masks:
     """Masks at the content's size, float32 in [0, 1].
 
-    `regions` [H, W, N] says where each style goes (with N = 1: all of them); their sum is at most 1, and where it is 0
-    the content stays. `keep` [H, W, 1] says what stays recognizable. None: there is none.
+    `regions` [H, W, N] says where each style goes (with N = 1: all of them); the sum is at most 1, and where it is 0
+    the content stays. `keep` [H, W, 1] says what stays recognizable. Either may be None.
     """
 
     regions: np.ndarray | None = None
@@ -31,35 +31,35 @@ class Masks:
 
     @property
     def num_regions(self) -> int:
-        """How many regions there are; 0 without."""
+        """The number of regions; 0 if `regions` is None."""
         return 0 if self.regions is None else self.regions.shape[-1]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Those that there are, by name, as batches of one."""
+        """The masks that are not None, by name, as batches of one."""
         both = {"regions": self.regions, "keep": self.keep}
         return {name: mask[np.newaxis] for name, mask in both.items() if mask is not None}
 
 
 def read_mask(option: str, path: str | Path, size: tuple[int, int], *, max_pixels: int) -> np.ndarray:
-    """A mask file's lightness (times its alpha, if it has one) at a size, float32 [H, W] in [0, 1].
+    """Reads a mask: the file's lightness (times its alpha, if any) at a size, float32 [H, W] in [0, 1].
 
     Raises:
-      ImageError: It cannot be read, has another aspect than the size, or is (almost) black.
+      ImageError: The file cannot be read, has another aspect than the size, or is (almost) black.
     """
     return resize_mask(option, f"'{path}'", read_image(path, max_pixels=max_pixels, min_side=1), size)
 
 
 def resize_mask(option: str, name: str, mask: Picture, size: tuple[int, int]) -> np.ndarray:
-    """A mask at a size.
+    """Resizes a mask, float32 [H, W] in [0, 1].
 
     Args:
-      option: What it is for, for messages.
-      name: Of the mask, for messages.
-      mask: Of any size; its lightness times its alpha counts.
+      option: The option that gives the mask, for messages.
+      name: The mask's name, for messages.
+      mask: A picture of any size; its lightness times its alpha counts.
       size: (height, width).
 
     Raises:
-      ImageError: It has another aspect than the size, or is (almost) black.
+      ImageError: The mask has another aspect than the size, or is (almost) black.
     """
     check_mask(option, name, mask.size, size)
     grey = grey_of(mask.pixels, mask.alpha)
@@ -67,8 +67,8 @@ def resize_mask(option: str, name: str, mask: Picture, size: tuple[int, int]) ->
     values = resize_plane(grey, size)
     if values.max(initial=0.0) < _FAINTEST:
         raise ImageError(
-            f"{option}: what is white in {name} is so thin that at {size[1]} x {size[0]} pixels next to nothing of it "
-            "is left; make it wider, or paint at a larger size."
+            f"{option}: the white parts of {name} are so thin that next to nothing is left of them at {size[1]} x "
+            f"{size[0]} pixels; make them wider, or paint at a larger size."
         )
     return without_rest(values)
 
@@ -79,32 +79,32 @@ def grey_of(pixels: np.ndarray, alpha: np.ndarray | None = None) -> np.ndarray:
 
 
 def without_rest(values: np.ndarray) -> np.ndarray:
-    """A mask of at most 1, where what is black in 8 bits is 0."""
+    """Clips a mask to at most 1, and sets what would be black in 8 bits to 0."""
     return np.where(values < _DARKEST, np.float32(0.0), np.minimum(values, np.float32(1.0)))
 
 
 def check_mask(option: str, name: str, own: tuple[int, int], size: tuple[int, int], brightest: float = 1.0) -> None:
-    """Raises ImageError unless a mask has the aspect of (height, width), and is bright enough somewhere.
+    """Raises ImageError unless a mask has the picture's aspect and is bright enough somewhere.
 
     Args:
-      option: What it is for, for messages.
-      name: Of the mask, for messages.
-      own: Its height and width.
-      size: Of the picture.
-      brightest: The lightest of its pixels, in [0, 1].
+      option: The option that gives the mask, for messages.
+      name: The mask's name, for messages.
+      own: The mask's (height, width).
+      size: The picture's (height, width).
+      brightest: The mask's lightest pixel, in [0, 1].
     """
     height, width = own
     if abs(np.log((width * size[0]) / (height * size[1]))) > _ASPECT_SLACK + 1.0 / min(*size, height, width):
         raise ImageError(
             f"{option}: {name} is {width} x {height} pixels, which is not the aspect of the content (painted at "
-            f"{size[1]} x {size[0]}); any size will do, but of the same crop."
+            f"{size[1]} x {size[0]}); give a mask of the same crop, at any size."
         )
     if brightest < _DARKEST:
-        raise ImageError(f"{option}: {name} is all black, so nothing is selected; make white what it is for.")
+        raise ImageError(f"{option}: {name} is all black, so it selects nothing; make white what it should select.")
     if brightest < _FAINTEST:
         raise ImageError(
-            f"{option}: the brightest pixel of {name} is {255 * brightest:.0f} of 255, so next to nothing is selected; "
-            "make white (255) what it is for."
+            f"{option}: the brightest pixel of {name} is {255 * brightest:.0f} of 255, so it selects next to nothing; "
+            "make white (255) what it should select."
         )
 
 
@@ -112,7 +112,7 @@ def check_mask_count(num_masks: int, num_styles: int) -> None:
     """Raises ImageError unless there is a mask for each style, or none at all."""
     if num_masks and num_masks != num_styles:
         raise ImageError(
-            f"{num_masks} masks came in style_masks for {num_styles} styles; give one for each, in the same order."
+            f"style_masks has {num_masks} masks for {num_styles} styles; give one for each, in the same order."
         )
 
 
@@ -124,19 +124,20 @@ def make_masks(
     keep_mask: np.ndarray | None = None,
     feather: float = 0.0,
 ) -> Masks:
-    """Regions with soft edges.
+    """Makes regions with soft edges.
 
-    Outer edges are soft inwards, so that nothing outside is touched; those between two styles on both sides.
+    Outer edges are soft only inwards, so that nothing outside is touched; edges between two styles are soft on both
+    sides.
 
     Args:
-      content: At the size that is painted; what is transparent in it is not.
+      content: The content at the size to paint; its transparent pixels are not painted.
       content_mask: What is painted, float32 [H, W] in [0, 1].
-      style_masks: Where each style goes, the same.
-      keep_mask: What stays recognizable, the same.
+      style_masks: Where each style goes, each float32 [H, W] in [0, 1].
+      keep_mask: What stays recognizable, float32 [H, W] in [0, 1].
       feather: Width of the edges, as a share of the long side.
 
     Raises:
-      ImageError: There is nothing left to paint.
+      ImageError: Nothing is left to paint.
     """
     keep = None if keep_mask is None else keep_mask[..., np.newaxis]
     alpha = content.alpha if content.alpha is not None and content.alpha.min() < 1.0 else None
@@ -168,21 +169,21 @@ def check_painted(strongest: float, *, content_mask: bool, style_masks: bool, al
     """Raises ImageError if next to nothing would be painted.
 
     Args:
-      strongest: The largest number in the mask of what is painted.
-      content_mask: Whether there is one.
-      style_masks: Whether there are some.
-      alpha: Whether something of the content is transparent.
+      strongest: The largest value in the mask of what is painted.
+      content_mask: Whether a content mask was given.
+      style_masks: Whether style masks were given.
+      alpha: Whether part of the content is transparent.
     """
     if strongest >= _FAINTEST:
         return
-    given = {"content_mask": content_mask, "style_masks": style_masks, "what is opaque in the content": alpha}
+    given = {"content_mask": content_mask, "style_masks": style_masks, "the content's opaque part": alpha}
     names = [name for name, came in given.items() if came]
     reason = "have next to no pixel in common" if len(names) > 1 else "selects next to nothing within its soft edges"
-    raise ImageError(f"{' and '.join(names)} {reason}, so nothing would be painted; make white what is to be painted.")
+    raise ImageError(f"{' and '.join(names)} {reason}, so nothing would be painted; make white what should be painted.")
 
 
 def _softened(masks: Sequence[np.ndarray], width: float) -> list[np.ndarray]:
-    """Masks that meet softly; of each, what no other one shares reaches its full strength, however thin it is."""
+    """Softens the edges between masks; parts that belong to one mask only reach full strength, however thin."""
     if not width or len(masks) < 2:
         return list(masks)
     from scipy import ndimage
@@ -199,7 +200,7 @@ def _softened(masks: Sequence[np.ndarray], width: float) -> list[np.ndarray]:
 
 
 def _soft_inwards(mask: np.ndarray, width: float) -> np.ndarray:
-    """The mask, rising from 0 at its outer edges over so many pixels; edges of the picture are none.
+    """Lets the mask rise from 0 at its outer edges over `width` pixels; the picture's edges do not count.
 
     Each connected part reaches its full strength where it is deepest, however thin it is.
     """

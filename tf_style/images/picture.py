@@ -1,4 +1,4 @@
-"""What a picture is in memory, and the one error of this package."""
+"""A picture in memory, and the errors of this package."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -14,14 +14,14 @@ MIN_SIDE = 32  # pixels; VGG halves a picture five times before its last layer
 
 
 class ImageError(ValueError):
-    """A picture, a file or an array was refused; the message is one sentence, on one line, meant for the user."""
+    """A picture, file or array was refused; the message is one sentence on one line, for the user."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message.replace("\n", "\\n").replace("\r", "\\r"))  # a path may hold them
 
 
 class WriteError(ImageError):
-    """A file that could not be written, though its name was fine: a full disk, say."""
+    """A file could not be written although its name was fine, for example because the disk is full."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +30,9 @@ class Picture:
 
     Attributes:
       pixels: float32 [H, W, 3], sRGB (gamma-encoded, not linear light) in [0, 1], not premultiplied by alpha.
-      alpha: float32 [H, W] in [0, 1], 0 is transparent; None where the source has no transparency.
-      bit_depth: 8 or 16, what the source file held for each sample; anything finer than 8 bits counts as 16.
-      dpi: pixels per inch, horizontally and vertically, where the source says; None elsewhere.
+      alpha: float32 [H, W] in [0, 1], 0 is transparent; None if the source has no transparency.
+      bit_depth: 8 or 16, the bits per sample in the source file; anything finer than 8 bits counts as 16.
+      dpi: pixels per inch, horizontally and vertically; None if the source does not say.
 
     Example:
       picture = read_image("photo.jpg")
@@ -52,6 +52,6 @@ class Picture:
 
 
 def one_line(text: object, limit: int = 120) -> str:
-    """A foreign error text on one line, cut to `limit` characters."""
+    """Puts another library's error text on one line, cut to `limit` characters."""
     line = " ".join(str(text).split())
     return line if len(line) <= limit else line[: limit - 3] + "..."

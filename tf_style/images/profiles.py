@@ -1,8 +1,8 @@
-"""ICC profiles: from the colours of a file to sRGB.
+"""ICC profiles: convert a file's colours to sRGB.
 
-Relative colorimetric with black point compensation, the usual setting of picture editors (for CMYK it keeps black
-black; for RGB profiles it changes nothing). A profile that is broken, or made for other colours than the file has, is
-ignored, as browsers do.
+The conversion is relative colorimetric with black point compensation, as usual in picture editors (for CMYK it keeps
+black black; for RGB profiles it changes nothing). A profile that is broken or made for another colour space is ignored,
+as in browsers.
 """
 
 import io
@@ -19,24 +19,24 @@ FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 EXACT_FLAGS = FLAGS | ImageCms.Flags.NOOPTIMIZE
 SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}  # mode of Pillow -> colour space of the profile
 CHANNELS = {1: "L", 3: "RGB", 4: "CMYK"}
-SAME_COLORS = 1  # of 255: a profile that moves no colour by more is sRGB under another name
+SAME_COLORS = 1  # of 255: a profile that changes no colour by more counts as sRGB
 
 _BROKEN = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
 
 
 @cache
 def srgb_profile() -> bytes:
-    """An sRGB profile; the same bytes at any time, for LittleCMS stamps the current date into bytes 24 to 36."""
+    """An sRGB profile with always the same bytes (LittleCMS would write the current date into bytes 24 to 36)."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     year_month_day = bytes([0x07, 0xD0, 0, 1, 0, 1])  # 2000-01-01
     return profile[:24] + year_month_day + bytes(6) + profile[36:]
 
 
 def to_srgb8(image: Image.Image, profile: bytes | None) -> Array:
-    """An image of mode L, RGB, CMYK or LAB (without alpha) as uint8 [H, W, 3] sRGB."""
+    """Converts an image of mode L, RGB, CMYK or LAB (without alpha) to sRGB, uint8 [H, W, 3]."""
     if image.mode == "LAB":
         return np.asarray(_convert(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))))
-    if image.mode == "L" and profile and _space(profile) == "RGB":  # a grey file may carry the profile of its program
+    if image.mode == "L" and profile and _space(profile) == "RGB":  # a grey file may carry its program's RGB profile
         image = image.convert("RGB")
     if profile and _is_usable(profile, image.mode):
         if image.mode == "L":
@@ -47,7 +47,7 @@ def to_srgb8(image: Image.Image, profile: bytes | None) -> Array:
 
 
 def to_srgb_float(samples: FloatArray, profile: bytes | None) -> FloatArray:
-    """float32 [H, W, 1 (grey), 3 (RGB) or 4 (CMYK, 1 is full ink)] in [0, 1] as float32 [H, W, 3] sRGB in [0, 1]."""
+    """Converts [H, W, 1 (grey), 3 (RGB) or 4 (CMYK, 1 is full ink)] to sRGB [H, W, 3]; both float32 in [0, 1]."""
     if samples.shape[-1] == 1 and profile and _space(profile) == "RGB":
         samples = np.repeat(samples, 3, axis=-1)
     mode = CHANNELS[samples.shape[-1]]
@@ -61,8 +61,8 @@ def to_srgb_float(samples: FloatArray, profile: bytes | None) -> FloatArray:
 def _convert_float(samples: FloatArray, profile: bytes, mode: str) -> FloatArray:
     import imagecodecs
 
-    # Floats on both sides: between 16-bit integers LittleCMS interpolates in a coarse table (errors up to 0.05).
-    scale = 100 if mode == "CMYK" else 1  # floats of ink are per cent there
+    # Floats on both sides, because between 16-bit integers LittleCMS uses a coarse table (errors up to 0.05).
+    scale = 100 if mode == "CMYK" else 1  # it takes ink in per cent
     samples = samples[..., 0] if mode == "L" else samples * np.float32(scale)
     converted = imagecodecs.cms_transform(
         np.ascontiguousarray(samples, np.float32),
@@ -79,7 +79,7 @@ def _convert_float(samples: FloatArray, profile: bytes, mode: str) -> FloatArray
 
 
 def changes_colors(profile: bytes) -> bool:
-    """Whether a profile is for RGB, works, and is not sRGB under another name."""
+    """Whether a profile is for RGB, works, and does not amount to sRGB."""
     return _is_usable(profile, "RGB")
 
 
@@ -98,7 +98,7 @@ def _is_usable(profile: bytes, mode: str) -> bool:
 
 
 def _probe(mode: str) -> Image.Image:
-    """Colours from everywhere in the space: a grey ramp, or a lattice of 17 steps a channel (CMYK: 5)."""
+    """Colours from all over the space: a grey ramp, or a lattice with 17 steps per channel (CMYK: 5)."""
     if mode == "L":
         return Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     steps = 5 if mode == "CMYK" else 17
@@ -110,7 +110,7 @@ def _probe(mode: str) -> Image.Image:
 def _convert(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
     flags = FLAGS if image.mode == "RGB" else EXACT_FLAGS
     converted = ImageCms.profileToProfile(image, source, _open(srgb_profile()), INTENT, "RGB", flags=flags)
-    assert converted is not None  # only None in place
+    assert converted is not None  # it is None only for conversions in place
     return converted
 
 
@@ -119,7 +119,7 @@ def _open(profile: bytes) -> ImageCms.ImageCmsProfile:
 
 
 def _space(profile: bytes) -> str:
-    """The colour space the profile is for: "RGB", "GRAY", "CMYK" ...; "" for a broken one."""
+    """The profile's colour space: "RGB", "GRAY", "CMYK" ...; "" for a broken profile."""
     try:
         return _open(profile).profile.xcolor_space.strip()
     except _BROKEN:

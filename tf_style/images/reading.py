@@ -1,4 +1,4 @@
-"""From a file to a `Picture`: which file, which kind, and everything Pillow decodes."""
+"""Reads a file as a `Picture`: finds its kind, and decodes it with Pillow or `deep`."""
 
 import dataclasses
 import difflib
@@ -30,9 +30,9 @@ from tf_style.images.profiles import to_srgb8
 READABLE = "JPEG, PNG, WebP, TIFF, GIF, BMP and TGA"
 READABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".tga")  # in a folder
 ORIENTATION = 0x0112  # the EXIF and TIFF tag
-MAX_NEIGHBOURS = 10_000  # files looked at for "did you mean"
+MAX_NEIGHBOURS = 10_000  # most files compared for "did you mean"
 
-# What EXIF says was done to the picture (1 to 8), undone.
+# Undoes EXIF's orientations (1 to 8).
 UPRIGHT: dict[int, Callable[[Array], Array]] = {
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -49,24 +49,24 @@ SizeCheck = Callable[[int, int], None]  # (width, height); raises ImageError
 def read_image(
     path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS, min_side: int = MIN_SIDE
 ) -> Picture:
-    """A picture file as an upright sRGB picture.
+    """Reads a file as an upright sRGB picture.
 
-    Reads JPEG, PNG, WebP, TIFF (its first page), GIF and BMP (the first frame of an animation), whatever the suffix
-    says, and TGA by its footer or its suffix. Turns the picture as EXIF asks, converts an embedded ICC profile to sRGB,
-    and keeps 16-bit and float samples (PNG, TIFF) unrounded. Floats in a TIFF must lie in [0, 1] and count as sRGB
-    unless a profile says otherwise.
+    Reads JPEG, PNG, WebP, TIFF (the first page), GIF and BMP, whatever the suffix, and TGA by its footer or suffix; of
+    an animation, the first frame. Turns the picture upright by its EXIF orientation, converts colours from an embedded
+    ICC profile to sRGB, and keeps 16-bit and float samples (PNG, TIFF) unrounded. Floats in a TIFF must lie in [0, 1]
+    and count as sRGB unless there is a profile.
 
     Args:
       path: the file.
-      max_pixels: refuse a picture with more (height * width); known from the header, before any pixel is decoded.
-      min_side: refuse a picture with a shorter side, pixels.
+      max_pixels: refuse a picture with more (height * width), by its header, before any pixel is decoded.
+      min_side: refuse a picture with a shorter side, in pixels.
 
     Returns:
       The picture; its `alpha` is None if the file has no transparency.
 
     Raises:
-      ImageError: if the file is missing, unreadable, no picture, damaged, cut short, too small or too large, or holds
-        values a picture cannot have.
+      ImageError: the file is missing, unreadable, not a picture, damaged, cut short, too small or too large, or holds
+        values that a picture cannot have.
 
     Example:
       picture = read_image("photo.jpg")
@@ -92,9 +92,9 @@ def _turned(picture: Picture, turn: Callable[[Array], Array]) -> Picture:
     return dataclasses.replace(picture, pixels=np.ascontiguousarray(turn(picture.pixels)), alpha=alpha)
 
 
-# --- one reader a kind: (file, check_size) -> (picture, orientation) --------------------------------------------------
-# The plugins are called directly, not through Image.open: that one warns or raises by a limit of its own, global to the
-# process, before it tells the size.
+# --- one reader per kind: (file, check_size) -> (picture, orientation) ------------------------------------------------
+# The plugins are called directly: Image.open would warn or raise by a process-wide limit of its own before it gives the
+# size.
 
 
 def _read_pillow(plugin: type[ImageFile.ImageFile], file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
@@ -108,7 +108,7 @@ def _read_png(file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
     check_size(*image.size)
     file.seek(24)
     bits = file.read(1)[0]
-    if bits == 16:  # Pillow would keep 8 of them
+    if bits == 16:  # Pillow would keep only 8
         orientation = orientation_of(image)
         file.seek(0)
         return deep.read_png(file.read(), image.info.get("icc_profile")), orientation
@@ -128,7 +128,7 @@ def _read_tiff(file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
             return deep.read_tiff(page, os.fstat(file.fileno()).st_size), tag.value if tag else 1
     file.seek(0)
     image = TiffPlugin.TiffImageFile(file)
-    return _from_pillow(image), orientation_of(image)  # Pillow has turned a TIFF upright, and says 1
+    return _from_pillow(image), orientation_of(image)  # Pillow turns a TIFF upright itself, and gives 1
 
 
 READERS: dict[str, Callable[[BinaryIO, SizeCheck], tuple[Picture, int]]] = {
@@ -151,11 +151,11 @@ SIGNATURES = {  # the first bytes; "RIFF????WEBP" is matched without its length
     b"GIF8": "GIF",
     b"BM": "BMP",
 }
-TGA_FOOTER = b"TRUEVISION-XFILE.\0"  # of version 2; older files are known by their suffix
+TGA_FOOTER = b"TRUEVISION-XFILE.\0"  # of version 2; older files are recognized by their suffix
 
 
 def _from_pillow(image: ImageFile.ImageFile) -> Picture:
-    image.load()  # all of it: raises if the file is cut short
+    image.load()  # reads everything, and raises if the file is cut short
     colors, alpha = _split_alpha(image)
     pixels = to_float(to_srgb8(colors, image.info.get("icc_profile")))
     return Picture(pixels, None if alpha is None else to_float(alpha)[..., 0], bit_depth=8, dpi=_dpi_of(image))
@@ -170,7 +170,7 @@ def _dpi_of(image: Image.Image) -> tuple[float, float] | None:
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, Array | None]:
-    """The colours in mode L, RGB, CMYK or LAB, and the alpha as uint8 [H, W, 1]."""
+    """The colours in mode L, RGB, CMYK or LAB, and the alpha, uint8 [H, W, 1] or None."""
     if not image.has_transparency_data:
         kept = image.mode in ("L", "RGB", "CMYK", "LAB")
         return (image if kept else image.convert("L" if image.mode == "1" else "RGB")), None
@@ -182,7 +182,7 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Array | None]:
 
 
 def orientation_of(image: ImageFile.ImageFile) -> int:
-    """What EXIF says was done to the picture, 1 to 8 where it is sound."""
+    """The picture's EXIF orientation, 1 to 8 if it is valid."""
     try:
         return int(image.getexif().get(ORIENTATION, 1))
     except Exception:  # broken EXIF is no reason to refuse the picture
@@ -239,7 +239,7 @@ def kind_of(path: Path, file: BinaryIO) -> str:
             return kind
     if path.suffix.lower() == ".tga" or _ends_as_tga(file):
         return "TGA"
-    raise ImageError(f"'{path}' is not a picture of a kind that can be read ({READABLE}); convert it to one of these")
+    raise ImageError(f"'{path}' is not a picture that can be read ({READABLE}); convert it to one of these")
 
 
 def _ends_as_tga(file: BinaryIO) -> bool:
@@ -267,20 +267,20 @@ def _one_sentence(path: Path, kind: str) -> Iterator[None]:
     """Turns whatever a decoder raises into an ImageError that names the file."""
     try:
         yield
-    except (MemoryError, ImportError):  # not the fault of the file
+    except (MemoryError, ImportError):  # not the file's fault
         raise
     except deep.UnusableError as error:
         raise ImageError(f"'{path}' {error}") from None
     except ImageError:
         raise
-    except Image.DecompressionBombError:  # only where a plugin itself looks at Pillow's limit: WebP and GIF frames
+    except Image.DecompressionBombError:  # the plugins of WebP and GIF check Pillow's limit
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
         raise ImageError(
-            f"'{path}' has more than {limit:,} pixels, the most that a {kind} file may have; shrink it, or save it as"
-            " PNG and raise --max_pixels"
+            f"'{path}' has more than {limit:,} pixels, the limit for {kind} files; shrink it, or save it as PNG and"
+            " raise --max_pixels"
         ) from None
-    except Exception as error:  # decoders answer a damaged file with any type at all
+    except Exception as error:  # decoders raise all kinds of errors for a damaged file
         raise ImageError(
-            f"'{path}' cannot be read as {kind} ({one_line(error)}), for it is damaged, cut short or of a rare kind;"
+            f"'{path}' cannot be read as {kind} ({one_line(error)}): it is damaged, cut short or of a rare kind;"
             " copy or export it again"
         ) from None

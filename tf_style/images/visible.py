@@ -1,4 +1,4 @@
-"""Pictures by what can be seen of them."""
+"""Reads pictures without the colours hidden under their transparency."""
 
 import os
 
@@ -12,15 +12,15 @@ from tf_style.images.reading import read_image
 def read_visible(
     path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS, min_side: int = MIN_SIDE
 ) -> Picture:
-    """A picture file as it can be seen: what is transparent has the colours of its neighbours.
+    """Reads a picture file and gives its invisible pixels their visible neighbours' colours.
 
     Args:
       path: the file.
-      max_pixels: refuse a picture with more.
-      min_side: refuse a picture with a shorter side, pixels.
+      max_pixels: refuse a picture with more pixels.
+      min_side: refuse a picture with a shorter side, in pixels.
 
     Raises:
-      ImageError: it cannot be read, or nothing of it can be seen.
+      ImageError: the picture cannot be read, or is transparent everywhere.
 
     Example:
       sprite = read_visible("sprite.png")
@@ -29,13 +29,11 @@ def read_visible(
     try:
         return fill_transparent(picture)
     except ImageError:
-        raise ImageError(
-            f"'{os.fspath(path)}' is transparent everywhere, so there is nothing to see; give another picture."
-        ) from None
+        raise ImageError(f"'{os.fspath(path)}' is transparent everywhere; give another picture.") from None
 
 
 def with_own_alpha(picture: Picture) -> FloatArray:
-    """The pixels, [H, W, 3]; where something is transparent with the alpha, [H, W, 4], so that it does not count.
+    """The pixels, [H, W, 3]; with the alpha, [H, W, 4], if some are transparent, so that they can be ignored.
 
     Example:
       style = with_own_alpha(read_visible("sprite.png"))

@@ -1,4 +1,4 @@
-"""From pixels to a file: encode, then replace the file in one move."""
+"""Writes pixels to a file: encodes them, then replaces the file in one move."""
 
 import difflib
 import io
@@ -46,23 +46,23 @@ def write_image(
     quality: int = 95,
     dpi: tuple[float, float] | None = None,
 ) -> None:
-    """Write a picture, its format chosen by the suffix: .png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp or .tga.
+    """Writes a picture; the suffix chooses the format: .png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp or .tga.
 
-    The file appears whole or not at all: it is written under a temporary name beside its place and then moved there;
-    an older file stays as it was if anything fails. The same input gives the same bytes. All but BMP and TGA carry an
-    sRGB profile. JPEG keeps full colour resolution (4:4:4). Values are rounded to the nearest level, halves to the even
-    one. What is hidden gets the colours of the nearest visible pixels, so that no filter finds others there.
+    The file appears completely or not at all: it is written under a temporary name and then moved into place, so an
+    older file stays unchanged if anything fails. The same input gives the same bytes. All formats but BMP and TGA carry
+    an sRGB profile. JPEG keeps full colour resolution (4:4:4). Values are rounded to the nearest level, halves to the
+    even one. Invisible pixels get the colours of the nearest visible ones, so that no filter brings up others.
 
     Args:
-      path: the file; a missing folder is made.
+      path: the file; a missing folder is created.
       pixels: float [H, W, 3], sRGB; values outside [0, 1] are clipped.
-      alpha: float [H, W], 0 is transparent; JPEG and BMP cannot hold it: there the picture is laid on white.
+      alpha: float [H, W], 0 is transparent; JPEG and BMP cannot hold it, so there the picture is laid on white.
       bit_depth: 8, or 16 (PNG and TIFF only).
       quality: 1 to 100, for JPEG and WebP.
       dpi: pixels per inch, horizontally and vertically, for JPEG, PNG and TIFF.
 
     Raises:
-      ImageError: if `check_output_path` would; for NaN or another type or shape; if the disk refuses.
+      ImageError: as in `check_output_path`; NaN, or a wrong type or shape; or the file cannot be written.
 
     Example:
       write_image("out/stylized.png", picture.pixels, alpha=picture.alpha, bit_depth=picture.bit_depth)
@@ -80,7 +80,7 @@ def write_image(
 
 
 def _with_alpha(pixels: Array, alpha: Array, kind: str) -> Array:
-    """[H, W, 4], nothing in it that was hidden; or what is seen on white, where the format has no alpha."""
+    """[H, W, 4] without hidden colours; or [H, W, 3] laid on white, if the format has no alpha."""
     if kind in OPAQUE_FORMATS:
         return pixels * alpha[..., None] + (1 - alpha[..., None])
     if alpha.max() > MIN_VISIBLE_ALPHA:
@@ -89,17 +89,16 @@ def _with_alpha(pixels: Array, alpha: Array, kind: str) -> Array:
 
 
 def check_output_path(path: str | os.PathLike[str], *, bit_depth: int = 8) -> None:
-    """Refuse an output that could not be written, before hours of work.
+    """Refuses an output that could not be written, before hours of work.
 
-    Changes nothing: a missing folder is fine if it could be made.
+    It changes nothing; a missing folder is fine if it could be created.
 
     Args:
       path: the file to be written later.
       bit_depth: 8, or 16 (PNG and TIFF only).
 
     Raises:
-      ImageError: for a suffix or bit depth that cannot be written, a path that is a folder, or a folder where nothing
-        can be written.
+      ImageError: a suffix or bit depth that cannot be written, a path that is a folder, or a read-only folder.
 
     Example:
       check_output_path("out/stylized.png", bit_depth=16)
@@ -115,14 +114,14 @@ def check_output_path(path: str | os.PathLike[str], *, bit_depth: int = 8) -> No
         while not folder.exists():
             folder = folder.parent
         if not folder.is_dir():
-            raise ImageError(f"'{target}' cannot be written, for '{folder}' is a file; choose another folder")
+            raise ImageError(f"'{target}' cannot be written: '{folder}' is a file; choose another folder")
     except OSError as error:
         raise _cannot_write(target, error) from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise ImageError(f"'{target}' cannot be written, for the folder '{folder}' is read-only; choose another folder")
+        raise ImageError(f"'{target}' cannot be written: the folder '{folder}' is read-only; choose another folder")
 
 
-# --- one encoder a format: uint8 or uint16 [H, W, 3 or 4], quality, dpi -> bytes --------------------------------------
+# --- one encoder per format: uint8 or uint16 [H, W, 3 or 4], quality, dpi -> bytes ------------------------------------
 
 
 def _encode_png(levels: Array, dpi: Dpi) -> bytes:
@@ -174,7 +173,7 @@ ENCODERS: dict[str, Callable[[Array, int, Dpi], bytes]] = {
     "JPEG": lambda levels, quality, dpi: _encode_pillow(
         levels, "JPEG", quality=quality, subsampling=0, icc_profile=srgb_profile(), dpi=dpi and tuple(map(round, dpi))
     ),
-    "WebP": lambda levels, quality, dpi: _encode_pillow(  # exact: hidden colours are kept too
+    "WebP": lambda levels, quality, dpi: _encode_pillow(  # exact keeps hidden colours too
         levels, "WEBP", quality=quality, exact=True, icc_profile=srgb_profile()
     ),
     "BMP": lambda levels, quality, dpi: _encode_pillow(levels, "BMP"),
@@ -186,7 +185,7 @@ ENCODERS: dict[str, Callable[[Array, int, Dpi], bytes]] = {
 
 
 def _replace(target: Path, data: bytes) -> None:
-    place = Path(os.path.realpath(target))  # through a link, rather than over it
+    place = Path(os.path.realpath(target))  # follow a link rather than replace it
     temporary = place.with_name(f".tf_style-{secrets.token_hex(8)}.tmp")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -205,7 +204,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 def _cannot_write(target: Path, error: OSError) -> ImageError:
     return ImageError(
-        f"'{target}' cannot be written ({error.strerror or error}); choose another place or free the disk"
+        f"'{target}' cannot be written ({error.strerror or error}); choose another place or free disk space"
     )
 
 
@@ -220,16 +219,14 @@ def _check_format(target: Path, bit_depth: int) -> None:
         found = f"the suffix '{target.suffix}'" if suffix else "no suffix"
         raise ImageError(f"'{target}' has {found}, but {allowed} are allowed; {advice}")
     if bit_depth not in (8, 16):
-        raise ImageError(f"Got a bit depth of {bit_depth}, but 8 and 16 are allowed; choose one of these")
+        raise ImageError(f"The bit depth must be 8 or 16, but {bit_depth} was given; choose one of these")
     if bit_depth == 16 and FORMATS[suffix] not in DEEP_FORMATS:
-        raise ImageError(
-            f"'{target}' cannot hold 16 bits, only .png, .tif and .tiff can; choose one of these or a bit depth of 8"
-        )
+        raise ImageError(f"'{target}' cannot hold 16 bits; choose .png, .tif or .tiff, or a bit depth of 8")
 
 
 def _check_options(target: Path, kind: str, size: tuple[int, ...], quality: int) -> None:
     if not 1 <= quality <= 100:
-        raise ImageError(f"Got a quality of {quality}, but 1 to 100 is allowed; 95 is a good choice")
+        raise ImageError(f"The quality must be 1 to 100, but {quality} was given; 95 is a good choice")
     if max(size) > MAX_SIDE.get(kind, max(size)):
         raise ImageError(
             f"'{target}' would be {size[1]} x {size[0]} pixels, but {kind} holds at most {MAX_SIDE[kind]} a side;"
@@ -240,9 +237,9 @@ def _check_options(target: Path, kind: str, size: tuple[int, ...], quality: int)
 def _checked(array: npt.ArrayLike, name: str, wanted: str, fits: Callable[[tuple[int, ...]], bool]) -> Array:
     values = np.asarray(array)
     if not fits(values.shape) or values.size == 0:
-        raise ImageError(f"Got {name} of shape {list(values.shape)}, but {wanted} is needed; pass one picture")
+        raise ImageError(f"The {name} must be {wanted}, but shape {list(values.shape)} was given; pass one picture")
     if not np.issubdtype(values.dtype, np.floating):
-        raise ImageError(f"Got {name} of type {values.dtype}, but floats in [0, 1] are needed; convert with to_float")
+        raise ImageError(f"The {name} must be floats in [0, 1], but the type is {values.dtype}; convert with to_float")
     if np.isnan(values).any():
         raise ImageError(f"The {name} hold NaN, so nothing was written; a smaller learning rate may help")
     return values

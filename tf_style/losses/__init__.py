@@ -1,4 +1,4 @@
-"""Loss terms and the objective they add up to."""
+"""Loss terms, and the objective that adds them up."""
 
 from tf_style.losses.content import content_loss
 from tf_style.losses.objective import Objective, additive_term

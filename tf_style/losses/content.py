@@ -1,4 +1,4 @@
-"""Content loss: the picture's deep features should stay those of the content image."""
+"""Content loss: keeps the picture's deep features close to the content image's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def content_loss(
 
     Args:
       layers: Names of the backbone's layers.
-      layer_weights: A weight for each layer, by name or in order; None: equal, adding up to 1.
+      layer_weights: A weight for each layer, by name or in order; None: equal weights that add up to 1.
       normalization: "target" divides each layer by the mean square of the content's features, so that one weight
         holds for all backbones and pictures; "none" is the plain mean squared error of the classic scripts.
       name: The term's name in logs.
@@ -32,13 +32,13 @@ def content_loss(
       An `Objective` of one term, [B].
 
     Raises:
-      ValueError: Unknown normalization, or not one weight for each layer.
+      ValueError: Unknown normalization, no layers, or not one weight for each layer.
 
     Example:
       >>> objective = content_loss(["block4_conv2"]) + 10.0 * style_loss()
 
     Reference:
-      Gatys et al., CVPR 2016, eq. 1 (there half the sum of squares; we average, so that one weight holds across
+      Gatys et al., CVPR 2016, eq. 1 (half the sum of squares there; a mean here, so that one weight holds across
       sizes). https://openaccess.thecvf.com/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf
     """
     check_normalization(normalization)

@@ -20,14 +20,14 @@ def additive_term(
     reads: str = "content",
     style_sums: Callable[[Features], Nest] | None = None,
 ) -> Term:
-    """A term whose loss is made from sums over positions, so that it can be told from parts of a picture.
+    """A term whose loss is made from sums over positions, so that it can be computed from parts of a picture.
 
     Args:
-      name: In logs.
+      name: The term's name in logs.
       target: As `Term.target`.
-      sums: (features, target) -> nest of [B, ...], each a sum over positions times what they count.
+      sums: (features, target) -> nest of [B, ...], each a weighted sum over positions.
       from_sums: (sums, target) -> loss, [B].
-      repr: How the term is printed.
+      repr: The term's name in the objective's `repr`; default: `name`.
       reads: As `Term.reads`.
       style_sums: As `Term.style_sums`.
     """
@@ -40,7 +40,7 @@ def additive_term(
 
 @dataclasses.dataclass(frozen=True)
 class Objective:
-    """Weighted terms, flat: `content_loss() + 1e3 * style_loss()`.
+    """A weighted sum of terms, such as `content_loss() + 1e3 * style_loss()`.
 
     Example:
       >>> objective = 5.0 * content_loss() + 100.0 * style_loss()
@@ -54,7 +54,7 @@ class Objective:
         names = [term.name for _, term in self.terms]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"Term names must differ, but {', '.join(twice)} came twice; give one of them a name=.")
+            raise ValueError(f"Term names must differ, but {', '.join(twice)} appears twice; give one of them a name=.")
 
     def __add__(self, other: Objective) -> Objective:
         return Objective(self.terms + other.terms)
@@ -68,11 +68,11 @@ class Objective:
         return " + ".join(f"{weight:g}*{term.repr or term.name}" for weight, term in self.terms)
 
     def reading(self, references: str) -> Objective:
-        """Only those terms whose targets are made from "content" or from "styles"."""
+        """The objective with only the terms whose targets are made from `references`: "content" or "styles"."""
         return Objective(tuple((weight, term) for weight, term in self.terms if term.reads == references))
 
     def targets(self, references: References) -> Nest:
-        """Targets of every term, by its name; computed once per picture pair.
+        """The targets of every term, by its name; computed once per picture pair.
 
         Args:
           references: Features of the content and the style images.
@@ -87,7 +87,7 @@ class Objective:
         Args:
           features: Features of the picture.
           targets: What `targets` returned.
-          weights: By term, [B] or []: instead of the objective's own, for those named.
+          weights: Weights that replace the objective's own, by the term's name, [B] or [].
         """
         given = weights or {}
         return {

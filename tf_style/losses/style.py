@@ -1,4 +1,4 @@
-"""Style loss: the picture's feature statistics should be those of the style images."""
+"""Style loss: brings the picture's feature statistics close to the style images'."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def style_loss(
     normalization: str = "target",
     name: str = "style",
 ) -> Objective:
-    """Distance of feature statistics from those of one or several style images.
+    """Distance between the picture's feature statistics and those of one or several style images.
 
     Args:
       layers: Names of the backbone's layers.
       statistic: "gram" (Gram matrix, mean squared difference), "mean_std" (mean and standard deviation), or
         "wasserstein" (mean and covariance, squared 2-Wasserstein distance).
-      layer_weights: A weight for each layer, by name or in order; None: equal, adding up to 1.
-      style_blend: The share of each style image; they are scaled to add up to 1. None: equal shares.
+      layer_weights: A weight for each layer, by name or in order; None: equal weights that add up to 1.
+      style_blend: The share of each style image, scaled to add up to 1; None: equal shares.
       normalization: "target" divides each layer by the energy of its target (for "gram" the mean square of the
         target's entries), so that one weight holds for all backbones, statistics and styles; "none" does not.
       name: The term's name in logs.
@@ -42,7 +42,8 @@ def style_loss(
       An `Objective` of one term, [B].
 
     Raises:
-      ValueError: Unknown statistic or normalization, not one weight for each layer or one share for each style.
+      ValueError: Unknown statistic or normalization, no layers, or not one weight for each layer. While painting: not
+        one share for each style.
 
     Reference:
       Gatys et al., CVPR 2016, eq. 4 and 5; Huang and Belongie, ICCV 2017, section 5 (mean_std); K. Crowson,
@@ -91,7 +92,7 @@ def style_loss(
 
 
 def _weights(features: Features, layer: str) -> tf.Tensor | None:
-    """What positions of a layer count; None: all the same."""
+    """The weights of a layer's positions; None: all equal."""
     return position_weights(features[layer], features["mask"]) if "mask" in features else None
 
 
@@ -99,10 +100,12 @@ def _shares(style_blend: Sequence[float] | None, num_styles: int) -> list[float]
     if style_blend is None:
         return [1.0 / num_styles] * num_styles
     if len(style_blend) != num_styles:
-        raise ValueError(f"{len(style_blend)} shares came in style_blend for {num_styles} style images; give one each.")
+        raise ValueError(f"style_blend has {len(style_blend)} shares for {num_styles} styles; give one for each.")
     total = sum(style_blend)
     if min(style_blend) < 0 or total <= 0:
-        raise ValueError(f"style_blend must be shares of at least 0 with a positive sum, but {list(style_blend)} came.")
+        raise ValueError(
+            f"style_blend must hold shares of at least 0 with a positive sum, but {list(style_blend)} was given."
+        )
     return [share / total for share in style_blend]
 
 

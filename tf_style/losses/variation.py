@@ -1,4 +1,4 @@
-"""Total variation loss: no speckle."""
+"""Total variation loss, against speckle."""
 
 from __future__ import annotations
 

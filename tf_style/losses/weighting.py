@@ -1,4 +1,4 @@
-"""Layer weights and normalization, shared by the terms that look at layers."""
+"""Layer weights and normalization, shared by the terms that compare layers."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _EPSILON = 1e-8
 
 
 def layer_weights_of(layers: Sequence[str], layer_weights: Mapping[str, float] | Sequence[float] | None) -> list[float]:
-    """One weight a layer; None stands for equal weights that add up to 1.
+    """One weight for each layer.
 
     Args:
       layers: Layer names.
-      layer_weights: By layer name, or in the order of `layers`, or None.
+      layer_weights: By layer name, or in the order of `layers`; None: equal weights that add up to 1.
 
     Raises:
       ValueError: No layers, or not one weight for each layer.
     """
     if not layers:
-        raise ValueError("No layers came; name at least one, for example 'block4_conv2'.")
+        raise ValueError("No layers were given; name at least one, for example 'block4_conv2'.")
     if layer_weights is None:
         return [1.0 / len(layers)] * len(layers)
     if isinstance(layer_weights, Mapping):
         missing = [layer for layer in layers if layer not in layer_weights]
         if missing:
-            raise ValueError(f"No weight came for layer {missing[0]}; give one for each of {', '.join(layers)}.")
+            raise ValueError(f"Layer {missing[0]} has no weight; give one for each of {', '.join(layers)}.")
         return [float(layer_weights[layer]) for layer in layers]
     if len(layer_weights) != len(layers):
-        raise ValueError(f"{len(layer_weights)} layer weights came for {len(layers)} layers; give one for each.")
+        raise ValueError(f"{len(layer_weights)} layer weights for {len(layers)} layers were given; give one for each.")
     return [float(weight) for weight in layer_weights]
 
 
@@ -44,5 +44,5 @@ def check_normalization(normalization: str) -> None:
 
 
 def relative(loss: tf.Tensor, energy: tf.Tensor, normalization: str) -> tf.Tensor:
-    """The loss, divided by the target's energy where `normalization` is "target". All are [B]."""
+    """The loss [B], divided by the target's energy [B] if `normalization` is "target"."""
     return loss / (energy + _EPSILON) if normalization == "target" else loss

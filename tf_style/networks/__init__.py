@@ -1,1 +1,1 @@
-"""Feed-forward networks: a style becomes a code, and one pass paints a picture under it."""
+"""Feed-forward networks: a style becomes a code, and one pass paints a picture with it."""

@@ -1,4 +1,4 @@
-"""Any style in one pass: features of the content get the style's statistics, a decoder paints them."""
+"""Any style in one pass: the content's features get the style's statistics, and a decoder paints them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tf_style.networks.blocks import (
     reflect_convolution,
 )
 
-#: What of the encoder the network looks at, shallow to deep.
+#: The encoder's layers that the network reads, shallow to deep.
 ENCODER_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")
 
 _HIDDEN = 128  # units between the style's code and the modulations
@@ -29,13 +29,13 @@ _EPSILON = 1e-5
 class ArbitraryStyleNetwork:
     """A frozen encoder and a decoder; a style's code is the mean and deviation of each of the encoder's channels.
 
-    The deepest features get the style's statistics by adaptive instance normalisation, which needs no training and so
-    holds for any style; the decoder's layers are modulated by the whole code, which brings colours and strokes.
+    Adaptive instance normalisation gives the deepest features the style's statistics; it needs no training, so it works
+    for any style. The whole code modulates the decoder's layers, which brings colours and strokes.
 
     Args:
-      encoder: Picture (float32 [B, H, W, 3], RGB in [0, 1]) to the features of `ENCODER_LAYERS`, at least.
-      channels: Of those layers, in order.
-      compute_dtype: Of the decoder's convolutions, "float32" or "bfloat16".
+      encoder: Picture (float32 [B, H, W, 3], RGB in [0, 1]) to the features of at least `ENCODER_LAYERS`.
+      channels: The numbers of channels of those layers, in order.
+      compute_dtype: Type of the decoder's convolutions, "float32" or "bfloat16".
 
     Reference:
       Huang, Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization", ICCV 2017
@@ -57,16 +57,16 @@ class ArbitraryStyleNetwork:
 
     @property
     def layers(self) -> list[keras.layers.Layer]:
-        """What holds the weights; the frozen encoder is not among them."""
+        """The layers to train and save, without the frozen encoder."""
         return [self.model]
 
     @property
     def all_layers(self) -> list[Any]:
-        """The frozen encoder too."""
+        """All layers, with the frozen encoder."""
         return [self.model, self.encoder]
 
     def encode_content(self, image: Any) -> dict[str, Any]:
-        """The encoder's features of a picture [B, H, W, 3], height and width multiples of 8."""
+        """The encoder's features of a picture [B, H, W, 3] whose height and width are multiples of 8."""
         features = self.encoder(image)
         return {layer: features[layer] for layer in ENCODER_LAYERS}
 
@@ -82,20 +82,20 @@ class ArbitraryStyleNetwork:
         return ops.concatenate(means + deviations, axis=-1)
 
     def neutral_code(self, content: Mapping[str, Any]) -> Any:
-        """The code under which the picture stays as it is: its own."""
+        """The code that leaves the picture unchanged: its own."""
         return self.code(content)
 
     def paint(self, content: Mapping[str, Any], code: Any) -> Any:
-        """The picture of `encode_content`'s features under a code, float32 [B, H, W, 3], a little beyond [0, 1]."""
+        """Paints `encode_content`'s features with a code: float32 [B, H, W, 3], slightly beyond [0, 1]."""
         return self.model([content[ENCODER_LAYERS[-1]], code])
 
     def adapt(self, codes: Any) -> None:
-        """Learns how codes are spread, from those of many styles, [B, N]; once, before training."""
+        """Learns the spread of codes from those of many styles, [B, N]; call it once, before training."""
         self.model.get_layer("spread").adapt(ops.log1p(codes))
 
 
 def _decoder(channels: tuple[int, ...], dtype: str) -> keras.Model:
-    """Features of the deepest layer, and a style's code, to a picture."""
+    """The model from the deepest layer's features and a style's code to a picture."""
     policy = keras.DTypePolicy("mixed_bfloat16" if dtype == "bfloat16" else "float32")
     first, second, third, deepest = channels
     features = keras.Input((None, None, deepest), name="features", dtype="float32")
@@ -119,7 +119,7 @@ def _decoder(channels: tuple[int, ...], dtype: str) -> keras.Model:
         return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(modulated(x, width, name))
 
     def residual(x: Any, width: int, name: str) -> Any:
-        """At first it changes nothing."""
+        """A residual block that changes nothing at first."""
         y = reflect_convolution(x, width, kernel_initializer="zeros", name=name, dtype=policy)
         y = keras.layers.Add(name=f"{name}_sum", dtype=policy)([x, modulated(y, width, name)])
         return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(y)

@@ -1,4 +1,4 @@
-"""Trained networks as files: one .npz of weights and a card that says what they are."""
+"""Trained networks as files: an .npz of weights with a card that describes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy as np
 #: Networks that come with the package: name -> file.
 EMBEDDED = {path.stem: path for path in sorted((Path(__file__).parent / "data").glob("*.npz"))}
 
-#: A network's file in the folder where it was trained.
+#: The name of a network's file in the folder where it was trained.
 NETWORK_FILE = "network.npz"
 
 _CARD = "card"
@@ -26,14 +26,14 @@ _FORMAT = 1
 
 
 class NetworkError(ValueError):
-    """A network's file that is missing or cannot be used; the message says what to do."""
+    """A network's file is missing or cannot be used; the message says what to do."""
 
 
 def find_network(name: str) -> Path:
-    """The file of a network, by the name of an embedded one, its own path, or that of the folder that holds it.
+    """The file of a network, from an embedded network's name, the file's path, or the path of its folder.
 
     Raises:
-      NetworkError: There is none.
+      NetworkError: There is no such network.
     """
     if name in EMBEDDED:
         return EMBEDDED[name]
@@ -52,21 +52,19 @@ def read_card(path: Path) -> dict[str, Any]:
     """The card of a network's file: its kind, options, and how it was trained. Loads no weights.
 
     Raises:
-      NetworkError: It is not a network's file.
+      NetworkError: The file is not a network's.
     """
     return json.loads(str(_read(path, [_CARD])[_CARD]))
 
 
 def check_style(name: str, known: Sequence[str]) -> None:
-    """Raises NetworkError unless a network knows a style of that name."""
+    """Raises NetworkError unless the style's name is among those `known`."""
     if name not in known:
-        raise NetworkError(
-            f"Unknown style {name!r}. This network paints in these: {', '.join(known)}.{_hint(name, known)}"
-        )
+        raise NetworkError(f"Unknown style {name!r}. This network knows: {', '.join(known)}.{_hint(name, known)}")
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
-    """A known name that is close, as a question after a full stop; empty if there is none."""
+    """A close known name as the sentence " Did you mean ...?"; empty if there is none."""
     close = difflib.get_close_matches(name, known, 1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
@@ -75,7 +73,7 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a network's file, float32.
 
     Raises:
-      NetworkError: It is not a network's file.
+      NetworkError: The file is not a network's.
     """
     arrays = _read(path)
     arrays.pop(_CARD)
@@ -83,16 +81,16 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_network(path: Path, card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
-    """Writes a network's file, whole or not at all; weights become float16.
+    """Writes a network's file, completely or not at all; weights become float16.
 
     Raises:
-      ValueError: A weight that float16 cannot hold.
+      ValueError: A weight is too large for float16.
     """
-    with np.errstate(over="ignore"):  # found below
+    with np.errstate(over="ignore"):  # checked below
         arrays = {name: np.asarray(array).astype(np.float16) for name, array in weights.items()}
     for name, array in arrays.items():
         if not np.isfinite(array).all():
-            raise ValueError(f"The weight {name} has values beyond float16; the network cannot be written.")
+            raise ValueError(f"The weight {name} is too large for float16; the network cannot be written.")
     members: dict[str, Any] = {_CARD: np.array(json.dumps({"format": _FORMAT, **card}, sort_keys=True)), **arrays}
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -114,16 +112,16 @@ def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
             if not isinstance(card["kind"], str) or not isinstance(card.get("styles", []), list):
                 raise KeyError("kind")
             if card["format"] != _FORMAT:
-                raise NetworkError(f"{path} is of another version of tf_style; train it anew, or update tf_style.")
+                raise NetworkError(f"{path} is from another version of tf_style; train it again, or update tf_style.")
             return arrays
     except NetworkError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
-        raise NetworkError(f"{path} is not a network that tf-style train wrote; give the path of one.") from None
+        raise NetworkError(f"{path} is not a network from tf-style train; give the path of one.") from None
 
 
 def encoder_weights(kernels: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
-    """The kernels and biases of a frozen encoder under the names that they have in a network's file."""
+    """A frozen encoder's kernels and biases under their names in a network's file."""
     return {
         f"{_ENCODER}/{layer}/{part}": array
         for layer, arrays in kernels.items()
@@ -132,16 +130,16 @@ def encoder_weights(kernels: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np
 
 
 def encoder_kernels(weights: Mapping[str, np.ndarray], source: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The kernels and biases of the frozen encoder in the arrays of a network's file, shallow to deep.
+    """The frozen encoder's kernels and biases from the arrays of a network's file, shallow to deep.
 
     Raises:
-      NetworkError: There is none.
+      NetworkError: The file holds no encoder.
     """
     layers = [name.split("/")[1] for name in weights if name.startswith(f"{_ENCODER}/") and name.endswith("/kernel")]
     if not layers:
         raise NetworkError(
-            f"{source} holds no encoder, so it is of an earlier version of tf_style; give another network, or train "
-            "it anew."
+            f"{source} holds no encoder: it is from an earlier version of tf_style; give another network, or train "
+            "it again."
         )
     return {layer: (weights[f"{_ENCODER}/{layer}/kernel"], weights[f"{_ENCODER}/{layer}/bias"]) for layer in layers}
 
@@ -152,10 +150,10 @@ def weights_of(layers: list[Any]) -> dict[str, np.ndarray]:
 
 
 def set_weights(layers: list[Any], weights: Mapping[str, np.ndarray], source: str) -> None:
-    """Gives Keras layers their weights by path.
+    """Sets the weights of Keras layers by their paths.
 
     Raises:
-      NetworkError: One is missing, or has another shape.
+      NetworkError: A weight is missing, or has another shape.
     """
     for layer in layers:
         for variable in layer.weights:

@@ -1,4 +1,4 @@
-"""Pieces of the networks. Keras layers and operations only, so that they run on every backend of Keras."""
+"""Building blocks of the networks, from Keras layers and operations only, so that they run on any Keras backend."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import keras
 from keras import ops
 
 _EPSILON = 1e-5
-# Much more than the variance that rounding leaves in a flat channel, much less than that of any picture. Without it
-# each normalisation makes rounding hundreds of times larger, and a flat picture, as a black frame, ends as noise.
+# Well above the variance that rounding leaves in a flat channel, well below that of any picture. Without it, each
+# normalisation enlarges rounding hundreds of times, and a flat picture such as a black frame ends as noise.
 _FLAT = 1e-7
-# Which rows of a 3x3 kernel fall on which of two small pixels: for the upper, then for the lower of two large pixels.
+# Which rows of a 3x3 kernel fall on which of two small pixels, for the upper and the lower of two enlarged pixels.
 _FOLDS = (((1, 0, 0), (0, 1, 1)), ((1, 1, 0), (0, 0, 1)))
-_OVERSHOOT = 0.6  # the picture is 0.5 + 0.6 tanh(x), clipped: pure black and white lie within reach
+_OVERSHOOT = 0.6  # the picture is 0.5 + 0.6 tanh(x), clipped, so that it can reach pure black and white
 
 
 @keras.saving.register_keras_serializable("tf_style")
 class ReflectPadding(keras.layers.Layer):
-    """Mirrors a border of `size` pixels outwards, so that convolutions see no black frame."""
+    """Adds a mirrored border of `size` pixels, so that convolutions see no black frame."""
 
     def __init__(self, size: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -30,12 +30,12 @@ class ReflectPadding(keras.layers.Layer):
         return ops.pad(image, [[0, 0], border, border, [0, 0]], mode="reflect")
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Height and width grow, where they are known."""
+        """The input's shape, with height and width (if known) grown by the border."""
         grown = [None if side is None else side + 2 * self.size for side in input_shape[1:3]]
         return (input_shape[0], *grown, input_shape[3])
 
     def get_config(self) -> dict[str, Any]:
-        """What the layer is made again from."""
+        """Everything needed to make the layer again."""
         return {**super().get_config(), "size": self.size}
 
 
@@ -43,7 +43,7 @@ class ReflectPadding(keras.layers.Layer):
 class AdaptiveInstanceNormalization(keras.layers.Layer):
     """Gives each channel of each picture a mean and a standard deviation; computed in float32.
 
-    Called on [x, mean, deviation]: [B, H, W, C], [B, C], [B, C]; returns [B, H, W, C].
+    Call it on [x, mean, deviation]: [B, H, W, C], [B, C], [B, C]; it returns [B, H, W, C].
 
     Reference:
       Huang, Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization", ICCV 2017, eq. 8.
@@ -65,15 +65,15 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
         return ops.cast(x * scale + shift, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: list) -> tuple:
-        """That of x."""
+        """The shape of x."""
         return tuple(input_shape[0])
 
 
 @keras.saving.register_keras_serializable("tf_style")
 class Modulation(keras.layers.Layer):
-    """x * (1 + scale) + shift, a scale and a shift for each channel of each picture.
+    """x * (1 + scale) + shift, with a scale and a shift for each channel of each picture.
 
-    Called on [x, parameters]: [B, H, W, C], [B, 2 C]; returns [B, H, W, C].
+    Call it on [x, parameters]: [B, H, W, C], [B, 2 C]; it returns [B, H, W, C].
 
     Reference:
       Perez et al., "FiLM: Visual Reasoning with a General Conditioning Layer", AAAI 2018, section 2.1.
@@ -87,25 +87,25 @@ class Modulation(keras.layers.Layer):
         return x * (1.0 + ops.expand_dims(scale, (1, 2))) + ops.expand_dims(shift, (1, 2))
 
     def compute_output_shape(self, input_shape: list) -> tuple:
-        """That of x."""
+        """The shape of x."""
         return tuple(input_shape[0])
 
 
 @keras.saving.register_keras_serializable("tf_style")
 class Standardization(keras.layers.Layer):
-    """(x - mean) / deviation for each channel of [B, N], as they were over the values given to `adapt`.
+    """(x - mean) / deviation for each channel of [B, N], with mean and deviation of the values given to `adapt`.
 
-    Unlike `keras.layers.Normalization` it reads its weights at each call, so that they can be assigned.
+    Unlike `keras.layers.Normalization`, it reads its weights at each call, so that they can be assigned.
     """
 
     def build(self, input_shape: tuple) -> None:
-        """Mean 0, deviation 1."""
+        """Starts with mean 0 and deviation 1."""
         shape = input_shape[-1:]
         self.mean = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="mean")
         self.deviation = self.add_weight(shape=shape, initializer="ones", trainable=False, name="deviation")
 
     def adapt(self, values: Any) -> None:
-        """Takes mean and deviation of values [M, N]."""
+        """Takes the mean and deviation from values [M, N]."""
         mean, variance = ops.moments(values, axes=[0])
         self.mean.assign(mean)
         self.deviation.assign(ops.sqrt(variance + _EPSILON))
@@ -117,28 +117,28 @@ class Standardization(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tf_style")
 class Pixels(keras.layers.Layer):
-    """The last activation: 0.5 + 0.6 tanh(x), float32; a little beyond [0, 1], so that black and white are in reach."""
+    """The last activation, 0.5 + 0.6 tanh(x), float32; it exceeds [0, 1] a little, to reach black and white."""
 
     def call(self, x: Any) -> Any:
         """Args: x, [B, H, W, 3]."""
         return 0.5 + _OVERSHOOT * ops.tanh(ops.cast(x, "float32"))
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """That of x."""
+        """The shape of x."""
         return tuple(input_shape)
 
 
 @keras.saving.register_keras_serializable("tf_style")
 class EnlargingConvolution(keras.layers.Layer):
-    """Twice the size, each pixel repeated, then a 3x3 convolution on a mirrored border: it leaves no checkerboard.
+    """Doubles the size by repeating pixels, then convolves by 3x3 with a mirrored border; this leaves no checkerboard.
 
-    The enlarged picture is never made. A 3x3 kernel on repeated pixels sees 2x2 different ones at most, in one of four
-    ways; so each way is a 2x2 kernel on the small picture, and their four results interleaved are the large one: the
-    same values from 4/9 of the multiplications and much less memory.
+    The enlarged picture is never made. A 3x3 kernel on repeated pixels sees at most 2x2 different ones, in one of four
+    arrangements. So each arrangement is a 2x2 kernel on the small picture, and the four results are interleaved. This
+    gives the same values with 4/9 of the multiplications and much less memory.
 
     Args:
-      channels: Of the result.
-      use_bias: Whether a bias is added.
+      channels: Channels of the result.
+      use_bias: Whether to add a bias.
 
     Reference:
       Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016
@@ -152,7 +152,7 @@ class EnlargingConvolution(keras.layers.Layer):
         self.channels, self.use_bias = channels, use_bias
 
     def build(self, input_shape: tuple) -> None:
-        """The 3x3 kernel, and the bias."""
+        """Makes the 3x3 kernel and the bias."""
         self.kernel = self.add_weight(
             shape=(3, 3, input_shape[-1], self.channels), initializer="glorot_uniform", name="kernel"
         )
@@ -164,7 +164,7 @@ class EnlargingConvolution(keras.layers.Layer):
         batch, height, width = ops.shape(x)[:3]
         kernel = ops.einsum("pah,qbw,hwio->abipqo", *(ops.cast(_FOLDS, self.kernel.dtype),) * 2, self.kernel)
         kernel = ops.reshape(kernel, (2, 2, -1, 4 * self.channels))
-        x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")  # what mirroring is before enlarging
+        x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")  # as reflecting after enlarging
         y = ops.conv(x, kernel, padding="valid")  # [B, H + 1, W + 1, 4 channels]
         rows = []
         for row in (0, 1):
@@ -177,24 +177,24 @@ class EnlargingConvolution(keras.layers.Layer):
         return y + self.bias if self.use_bias else y
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Height and width are doubled, where they are known."""
+        """The shape with height and width doubled (if known)."""
         height, width = (None if side is None else 2 * side for side in input_shape[1:3])
         return (input_shape[0], height, width, self.channels)
 
     def get_config(self) -> dict[str, Any]:
-        """What the layer is made again from."""
+        """Everything needed to make the layer again."""
         return {**super().get_config(), "channels": self.channels, "use_bias": self.use_bias}
 
 
 def reflect_convolution(x: Any, channels: int, size: int = 3, stride: int = 1, **options: Any) -> Any:
-    """A convolution on a mirrored border: the size stays, or is divided by the stride.
+    """A convolution with a mirrored border; it keeps the size, or divides it by the stride.
 
     Args:
-      x: [B, H, W, C], of a Keras model in the making.
-      channels: Of the result.
-      size: Of the kernel, odd.
-      stride: Between positions.
-      **options: Of `keras.layers.Conv2D`.
+      x: A Keras tensor [B, H, W, C].
+      channels: Channels of the result.
+      size: Side of the kernel, odd.
+      stride: Stride of the convolution.
+      **options: Arguments of `keras.layers.Conv2D`.
     """
     x = ReflectPadding(size // 2, dtype=options.get("dtype"))(x)
     return keras.layers.Conv2D(channels, size, strides=stride, **options)(x)

@@ -1,4 +1,4 @@
-"""Pictures for training: crops at many scales from a folder of pictures or of TFRecords, in an order that can go on."""
+"""Pictures for training: crops at many scales from a folder of pictures or TFRecords, in an order that can resume."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ __all__ = [
     "reading",
 ]
 
-_BLOCK = 2048  # records that are shuffled among themselves (and are in memory); a folder's pictures are all shuffled
-_SMALLEST_CROP = 0.45  # of the short side: so pictures come at scales from this to 1
-_EPOCHS = 1_000_003  # so far apart are the keys of two epochs of records
+_BLOCK = 2048  # records shuffled together (in memory); the pictures of a folder are all shuffled together
+_SMALLEST_CROP = 0.45  # share of the short side; crops have scales from this to 1
+_EPOCHS = 1_000_003  # distance between the keys of two epochs of records
 _CROPS, _CHANCES, _CHOICES, _ORDER = range(
     4
-)  # what random numbers are for; `_keys` keeps them independent, whatever the seeds
+)  # purposes of random numbers; `_keys` keeps them independent, whatever the seeds
 _SEED_BITS = 40
 _UNREADABLE = (
     tf.errors.DataLossError,
@@ -41,16 +41,16 @@ _UNREADABLE = (
 
 
 def crops(source: Source, crop_size: int, *, seed: int, start: int = 0) -> tf.data.Dataset:
-    """Square crops without end: each picture once an epoch, at a random place and scale, mirrored or not.
+    """Endless square crops: each picture once an epoch, at a random place and scale, mirrored or not.
 
-    The same seed gives the same crops. `start` leaves out as many from the beginning: of a folder without reading them,
-    of records without reading earlier epochs.
+    The same seed gives the same crops.
 
     Args:
       source: From `find_pictures`.
-      crop_size: Side of the crops, in pixels.
-      seed: Of order, place, scale and mirroring.
-      start: How many crops an earlier run has had.
+      crop_size: Side of the crops in pixels.
+      seed: Seed of the order, places, scales and mirroring.
+      start: How many crops to skip, for a run that resumes. It does not read the pictures of a folder that it skips,
+        nor earlier epochs of records.
 
     Returns:
       A dataset of float32 [crop_size, crop_size, 3] in [0, 1].
@@ -65,19 +65,19 @@ def crops(source: Source, crop_size: int, *, seed: int, start: int = 0) -> tf.da
 
 
 def chances(share: float, *, seed: int, start: int = 0) -> tf.data.Dataset:
-    """Bools without end, a share of them true; seed and start as of `crops`."""
+    """Endless bools, a share of them true; `seed` and `start` as in `crops`."""
     return _keys(_CHANCES, seed, start).map(lambda key: tf.random.stateless_uniform([], key) < share)
 
 
 def choices(count: int, *, seed: int, start: int = 0) -> tf.data.Dataset:
-    """Int32 from 0 to below `count` without end, equally often; seed and start as of `crops`."""
+    """Endless int32 from 0 to `count` - 1, uniformly distributed; `seed` and `start` as in `crops`."""
     return _keys(_CHOICES, seed, start).map(
         lambda key: tf.random.stateless_uniform([], key, maxval=count, dtype=tf.int32)
     )
 
 
 def _keys(purpose: int, seed: int, start: int) -> tf.data.Dataset:
-    """A key for each number from `start` on, int64 [2], other ones for each purpose."""
+    """A key, int64 [2], for each number from `start` on, different for each purpose."""
     first = tf.constant((purpose << _SEED_BITS) + seed, tf.int64)
     return tf.data.Dataset.counter(start=start).map(lambda number: tf.stack([first, number]))
 
@@ -95,7 +95,7 @@ def _names(source: Source, seed: int, start: int) -> tf.data.Dataset:
 
 
 def _records(source: Source, seed: int, start: int) -> tf.data.Dataset:
-    """The encoded pictures of TFRecords, each once an epoch; every block of an epoch has an order of its own."""
+    """The encoded pictures of TFRecords, each once an epoch, shuffled in blocks."""
     blocks = record_pictures(source.files, source.leave_out).skip(source.num_held).batch(_BLOCK).enumerate()
     first_epoch, place = divmod(start, source.num_pictures)
     order_seed = tf.constant((_ORDER << _SEED_BITS) + seed, tf.int64)
@@ -111,12 +111,12 @@ def _records(source: Source, seed: int, start: int) -> tf.data.Dataset:
 
 
 def random_crop(content: tf.Tensor, crop_size: int, seed: tf.Tensor) -> tf.Tensor:
-    """A random square of an encoded picture, brought to a size; int64 `seed` [2] decides which.
+    """A random square of an encoded picture, resized and perhaps mirrored.
 
     Args:
       content: The encoded picture, JPEG, PNG, GIF or BMP.
-      crop_size: Side of the result, in pixels.
-      seed: Same seed, same crop.
+      crop_size: Side of the result in pixels.
+      seed: Int64 [2]; same seed, same crop.
 
     Returns:
       Float32 [crop_size, crop_size, 3] in [0, 1].
@@ -135,7 +135,7 @@ def random_crop(content: tf.Tensor, crop_size: int, seed: tf.Tensor) -> tf.Tenso
 
 
 def middle_crop(content: tf.Tensor, crop_size: int) -> tf.Tensor:
-    """The largest square in the middle of an encoded picture, float32 [crop_size, crop_size, 3] in [0, 1]."""
+    """The largest middle square of an encoded picture, resized: float32 [crop_size, crop_size, 3] in [0, 1]."""
     image = tf.cast(tf.io.decode_image(content, channels=3, expand_animations=False), tf.float32) / 255.0
     side = tf.reduce_min(tf.shape(image)[:2])
     image = tf.image.resize_with_crop_or_pad(image, side, side)
@@ -144,16 +144,16 @@ def middle_crop(content: tf.Tensor, crop_size: int) -> tf.Tensor:
 
 @contextlib.contextmanager
 def reading(source: Source, *, seed: int, start: int = 0, count: int) -> Iterator[None]:
-    """Turns what TensorFlow says of a picture that it cannot read into one sentence, which names it.
+    """Turns TensorFlow's errors about unreadable pictures into one sentence that names the file.
 
     Args:
-      source: Where pictures come from that are read inside the block.
-      seed: That of `crops`.
+      source: The source of the pictures read inside the block.
+      seed: The seed given to `crops`.
       start: The first crop that may be at fault.
-      count: How many may be.
+      count: How many crops may be at fault.
 
     Raises:
-      DataError: In place of TensorFlow's errors, if a picture among these cannot be read.
+      DataError: One of these pictures cannot be read.
     """
     try:
         yield
@@ -165,7 +165,7 @@ def reading(source: Source, *, seed: int, start: int = 0, count: int) -> Iterato
 
 
 def _unreadable(source: Source, seed: int, start: int, count: int) -> str | None:
-    """What of some pictures cannot be read."""
+    """Names the first picture among some crops that cannot be read; None if all can."""
     if source.records:
         try:
             readable = all(decodes(content) for content in _records(source, seed, start).take(count))

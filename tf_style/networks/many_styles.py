@@ -16,20 +16,20 @@ from tf_style.networks.blocks import (
 
 _WIDTHS = (24, 48, 64)  # channels at half, a quarter and an eighth of the size
 _RESIDUAL_BLOCKS = 5
-# A row of the table learns from its own pictures only, one of many: so that it keeps pace with the other weights, a
-# step of the optimiser counts for more in it.
+# A row of the table learns only from pictures in its own style, one of many. To keep pace with the other weights, it
+# takes larger steps.
 _TABLE_GAIN = 8.0
 
 
 class ManyStylesNetwork:
     """A residual network whose instance normalisations take their mean and deviation from the style.
 
-    A style's code is a row of a table, times a constant: all those means and deviations. The first row is no style:
-    under it the picture stays as it is, and mixing it in weakens a style.
+    A style's code is a row of a table, times a constant, and holds all those means and deviations. The first row is not
+    a style: it leaves the picture unchanged, and mixing it in weakens a style.
 
     Args:
       styles: Names of the styles, in the order of the table.
-      compute_dtype: Of the convolutions, "float32" or "bfloat16".
+      compute_dtype: Type of the convolutions, "float32" or "bfloat16".
 
     Reference:
       Dumoulin, Shlens, Kudlur, "A Learned Representation for Artistic Style", ICLR 2017
@@ -51,12 +51,12 @@ class ManyStylesNetwork:
 
     @property
     def layers(self) -> list[keras.layers.Layer]:
-        """What holds the weights."""
+        """The layers to train and save."""
         return [self.model, self.table]
 
     @property
     def all_layers(self) -> list[keras.layers.Layer]:
-        """The same: nothing in it is frozen."""
+        """The same as `layers`: nothing is frozen."""
         return self.layers
 
     def encode_content(self, image: Any) -> Any:
@@ -64,20 +64,20 @@ class ManyStylesNetwork:
         return image
 
     def encode_style(self, index: Any) -> Any:
-        """The codes of styles by their place in `styles`, int [B]: float32 [B, N]."""
+        """The codes of styles, float32 [B, N], by their indices in `styles`, int [B]."""
         return _TABLE_GAIN * self.table(index + 1)
 
     def neutral_code(self, content: Any) -> Any:
-        """The code under which pictures stay as they are, float32 [B, N]."""
+        """The code that leaves pictures unchanged, float32 [B, N]."""
         return _TABLE_GAIN * self.table(ops.zeros_like(content[:, 0, 0, 0], dtype="int32"))
 
     def paint(self, content: Any, code: Any) -> Any:
-        """The picture [B, H, W, 3] (sides multiples of 8) under a code: float32, a little beyond [0, 1]."""
+        """Paints a picture [B, H, W, 3] (sides multiples of 8) with a code: float32, slightly beyond [0, 1]."""
         return self.model([content, code])
 
 
 def _painter(dtype: str) -> keras.Model:
-    """A picture and a style's code to a picture."""
+    """The model from a picture and a style's code to a picture."""
     policy = keras.DTypePolicy("mixed_bfloat16" if dtype == "bfloat16" else "float32")
     half, quarter, eighth = _WIDTHS
     norms = [half, quarter, eighth, *[eighth] * (2 * _RESIDUAL_BLOCKS), quarter, quarter, quarter, half]

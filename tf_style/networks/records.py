@@ -9,17 +9,17 @@ from pathlib import Path
 import tensorflow as tf
 
 RECORD_SUFFIXES = (".tfrecord", ".tfrecords")
-#: The feature that holds an encoded picture in each record, the only one that training needs.
+#: The feature with the encoded picture, the only one that training needs.
 RECORD_FEATURE = "image"
-#: The feature with the file the picture came from, below the folder that was prepared.
+#: The feature with the picture's file, relative to the prepared folder.
 NAME_FEATURE = "name"
 
-# A record: its length (8 bytes) and a checksum of that (4), its bytes, and a checksum of these (4).
+# A record: its length (8 bytes), a checksum of the length (4), its bytes, and a checksum of the bytes (4).
 _HEAD, _LENGTH, _CHECKSUM = 12, 8, 4
 
 
 class DataError(ValueError):
-    """Pictures that training cannot use; the message says what to do."""
+    """Training cannot use the pictures; the message says what to do."""
 
 
 def encode_record(image: bytes, name: bytes, size: tuple[int, int]) -> bytes:
@@ -27,8 +27,8 @@ def encode_record(image: bytes, name: bytes, size: tuple[int, int]) -> bytes:
 
     Args:
       image: The encoded picture.
-      name: Where it came from.
-      size: (height, width), pixels.
+      name: The picture's file.
+      size: (height, width) in pixels.
 
     Returns:
       A serialised `tf.train.Example`; the same picture gives the same bytes.
@@ -44,7 +44,7 @@ def encode_record(image: bytes, name: bytes, size: tuple[int, int]) -> bytes:
 
 
 def record_pictures(files: Sequence[str], leave_out: Sequence[str] = ()) -> tf.data.Dataset:
-    """The encoded pictures of TFRecords, in the order of the files; those whose name is in `leave_out` are not."""
+    """The encoded pictures of TFRecords, in the files' order, without those whose name is in `leave_out`."""
     features = {
         RECORD_FEATURE: tf.io.FixedLenFeature([], tf.string),
         NAME_FEATURE: tf.io.FixedLenFeature([], tf.string, ""),
@@ -57,10 +57,10 @@ def record_pictures(files: Sequence[str], leave_out: Sequence[str] = ()) -> tf.d
 
 
 def count_records(files: Sequence[str], leave_out: Sequence[str] = ()) -> int:
-    """How many pictures `record_pictures` has; only with `leave_out` all of them are read for that.
+    """The number of pictures in `record_pictures`; reads all of them only if there is a `leave_out`.
 
     Raises:
-      DataError: A file that is cut short, or no TFRecords of pictures.
+      DataError: A file is damaged, cut short, or not TFRecords of pictures.
     """
     count = sum(_count(Path(file)) for file in files)
     pictures = record_pictures(files, leave_out)
@@ -70,8 +70,8 @@ def count_records(files: Sequence[str], leave_out: Sequence[str] = ()) -> int:
         return int(pictures.reduce(0, lambda number, _: number + 1)) if leave_out else count
     except tf.errors.InvalidArgumentError:
         raise DataError(
-            f"{files[0]} holds other records than pictures: each needs the encoded one as {RECORD_FEATURE!r}; "
-            "tf-style prepare makes such files."
+            f"{files[0]} holds records without an encoded picture as {RECORD_FEATURE!r}; make such files with tf-style "
+            "prepare."
         ) from None
     except tf.errors.DataLossError:
         raise _damaged(Path(files[0])) from None
@@ -94,10 +94,10 @@ def _count(path: Path) -> int:
 
 def _damaged(path: Path) -> DataError:
     return DataError(
-        f"{path} is damaged or cut short, or holds no plain TFRecords; make it again with tf-style prepare."
+        f"{path} is damaged, cut short, or not uncompressed TFRecords; make it again with tf-style prepare."
     )
 
 
 def _stem(name: tf.Tensor) -> tf.Tensor:
-    """The last part of a path, without suffix."""
+    """The file's name in a path, without suffix."""
     return tf.strings.regex_replace(tf.strings.regex_replace(name, "^.*/", ""), r"(.)\.[^.]*$", r"\1")

@@ -16,10 +16,9 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 class Source(NamedTuple):
-    """Where pictures come from: the files of a folder, either all pictures or all TFRecords.
+    """The files of a folder, either all pictures or all TFRecords, and their `num_pictures` to train on.
 
-    There are `num_pictures` to train on. Of records, `num_held` from the beginning are kept for validation, and those
-    whose name is in `leave_out` are not looked at.
+    With records, the first `num_held` are kept for validation, and names in `leave_out` are skipped.
     """
 
     files: tuple[str, ...]
@@ -30,17 +29,17 @@ class Source(NamedTuple):
 
 
 def find_pictures(folder: Path, leave_out: Sequence[str] = ()) -> Source:
-    """The pictures, or else the TFRecords, in a folder and its subfolders, sorted; hidden ones are not looked at.
+    """The TFRecords, or else the pictures, in a folder and its subfolders, sorted; hidden files are skipped.
 
     Args:
       folder: Where to look.
       leave_out: Names of pictures, without suffix, to train without.
 
     Raises:
-      DataError: No such folder, nothing in it, or damaged TFRecords.
+      DataError: The folder does not exist or has no pictures to train on, or its TFRecords are damaged.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder; give one with pictures, or with TFRecords of tf-style prepare.")
+        raise DataError(f"{folder} is not a folder; give one with pictures, or with TFRecords from tf-style prepare.")
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
     records = tuple(str(file) for file in files if file.suffix.lower() in RECORD_SUFFIXES)
     pictures = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
@@ -52,23 +51,26 @@ def find_pictures(folder: Path, leave_out: Sequence[str] = ()) -> Source:
     if source.num_pictures:
         return source
     if leave_out and (records or pictures):
-        raise DataError(f"{folder} holds no pictures but those to leave out; give more, or leave out fewer.")
+        raise DataError(f"{folder} holds only pictures to leave out; give more, or leave out fewer.")
     raise DataError(
-        f"{folder} holds no pictures in {', '.join(PICTURE_SUFFIXES)} or {RECORD_SUFFIXES[0]} files; tf-style prepare "
-        "makes TFRecords from pictures of other kinds."
+        f"{folder} holds no {', '.join(PICTURE_SUFFIXES)} or {RECORD_SUFFIXES[0]} files; tf-style prepare makes "
+        "TFRecords from pictures of other kinds."
     )
 
 
 def hold_out(source: Source, count: int) -> tuple[Source, list[bytes]]:
-    """The source without some of its pictures, and those, encoded: of a folder evenly spread, of records the first.
+    """Holds out some pictures, evenly spread over a folder, or the first records.
+
+    Returns:
+      The source without them, and their encoded bytes.
 
     Raises:
-      DataError: There are not enough pictures to keep some from training, or one of these cannot be decoded.
+      DataError: There are too few pictures, or one of those held out cannot be decoded.
     """
     if count >= source.num_pictures:
         raise DataError(
-            f"{source.num_pictures} pictures came, of which {count} were to be kept from training, to measure with; "
-            "give more pictures, or keep fewer."
+            f"{source.num_pictures} pictures are too few to hold out {count} for validation; give more pictures, or "
+            "hold out fewer."
         )
     rest = source._replace(num_pictures=source.num_pictures - count)
     if source.records:
@@ -86,10 +88,10 @@ def hold_out(source: Source, count: int) -> tuple[Source, list[bytes]]:
 
 
 def unreadable(what: str) -> DataError:
-    """The error about a file or a record that is no picture."""
+    """The error about a file or record that is not a picture."""
     return DataError(
-        f"{what} cannot be read as a picture: it is damaged, cut short or of another kind; replace it, or train anew "
-        "on what tf-style prepare makes of the folder, which leaves such files out."
+        f"{what} cannot be read as a picture: it is damaged, cut short or of another kind; replace it, or run tf-style "
+        "prepare on the folder, which leaves such files out, and train on the result."
     )
 
 

@@ -1,4 +1,4 @@
-"""One step of training: a network learns to paint under the engine's own objective."""
+"""A step of training: a network learns to paint by the library's own objective."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from tf_style.networks.arbitrary import ArbitraryStyleNetwork
 from tf_style.networks.many_styles import ManyStylesNetwork
 from tf_style.types import Backbone, Features, Image, Nest, References
 
-#: The term that holds pictures as they are where no style is asked for.
+#: The term that keeps neutral pictures unchanged.
 RECONSTRUCTION = "reconstruction"
-#: What is left of a picture without its strokes: one of the `Trainer`'s features, at an eighth of the size.
+#: The `Trainer`'s feature that holds a picture without its strokes, at an eighth of the size.
 COLORS = "colors"
 _COLORS_POOL = 8
 _SOFT_LIMIT = 3.0  # relative style losses beyond this count by their logarithm
 
 
 class Trainer:
-    """The compiled step of training, and of validation, for one network.
+    """The steps of training and validation for one network.
 
-    Some pictures are painted under their own, neutral code and have to come out as they were: so the strength of a
-    style can be chosen after training.
+    Some pictures are painted with their own, neutral code and must come out unchanged, so that the strength of a style
+    can be chosen after training.
 
     Args:
-      network: What is trained.
+      network: The network to train.
       backbone: Picture to features, for the losses; frozen.
-      objective: The engine's terms; one named "reconstruction" counts for neutral pictures only, those that read the
-        styles for the others only.
+      objective: The loss terms. The one named "reconstruction" counts only for neutral pictures (unless there is a
+        teacher), terms that read the styles only for the others.
       optimizer: A Keras optimiser.
     """
 
@@ -56,12 +56,12 @@ class Trainer:
         return {**self.backbone(image), **_pixels(image)}
 
     def prepare_styles(self, styles: list[Image], teacher: ArbitraryStyleNetwork | None = None) -> None:
-        """For networks of named styles: what is known of the styles, made once.
+        """Computes the targets of named styles, once.
 
         Args:
-          styles: One picture [1, h, w, 3] each.
-          teacher: Another network, whose paintings in these styles are the "reconstruction" of pictures that are not
-            neutral (knowledge distillation: Hinton, Vinyals, Dean, 2015, https://arxiv.org/abs/1503.02531).
+          styles: A picture [1, h, w, 3] for each style.
+          teacher: Another network; its paintings in these styles are the "reconstruction" targets of pictures that are
+            not neutral (knowledge distillation: Hinton, Vinyals, Dean, 2015, https://arxiv.org/abs/1503.02531).
         """
         style_objective = self.objective.reading("styles")
         targets = [style_objective.targets(References({}, (self.features(style),))) for style in styles]
@@ -75,8 +75,8 @@ class Trainer:
 
         Args:
           contents: Float32 [B, H, W, 3] in [0, 1].
-          styles: Pictures [B, h, w, 3], or places of named styles, int32 [B].
-          neutral: Which contents are to stay as they are, bool [B].
+          styles: Pictures [B, h, w, 3], or indices of named styles, int32 [B].
+          neutral: Which contents must stay unchanged, bool [B].
 
         Returns:
           The weighted losses by term, means over the batch.
@@ -90,11 +90,11 @@ class Trainer:
 
     @tf.function
     def validate(self, contents: Image, styles: tf.Tensor) -> tuple[dict[str, tf.Tensor], Image]:
-        """The weighted losses by term (means over the batch), and the pictures, all of them in a style."""
+        """The weighted losses by term (means over the batch), and the pictures, none of them neutral."""
         return self.losses(contents, styles, tf.zeros_like(contents[:, 0, 0, 0], tf.bool))
 
     def losses(self, contents: Image, styles: tf.Tensor, neutral: tf.Tensor) -> tuple[dict[str, tf.Tensor], Image]:
-        """The weighted losses by term (means over the batch), and the pictures; arguments as of `step`."""
+        """The weighted losses by term (means over the batch), and the pictures; arguments as for `step`."""
         content_features = self.features(contents)
         content = self.network.encode_content(contents)
         code, style_targets = self._style(styles)
@@ -106,7 +106,7 @@ class Trainer:
         losses = self.objective.losses(self.features(image), targets)
         for weight, term in self.objective.terms:
             loss = losses[term.name]
-            if term.reads == "styles":  # relative losses of almost flat styles are huge: they would outweigh all
+            if term.reads == "styles":  # almost flat styles have huge relative losses, which would drown the rest
                 limit = weight * _SOFT_LIMIT
                 losses[term.name] = tf.where(neutral, 0.0, limit * tf.math.log1p(loss / limit))
             elif term.name == RECONSTRUCTION and self._teacher is None:
@@ -114,7 +114,7 @@ class Trainer:
         return {name: tf.reduce_mean(loss) for name, loss in losses.items()}, image
 
     def _reference(self, contents: Image, styles: tf.Tensor, neutral: tf.Tensor) -> Image:
-        """What pictures are to look like: as they were, or as the teacher paints them."""
+        """What pictures should look like: as they were, or as the teacher paints them."""
         if self._teacher is None:
             return contents
         codes = tf.gather(self._teacher_codes, styles)
@@ -135,7 +135,7 @@ def _pixels(image: Image) -> Features:
 
 
 class RunningAverage:
-    """A running average of variables, whose decay grows to its value: early weights are soon forgotten.
+    """A running average of variables. Its decay grows to `decay`, so that early weights are soon forgotten.
 
     Args:
       variables: Keras variables.
@@ -143,7 +143,7 @@ class RunningAverage:
 
     Reference:
       Polyak, Juditsky, "Acceleration of stochastic approximation by averaging", SIAM J. Control Optim. 30, 1992; the
-      growing decay is that of `tf.train.ExponentialMovingAverage`.
+      growing decay is from `tf.train.ExponentialMovingAverage`.
     """
 
     def __init__(self, variables: list[keras.Variable], decay: float) -> None:
@@ -151,7 +151,7 @@ class RunningAverage:
         self.values = [tf.Variable(variable.value, trainable=False) for variable in variables]
 
     def update(self, step: tf.Tensor) -> None:
-        """After a step, of which there were `step` so far."""
+        """Updates the average after step number `step`."""
         step = tf.cast(step, tf.float32)
         decay = tf.minimum(self.decay, (1.0 + step) / (10.0 + step))
         for value, variable in zip(self.values, self.variables, strict=True):
@@ -159,7 +159,7 @@ class RunningAverage:
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """The variables hold their averages inside the block, and their own values again after it."""
+        """Inside the block, the variables hold their averages; after it, their own values again."""
         own = [np.asarray(variable) for variable in self.variables]
         for value, variable in zip(self.values, self.variables, strict=True):
             variable.assign(value)

@@ -1,4 +1,4 @@
-"""The distribution of a picture's colours, given to another picture."""
+"""Gives one picture the colour distribution of another."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import tensorflow as tf
 from tf_style.ops.matrix import square_root
 from tf_style.types import Image
 
-_RIDGE = 1e-4  # variance, white is 1: keeps the noise of grey pictures from becoming colour
+_RIDGE = 1e-4  # variance (white is 1): keeps noise in grey pictures from turning into colour
 _QUANTILES = 256
-_TURNS = 10  # of the colour axes
-_MOST = 2**16  # pixels that quantiles are taken from
+_TURNS = 10  # rotations of the colour axes
+_MOST = 2**16  # most pixels that quantiles are computed from
 _GOLDEN = (5.0**0.5 - 1.0) / 2.0
 
 
 def match_mean_and_covariance(image: Image, reference: Image) -> Image:
-    """A picture with the mean and the covariance of another one's colours, by a linear map of its own.
+    """Maps a picture's colours linearly, to the mean and covariance of another picture's colours.
 
-    Of all linear maps with this effect, the one that moves colours least (the optimal transport between Gaussians).
+    Of all linear maps that do this, it takes the one that moves colours least (optimal transport between Gaussians).
 
     Args:
-      image: Float32 [B or 1, H, W, 3], RGB in [0, 1]; of 4 channels, with an alpha: what is transparent does not count.
+      image: Float32 [B or 1, H, W, 3], RGB in [0, 1]; or with an alpha as 4th channel; transparent pixels are ignored.
       reference: Float32 [B or 1, h, w, 3 or 4] of any size.
 
     Returns:
@@ -42,17 +42,17 @@ def match_mean_and_covariance(image: Image, reference: Image) -> Image:
 
 
 def match_distribution(image: Image, reference: Image) -> Image:
-    """A picture with the whole distribution of another one's colours, not of each channel alone.
+    """Maps a picture's colours to the joint distribution of another picture's colours, not just channel by channel.
 
-    After the linear map, along the axes of ten turns of the colour space in turn, the values' quantiles are made those
-    of the reference.
+    After the linear map, the colour space is rotated ten times; along the axes of each rotation, the values' quantiles
+    are mapped to the reference's.
 
     Args:
-      image: Float32 [B or 1, H, W, 3], RGB in [0, 1]; of 4 channels, with an alpha: what is transparent does not count.
+      image: Float32 [B or 1, H, W, 3], RGB in [0, 1]; or with an alpha as 4th channel; transparent pixels are ignored.
       reference: Float32 [B or 1, h, w, 3 or 4] of any size.
 
     Returns:
-      Float32 [B, H, W, 3]; colours beyond [0, 1] (there are few) are not clipped.
+      Float32 [B, H, W, 3]; the few colours beyond [0, 1] are not clipped.
 
     Reference:
       Pitie, Kokaram, Dahyot, "N-Dimensional Probability Density Function Transfer and its Application to Colour
@@ -71,14 +71,14 @@ def match_distribution(image: Image, reference: Image) -> Image:
 
 
 def _seen(image: Image) -> tf.Tensor:
-    """Which pixels can be seen, bool [B, N]; of a picture without an alpha, or with one that is 0 everywhere, all."""
+    """Which pixels are visible, bool [B, N]: all of them without an alpha, or if it is 0 everywhere."""
     seen = image[..., 3] > 0.0 if image.shape[-1] == 4 else tf.ones(tf.shape(image)[:3], tf.bool)
     seen = tf.reshape(seen, [tf.shape(image)[0], -1])
     return seen | ~tf.reduce_any(seen, axis=1, keepdims=True)
 
 
 def _moments(image: Image) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean [B, 3] and covariance [B, 3, 3] of the colours that can be seen."""
+    """Mean [B, 3] and covariance [B, 3, 3] of the visible colours."""
     columns, seen = _columns(image), tf.cast(_seen(image), tf.float32)[:, tf.newaxis]
     count = tf.reduce_sum(seen, axis=2)
     mean = tf.reduce_sum(seen * columns, axis=2) / count
@@ -87,27 +87,27 @@ def _moments(image: Image) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _columns(image: Image) -> tf.Tensor:
-    """[B, 3, N], a channel a row."""
+    """The colours as [B, 3, N], one row per channel."""
     return tf.transpose(tf.reshape(image[..., :3], [tf.shape(image)[0], -1, 3]), [0, 2, 1])
 
 
 def _same_batch(one: tf.Tensor, other: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Both with the larger batch, where one of them may have but one member."""
+    """Both tensors with the larger batch; one of them may have a batch of 1."""
     batch = tf.maximum(tf.shape(one)[0], tf.shape(other)[0])
     return tf.repeat(one, batch // tf.shape(one)[0], 0), tf.repeat(other, batch // tf.shape(other)[0], 0)
 
 
 def _turns() -> list[np.ndarray]:
-    """Orthogonal matrices [3, 3]: the axes themselves, then some at random, always the same ones."""
+    """Orthogonal matrices [3, 3]: the identity, then random ones, always the same."""
     rng = np.random.default_rng(0)
     random = [np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(_TURNS - 1)]
     return [turn.astype(np.float32) for turn in [np.eye(3), *random]]
 
 
 def _sample(seen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Where quantiles are taken from: places [B, M], and whether each counts; of large pictures some that can be seen.
+    """The pixels to compute quantiles from: places [B, M], and whether each counts. Large pictures are subsampled.
 
-    By the golden ratio, because every n-th pixel would be one of a few columns where n divides the width.
+    Visible pixels are drawn by the golden ratio: every n-th pixel would come from few columns if n divides the width.
     """
     batch, count = tf.unstack(tf.shape(seen))
 
@@ -121,8 +121,8 @@ def _sample(seen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _quantiles(rows: tf.Tensor, seen: tf.Tensor) -> tf.Tensor:
-    """Equally spaced, from the least to the largest value of those seen: [B, 3, M] and [B, M] to [B, 3, Q]."""
-    ordered = tf.sort(tf.where(seen[:, tf.newaxis], rows, rows.dtype.max), axis=-1)  # what is not seen comes last
+    """Equally spaced quantiles of the visible values, from minimum to maximum: [B, 3, M] and [B, M] to [B, 3, Q]."""
+    ordered = tf.sort(tf.where(seen[:, tf.newaxis], rows, rows.dtype.max), axis=-1)  # hidden values come last
     last = tf.reduce_sum(tf.cast(seen, tf.int32), axis=1, keepdims=True) - 1
     place = tf.linspace(0.0, 1.0, _QUANTILES) * tf.cast(last, tf.float32)
     below = tf.minimum(tf.cast(place, tf.int32), last)
@@ -132,7 +132,7 @@ def _quantiles(rows: tf.Tensor, seen: tf.Tensor) -> tf.Tensor:
 
 
 def _moved(values: tf.Tensor, before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
-    """Rows of values, [B, 3, N], mapped so that what was at the quantiles [B, 3, Q] is at others."""
+    """Maps rows of values [B, 3, N] so that the quantiles `before` become `after`, both [B, 3, Q]."""
     before, after = (tf.reshape(rows, [-1, _QUANTILES]) for rows in (before, after))
     flat = tf.reshape(values, [-1, tf.shape(values)[2]])
     above = tf.clip_by_value(tf.searchsorted(before, flat, side="right"), 1, _QUANTILES - 1)

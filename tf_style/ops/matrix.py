@@ -12,7 +12,7 @@ _SMALLEST_ROOT = 2.5e-3  # relative to the norm's root; see `trace_of_square_roo
 
 
 def square_root(matrix: tf.Tensor) -> tf.Tensor:
-    """Symmetric square root by eigendecomposition; exact, for targets that are made once.
+    """Symmetric square root by eigendecomposition: exact, for targets that are computed once.
 
     Args:
       matrix: Float32 [B, C, C], symmetric, positive semi-definite.
@@ -27,17 +27,18 @@ def square_root(matrix: tf.Tensor) -> tf.Tensor:
 
 @tf.custom_gradient
 def trace_of_square_root(matrix: tf.Tensor) -> tuple[tf.Tensor, object]:
-    """Trace of the square root, with the closed form of its gradient, by matrix products alone.
+    """Trace of the square root by matrix products alone, with a closed-form gradient.
 
-    The coupled Newton-Schulz iteration gives the root and the inverse root together, and d tr(M^1/2) / dM is half the
-    inverse root: no Lyapunov equation is solved backward, and the cost of the gradient is none. The steps are scaled so
-    that eigenvalues down to 6e-6 of the Frobenius norm converge in 10 steps. For smaller ones (hardly told from
-    float32 rounding) the inverse root comes out too small, which bounds the gradient where the exact one would explode.
-    What is but rounding (the covariance of a white picture) may have negative eigenvalues as large as the others, from
-    which the iteration runs away; then an eigendecomposition takes over, where they count as zero.
+    The coupled Newton-Schulz iteration gives the root and the inverse root together. d tr(M^1/2) / dM is half the
+    inverse root, so the gradient costs nothing and needs no Lyapunov equation. The steps are scaled so that eigenvalues
+    down to 6e-6 of the Frobenius norm converge in 10 steps. For smaller ones (close to float32 rounding) the inverse
+    root comes out too small, which bounds the gradient where the exact one would explode.
+
+    A matrix that is nothing but rounding (the covariance of a white picture) may have negative eigenvalues as large as
+    the others. The iteration then diverges, and an eigendecomposition takes over, where they count as zero.
 
     Args:
-      matrix: Float32 [B, C, C], symmetric, positive semi-definite but for rounding.
+      matrix: Float32 [B, C, C], symmetric, positive semi-definite up to rounding.
 
     Returns:
       Float32 [B].
@@ -53,7 +54,7 @@ def trace_of_square_root(matrix: tf.Tensor) -> tuple[tf.Tensor, object]:
         correction = scaling * (1.5 * identity - 0.5 * scaling**2 * tf.matmul(inverse_root, root))
         root, inverse_root = tf.matmul(root, correction), tf.matmul(correction, inverse_root)
     trace = tf.linalg.trace(root)
-    most = matrix.shape[-1] * math.prod(1.5 * scaling for scaling in _scalings())  # where no eigenvalue is negative
+    most = matrix.shape[-1] * math.prod(1.5 * scaling for scaling in _scalings())  # bound if no eigenvalue is negative
     lost = ~(tf.abs(tf.linalg.trace(inverse_root)) <= most) & tf.reduce_all(
         tf.math.is_finite(matrix), [1, 2]
     )  # if NaN too
@@ -74,7 +75,7 @@ def trace_of_square_root(matrix: tf.Tensor) -> tuple[tf.Tensor, object]:
 def _by_eigenvalues(
     matrix: tf.Tensor, rows: tf.Tensor, trace: tf.Tensor, inverse_root: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The trace of the root and the inverse root in those rows, of which too small ones count as the smallest."""
+    """Replaces the root's trace and the inverse root in some rows; too small roots are raised to the smallest."""
     chosen = rows[:, tf.newaxis, tf.newaxis]
     eigenvalues, eigenvectors = tf.linalg.eigh(tf.where(chosen, matrix, 0.0))
     roots = tf.sqrt(tf.nn.relu(eigenvalues))
@@ -84,7 +85,7 @@ def _by_eigenvalues(
 
 
 def _scalings() -> list[float]:
-    """Factors that map the interval of roots [smallest, 1] best onto itself, step by step, and end at 1."""
+    """The factors that best map the interval of roots [smallest, 1] into itself at each step; they end at 1."""
     smallest, factors = _SMALLEST_ROOT, []
     for _ in range(_NEWTON_SCHULZ_STEPS):
         factors.append(math.sqrt(3.0 / (1.0 + smallest + smallest**2)))

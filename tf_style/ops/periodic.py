@@ -1,4 +1,4 @@
-"""Pictures on a torus: what lies beyond an edge is what lies at the opposite one."""
+"""Pictures on a torus: each edge continues at the opposite one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tf_style.types import Image
 
 
 def wrap_pad(tensor: tf.Tensor, rows: tf.Tensor | int, columns: tf.Tensor | int) -> tf.Tensor:
-    """A tensor [..., H, W, C] with rows and columns more on each side, taken from the opposite one; at most H and W."""
+    """Pads a tensor [..., H, W, C] on each side with `rows` and `columns` from the opposite side, at most H and W."""
     for axis, margin in ((-3, rows), (-2, columns)):
         axis += len(tensor.shape)
         side = tf.shape(tensor)[axis]
@@ -21,17 +21,17 @@ def wrap_pad(tensor: tf.Tensor, rows: tf.Tensor | int, columns: tf.Tensor | int)
 
 
 def periodic_component(image: Image) -> Image:
-    """A picture without the jump between opposite edges: as near to the given one as can be, but for slow changes.
+    """Removes the jump between opposite edges by slow changes, and keeps the picture as close as possible otherwise.
 
     Args:
       image: Float32 [B, H, W, 3] in [0, 1].
 
     Returns:
-      Float32 [B, H, W, 3]; the mean of each channel is kept, single pixels may lie a little beyond [0, 1].
+      Float32 [B, H, W, 3]; each channel keeps its mean, and single pixels may lie slightly beyond [0, 1].
 
     Reference:
       Moisan, "Periodic Plus Smooth Image Decomposition", Journal of Mathematical Imaging and Vision 39, 2011,
-      theorem 1: the smooth part solves a Poisson equation whose right-hand side are the jumps at the edges.
+      theorem 1: the smooth part solves a Poisson equation whose right-hand side is the jumps at the edges.
     """
     channels = tf.transpose(image, [0, 3, 1, 2])
     height, width = tf.unstack(tf.shape(image)[1:3])
@@ -44,7 +44,7 @@ def periodic_component(image: Image) -> Image:
 
 
 def periodic_blur(image: Image, sigma: tf.Tensor) -> Image:
-    """A picture [B, H, W, 3] convolved with a Gaussian of a standard deviation in pixels, across its edges too."""
+    """Blurs a picture [B, H, W, 3] by a Gaussian across its edges; `sigma` is in pixels."""
     height, width = (_frequencies(side) for side in tf.unstack(tf.shape(image)[1:3]))
     height, width = (tf.minimum(waves, 2.0 * math.pi - waves) for waves in (height, width))
     squares = height[:, tf.newaxis] ** 2 + width**2
@@ -52,7 +52,7 @@ def periodic_blur(image: Image, sigma: tf.Tensor) -> Image:
 
 
 def _filtered(channels: tf.Tensor, response: tf.Tensor) -> Image:
-    """Channels [B, 3, H, W] with their frequencies multiplied by a response [H, W], as a picture [B, H, W, 3]."""
+    """Multiplies the frequencies of channels [B, 3, H, W] by a response [H, W]; returns a picture [B, H, W, 3]."""
     waves = tf.signal.fft2d(tf.cast(channels, tf.complex64)) * tf.cast(response, tf.complex64)
     return tf.transpose(tf.math.real(tf.signal.ifft2d(waves)), [0, 2, 3, 1])
 

@@ -1,4 +1,4 @@
-"""What the positions of a feature map count, told from a mask of the picture."""
+"""Masks: the weights they give to positions of a feature map, and laying pictures over each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tf_style.types import Image, Masks
 
 
 def position_weights(features: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """A mask at the size of a feature map: means of the pixels that the backbone's poolings put into one position.
+    """A mask at the size of a feature map: means over the pixels that the backbone pools into one position.
 
     Args:
       features: Activations, [B, h, w, C].
@@ -54,7 +54,7 @@ def lay_over(content: Image, image: Image, mask: tf.Tensor) -> Image:
 
 
 def as_painted(content: Image, masks: Masks | None) -> Image:
-    """The content with an alpha, [B, H, W, 4], that is 0 where no region is; without regions the content as it is."""
+    """The content with an alpha, [B, H, W, 4], that is 0 outside all regions; without regions, the content itself."""
     if not masks or "regions" not in masks:
         return content
     painted = tf.reduce_any(masks["regions"] > 0.0, axis=-1, keepdims=True)

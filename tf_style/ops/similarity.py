@@ -1,4 +1,4 @@
-"""How alike two pictures are, position by position."""
+"""How similar two pictures are, position by position."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def structural_similarity(image: Image, other: Image) -> tf.Tensor:
       other: The same shape.
 
     Returns:
-      Float32 [B], at most 1; 1 for equal pictures. Rounding makes an error of about 1e-5.
+      Float32 [B], at most 1; 1 for equal pictures. The rounding error is about 1e-5.
 
     Reference:
       Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", IEEE Transactions on

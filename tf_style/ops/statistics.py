@@ -1,9 +1,12 @@
-"""Style statistics: what is left of a feature map when positions are averaged away.
+"""Style statistics: what is left of a feature map once positions are averaged away.
 
-A `Statistic` is five pure functions. `sums` adds features up over positions, so that the sums of parts of a picture are
-those of the whole; `summary` turns sums into values which may be averaged over several style images (that is how styles
-are blended); `prepare` turns the blended summary into a target, once; `distance` compares the summary of the picture
-with the target, every step; `energy` is the size of the target, by which a relative loss is divided.
+A `Statistic` is five pure functions:
+
+- `sums` adds features up over positions; the sums of a picture's parts add up to its own.
+- `summary` turns sums into values that can be averaged over several style images, which blends them.
+- `prepare` turns the blended summary into a target, once.
+- `distance` compares the picture's summary with the target, every step.
+- `energy` is the size of the target, by which a relative loss is divided.
 """
 
 from __future__ import annotations
@@ -21,9 +24,9 @@ _RIDGE = 1e-4  # share of the mean variance added to covariances, so that their 
 
 
 class Statistic(NamedTuple):
-    """See the module's docstring. `distance` and `energy` return one number a picture, [B].
+    """See the module's docstring. `distance` and `energy` return one number per picture, [B].
 
-    `sums` takes features [B, H, W, C] and what their positions count, [B, H, W], or None: all the same.
+    `sums` takes features [B, H, W, C] and the weights of their positions, [B, H, W] or None (all equal).
     """
 
     sums: Callable[[tf.Tensor, tf.Tensor | None], Nest]
@@ -84,7 +87,7 @@ def _square_sums(features: tf.Tensor, weights: tf.Tensor | None) -> dict[str, tf
 
 
 def _count(features: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
-    """What all positions count together, [B]."""
+    """The sum of all positions' weights, [B]."""
     if weights is not None:
         return tf.reduce_sum(weights, axis=[1, 2])
     shape = tf.shape(features)
@@ -92,7 +95,7 @@ def _count(features: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
 
 
 def _mean(sums: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Sums over what they count; 0 where nothing counts."""
+    """Sums divided by the sum of the weights; 0 where that is 0."""
     count = sums["count"]
     return {
         key: tf.math.divide_no_nan(value, tf.reshape(count, [-1, *[1] * (len(value.shape) - 1)]))
@@ -103,7 +106,7 @@ def _mean(sums: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 @tf.custom_gradient
 def _inner_products(columns: tf.Tensor) -> tuple[tf.Tensor, object]:
-    """[B, N, C] to [B, C, C]; the two equal halves of the gradient are one product."""
+    """[B, N, C] to [B, C, C]; the gradient computes its two equal halves as one product."""
 
     def gradient(upstream: tf.Tensor) -> tf.Tensor:
         return tf.matmul(columns, upstream + tf.linalg.matrix_transpose(upstream))
@@ -131,8 +134,8 @@ def mean_and_std(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 def moments(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """First and second raw moment of the channels over positions.
 
-    Raw moments, not covariances, are what may be averaged over several styles: the average is the moment of the
-    pooled positions.
+    Raw moments, unlike covariances, can be averaged over several styles: the average is the moment of their pooled
+    positions.
 
     Args:
       features: Activations, float32 [B, H, W, C].

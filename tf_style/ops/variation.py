@@ -12,7 +12,7 @@ _NORMS = {"l1": tf.abs, "l2": tf.square}
 def total_variation(image: Image, norm: str = "l2", *, wrap: bool = False) -> tf.Tensor:
     """Total variation: mean difference between neighbouring pixels, horizontal plus vertical.
 
-    A mean where Mahendran and Vedaldi (and the classic scripts) sum, so that one weight holds across picture sizes.
+    Mahendran and Vedaldi (and the classic scripts) take the sum; with the mean, one weight holds across picture sizes.
 
     Args:
       image: Pictures, float32 [B, H, W, 3] in [0, 1].
@@ -32,16 +32,16 @@ def total_variation(image: Image, norm: str = "l2", *, wrap: bool = False) -> tf
 
 
 def variation_sums(image: Image, norm: str = "l2", *, wrap: bool = False, mask: tf.Tensor | None = None) -> Nest:
-    """Sums over neighbours from which `variation_from_sums` tells the total variation; sums of parts add up.
+    """Sums over neighbours, from which `variation_from_sums` computes the total variation; sums of parts add up.
 
     Args:
       image: Float32 [B, H, W, 3] in [0, 1].
       norm: "l1" or "l2".
       wrap: Whether opposite edges are neighbours.
-      mask: How much a pixel counts with its neighbours to the right and below, [B or 1, H, W, 1]; None: all the same.
+      mask: The weight of a pixel's differences to the right and below, [B or 1, H, W, 1]; None: all equal.
 
     Returns:
-      A pair for rows and columns, each the sum of differences and the sum of what they count, float32 [B].
+      A pair, vertical and horizontal: for each, the weighted sum of differences and the sum of weights, float32 [B].
 
     Raises:
       ValueError: Unknown norm.
@@ -64,7 +64,7 @@ def variation_from_sums(sums: Nest) -> tf.Tensor:
     """The total variation from what `variation_sums` returned.
 
     Args:
-      sums: Of the picture, or of its parts, added up.
+      sums: The sums of the picture, or of its parts added up.
 
     Returns:
       Float32 [B].
@@ -76,7 +76,7 @@ def variation_from_sums(sums: Nest) -> tf.Tensor:
 
 
 def _differences(image: Image, axis: int) -> tf.Tensor:
-    """Of neighbours; by `tf.split`, whose gradient takes a fifth of the time of that of slices."""
+    """Differences of neighbours, by `tf.split`: its gradient takes a fifth of the time of slicing's."""
     _, later = tf.split(image, [1, tf.shape(image)[axis] - 1], axis)
     return later - _without_last(image, axis)
 

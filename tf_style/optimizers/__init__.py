@@ -1,4 +1,4 @@
-"""Optimisers of pixels: pairs of pure functions."""
+"""Optimisers of pixels, made of pure functions."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Adam on pixels, pure: state in, state out, no variables."""
+"""Adam on pixels as pure functions: state in, state out, no variables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tf_style.types import Image, LossFn, Optimizer
 
 
 class AdamState(NamedTuple):
-    """Running means of the gradient and of its square, [B, H, W, 3], and the number of steps, [B]."""
+    """The running means of the gradient and its square, [B, H, W, 3], and the number of steps, [B]."""
 
     first: tf.Tensor
     second: tf.Tensor
@@ -18,7 +18,7 @@ class AdamState(NamedTuple):
 
 
 class AdamRule(NamedTuple):
-    """Adam's arithmetic, pixel by pixel, so that it can be done on parts of a picture too; see `adam`."""
+    """Adam's arithmetic pixel by pixel, which also works on parts of a picture; arguments as for `adam`."""
 
     learning_rate: float = 0.02
     beta_1: float = 0.9
@@ -26,12 +26,12 @@ class AdamRule(NamedTuple):
     epsilon: float = 1e-8
 
     def means(self, gradient: tf.Tensor, first: tf.Tensor, second: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The running means of the gradient and of its square after one more gradient; all of one shape."""
+        """The running means of the gradient and its square after one more gradient; all have one shape."""
         first += (1.0 - self.beta_1) * (gradient - first)
         return first, second + (1.0 - self.beta_2) * (tf.square(gradient) - second)
 
     def root(self, second: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-        """The root of the mean of squares after so many steps, without its bias."""
+        """The root of the mean of squares after `count` steps, bias corrected."""
         return tf.sqrt(second / (1.0 - tf.pow(self.beta_2, count)))
 
     def move(self, image: Image, first: tf.Tensor, second: tf.Tensor, count: tf.Tensor, mean_root: tf.Tensor) -> Image:
@@ -44,17 +44,17 @@ class AdamRule(NamedTuple):
 def adam(learning_rate: float = 0.02, *, beta_1: float = 0.9, beta_2: float = 0.99, epsilon: float = 1e-8) -> Optimizer:
     """Adam; pixels are clipped to [0, 1] after each step.
 
-    (`keras.optimizers.Adam` keeps its state in variables, which requests, resumed runs and SavedModels cannot share.)
+    `keras.optimizers.Adam` keeps its state in variables, which requests, resumed runs and SavedModels cannot share.
 
     Args:
       learning_rate: Step size in pixel values, where white is 1.
-      beta_1: Decay of the mean of the gradient.
-      beta_2: Decay of the mean of its square.
-      epsilon: Added to the root of the latter, as a share of its mean over the picture: scaling the objective does not
-        change the steps.
+      beta_1: Decay of the gradient's mean.
+      beta_2: Decay of the squared gradient's mean.
+      epsilon: Added to the root of the squares' mean, as a share of that root's mean over the picture, so scaling the
+        objective does not change the steps.
 
     Returns:
-      An `Optimizer`. Its state is carried to another size by resizing both means.
+      An `Optimizer`. To change the size, it resizes both means.
 
     Reference:
       Kingma, Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1. https://arxiv.org/abs/1412.6980
@@ -68,7 +68,7 @@ def adam(learning_rate: float = 0.02, *, beta_1: float = 0.9, beta_2: float = 0.
     def step(
         loss_fn: LossFn, image: Image, state: AdamState, num_steps: tf.Tensor
     ) -> tuple[Image, AdamState, dict[str, tf.Tensor]]:
-        del num_steps  # one step a call
+        del num_steps  # one step per call
         with tf.GradientTape() as tape:
             tape.watch(image)
             loss, losses = loss_fn(image)

@@ -1,4 +1,4 @@
-"""L-BFGS on pixels: TensorFlow Probability's, continued in chunks."""
+"""L-BFGS on pixels: TensorFlow Probability's, run in chunks."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import tensorflow as tf
 
 from tf_style.types import Image, LossFn, Optimizer
 
-_FIRST_STEP = 0.05  # how far (root mean square, white is 1) the first, unscaled gradient step would move the pixels
+_FIRST_STEP = 0.05  # how far (root mean square, white is 1) a plain gradient step would move the pixels at first
 _LINE_SEARCH_EVALUATIONS = 20
 _RANGE_PENALTY = 10.0  # in units of the first loss; see `_bounded`
 
 
 class LbfgsState(NamedTuple):
-    """What a chunk needs from the chunk before it.
+    """What a chunk needs from the previous one.
 
-    `position` is the iterate before clipping, `gradient` [B, H, W, 3] and `value` [B] the scaled objective there;
-    `positions` and `gradients` [M, B, H, W, 3] are the last M differences, of which `pairs` are valid; `scale` and
-    `first_loss` [B] scale the objective; `fresh` says that the objective has to be evaluated first.
+    `position` is the iterate before clipping, `value` [B] the scaled objective there and `gradient` [B, H, W, 3] its
+    gradient. `positions` and `gradients` [M, B, H, W, 3] are the last M differences, of which `pairs` are valid.
+    `scale` and `first_loss` [B] scale the objective. `fresh` is true if the objective must be evaluated first.
     """
 
     position: tf.Tensor
@@ -34,24 +34,24 @@ class LbfgsState(NamedTuple):
 
 
 def lbfgs(*, num_correction_pairs: int = 20, steps_per_call: int = 10) -> Optimizer:
-    """L-BFGS with the Hager-Zhang line search, about 2 to 3 objective evaluations a step.
+    """L-BFGS with the Hager-Zhang line search, at about 2 to 3 objective evaluations per step.
 
-    Pixels may leave [0, 1] between steps: the objective is then that of the clipped picture plus a quadratic penalty
-    that leads back, so the picture returned is valid and its loss is the one reported. When the line search fails (as
-    it may in bfloat16) for one picture, the next call starts afresh, from the same pictures, for the whole batch.
+    Pixels may leave [0, 1] between steps. The objective is that of the clipped picture plus a quadratic penalty that
+    leads back; the picture returned is the clipped one, and the loss reported is its own. If the line search fails for
+    one picture (as it may in bfloat16), the next call starts over from the same pictures, for the whole batch.
 
     Args:
       num_correction_pairs: How many past steps the curvature estimate remembers.
-      steps_per_call: Steps (L-BFGS iterations) a call to `step` may run; 10 + 10 equal 20 to the bit.
+      steps_per_call: Most steps (L-BFGS iterations) in a call of `step`; 10 + 10 steps equal 20 to the bit.
 
     Returns:
-      An `Optimizer`. At another size the memory starts empty: curvature pairs hold for one resolution only.
+      An `Optimizer`. At another size it starts with an empty memory: curvature pairs hold for one resolution only.
 
     Reference:
       Liu, Nocedal, "On the limited memory BFGS method for large scale optimization", Mathematical Programming 45, 1989;
       `tfp.optimizer.lbfgs_minimize`.
     """
-    import tensorflow_probability as tfp  # here, not above: it takes seconds that a run with Adam need not wait
+    import tensorflow_probability as tfp  # not at the top: it takes seconds, which Adam does not need
 
     def init(image: Image) -> LbfgsState:
         memory = tf.zeros(tf.concat([[num_correction_pairs], tf.shape(image)], axis=0))
@@ -75,7 +75,7 @@ def lbfgs(*, num_correction_pairs: int = 20, steps_per_call: int = 10) -> Optimi
     ) -> tuple[Image, LbfgsState, dict[str, tf.Tensor]]:
         shape = tf.shape(image)
         state = tf.cond(state.fresh, lambda: _start(loss_fn, image, state), lambda: state)
-        objective = tf.function(  # TFP calls it in nine places: so it is traced once
+        objective = tf.function(  # TFP calls it in nine places; this traces it once
             lambda flat: _bounded(loss_fn, flat, shape, state.scale, state.first_loss),
             input_signature=[tf.TensorSpec([None, None])],
             autograph=False,
@@ -99,7 +99,7 @@ def lbfgs(*, num_correction_pairs: int = 20, steps_per_call: int = 10) -> Optimi
         init,
         step,
         resize,
-        hold=lambda before, after, done: after,  # another size starts anew, and the picture itself is held elsewhere
+        hold=lambda before, after, done: after,  # another size starts over; the picture is held elsewhere
         evaluations=lambda state: state.evaluations,
         steps_per_call=steps_per_call,
     )
@@ -111,7 +111,7 @@ def _flatten(tensor: tf.Tensor) -> tf.Tensor:
 
 
 def _start(loss_fn: LossFn, image: Image, state: LbfgsState) -> LbfgsState:
-    """Evaluates the objective at `image`, and scales it so that a gradient step is neither tiny nor huge."""
+    """Evaluates the objective at `image` and scales it so that a gradient step is neither tiny nor huge."""
     with tf.GradientTape() as tape:
         tape.watch(image)
         loss, _ = loss_fn(image)
@@ -135,7 +135,7 @@ def _start(loss_fn: LossFn, image: Image, state: LbfgsState) -> LbfgsState:
 def _bounded(
     loss_fn: LossFn, flat: tf.Tensor, shape: tf.Tensor, scale: tf.Tensor, first_loss: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Value [B] and gradient [B, N] of the scaled loss of the clipped picture, plus the way back into the range."""
+    """Value [B] and gradient [B, N] of the scaled objective: the clipped picture's loss plus the range penalty."""
     with tf.GradientTape() as tape:
         tape.watch(flat)
         position = tf.reshape(flat, shape)
@@ -146,10 +146,10 @@ def _bounded(
 
 
 def _as_results(state: LbfgsState) -> Any:
-    from tensorflow_probability.python.optimizer.lbfgs import LBfgsOptimizerResults  # has no public name
+    from tensorflow_probability.python.optimizer.lbfgs import LBfgsOptimizerResults  # it has no public name
 
     undone = tf.zeros_like(state.value, tf.bool)
-    # A picture that had converged leaves no pair where TFP counts one, and divides by it: a pair of ones is harmless.
+    # A converged picture leaves an empty pair, which TFP would count and divide by; a pair of ones is harmless.
     empty = tf.reduce_all(tf.equal(state.gradients[-1], 0.0), axis=[1, 2, 3], keepdims=True) & (state.pairs > 0)
     ones = tf.cast(empty, tf.float32) * tf.ones_like(state.gradients[-1])
     filling = tf.concat([tf.zeros_like(state.gradients[:-1]), ones[tf.newaxis]], axis=0)

@@ -1,4 +1,4 @@
-"""From an objective, a backbone and an optimiser to a painting."""
+"""Stylizers: paint by optimisation, or with a network in one pass."""
 
 from tf_style.stylizers.coarse_to_fine import PyramidStylizer
 from tf_style.stylizers.feed_forward import FeedForwardStylizer, only_step

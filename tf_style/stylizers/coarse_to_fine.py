@@ -1,4 +1,4 @@
-"""Coarse to fine: the same optimisation at growing sizes, each starting from the last one's picture."""
+"""Coarse to fine: the same optimisation at growing sizes, each starting from the previous one's picture."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tf_style.types import Image, Masks, Nest, Progress
 
 
 class PyramidStylizer(Pyramid):
-    """A `Stylizer` that optimises coarse to fine; its arguments are those of `Pyramid`.
+    """A `Stylizer` that optimises coarse to fine; it takes the arguments of `Pyramid`.
 
-    Called eagerly it runs Python's loop, with progress; inside a `tf.function` (`dataset.map`, a Keras layer, a
+    Eagerly, it runs a Python loop and reports progress; inside a `tf.function` (`dataset.map`, a Keras layer, a
     SavedModel) the same step runs in a `tf.while_loop`. The result has the content's size.
     """
 
@@ -33,10 +33,10 @@ class PyramidStylizer(Pyramid):
         """Paints `content` in the style of `styles`.
 
         Args:
-          content: Float32 [B, H, W, 3] in [0, 1], at least 32 pixels a side.
-          styles: Pictures [B or 1, h, w, 3] of any size; of 4 channels, with an alpha: transparent areas do not count.
-          masks: Where styles go and what stays, if the objective looks at regions.
-          on_step: Called with a `Progress` after each step (eagerly only).
+          content: Float32 [B, H, W, 3] in [0, 1], with sides of at least 32 pixels.
+          styles: Pictures [B or 1, h, w, 3 or 4] of any size; with an alpha, transparent pixels are ignored.
+          masks: Where styles go and what stays, if the objective uses regions.
+          on_step: Called with a `Progress` after each step; not inside a `tf.function`.
 
         Returns:
           Float32 [B, H, W, 3] in [0, 1].
@@ -63,11 +63,11 @@ class PyramidStylizer(Pyramid):
         Args:
           content: Float32 [B, H, W, 3] in [0, 1].
           styles: Pictures [B or 1, h, w, 3 or 4].
-          resume: The `scale` and the leaves (`tf.nest.flatten`) of the `state` of an earlier run's progress, to go on
-            from there; the result is the same to the byte.
-          masks: As of a call.
-          sizes: Of the scales, coarse to fine, instead of `sizes` of the content.
-          prepared: Whether the styles are as `prepare` returns them already.
+          resume: The `scale` of the `Progress` to resume from, and the leaves (`tf.nest.flatten`) of its `state`; the
+            result is the same to the byte.
+          masks: As in `__call__`.
+          sizes: (height, width) of the scales, coarse to fine; default: `self.sizes`.
+          prepared: Whether the styles come from `prepared` already.
         """
         sizes = [(int(h), int(w)) for h, w in self.sizes(tf.shape(content))] if sizes is None else list(sizes)
         content = on_a_torus(content) if self.optimization.wrap else content

@@ -1,4 +1,4 @@
-"""Painting in one pass of a trained network."""
+"""Paints in one pass of a trained network."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from tf_style.stylizers.scaling import fade, fit
 from tf_style.stylizers.torus import on_a_torus, without_margin
 from tf_style.types import Image, Masks, Nest, Progress
 
-_MARGIN = 128  # pixels beyond an edge that a network's painting there depends on
-_KEPT = 0.8  # how much of the content's details replaces the painting's, where they are to stay recognizable
-_COARSE = 16  # pixels that count as one when details are told from colours
+_MARGIN = 128  # how many pixels beyond an edge affect a network's painting there
+_KEPT = 0.8  # share of the painting's details that the content's replace under a "keep" mask
+_COARSE = 16  # details are finer than this many pixels, colours coarser
 
 
 class FeedForwardStylizer:
-    """A `Stylizer` that paints in one pass: styles become codes, codes are mixed, the network paints under the mixture.
+    """A `Stylizer` that paints in one pass: it encodes the styles, mixes their codes, and paints with the mixture.
 
     Args:
       network: An `ArbitraryStyleNetwork` or a `ManyStylesNetwork`.
       style_scale: Long side of style images relative to the content's. They are never enlarged.
-      style_blend: Share of each style; None: equal.
-      wrap: Whether opposite edges of the picture are neighbours; sides are multiples of 16 then.
-      style_strength: In [0, 1]: 0 is the content as it is, 1 the whole style.
-      prepare: What is done to each style picture before anything else: (style, content) -> style. With masks the
-        content has an alpha that is 0 where nothing is painted, here and for `finish`.
-      finish: What is done to each painting: (painting, content) -> picture.
+      style_blend: Share of each style; None: equal shares.
+      wrap: Whether opposite edges of the picture are neighbours; its sides must then be multiples of 16.
+      style_strength: In [0, 1]: 0 is the content itself, 1 the full style.
+      prepare: Applied to each style picture first: (style, content) -> style. With masks, the content has an alpha that
+        is 0 where nothing is painted, here and in `finish`.
+      finish: Applied to each painting: (painting, content) -> picture.
 
     Reference:
       Mixing codes: Dumoulin et al., "A Learned Representation for Artistic Style", ICLR 2017, section 3.3
-      (https://arxiv.org/abs/1610.07629); strength as mixing with the content's own code: Ghiasi et al., BMVC 2017,
+      (https://arxiv.org/abs/1610.07629); strength by mixing in the content's own code: Ghiasi et al., BMVC 2017,
       section 4.4 (https://arxiv.org/abs/1705.06830).
     """
 
@@ -73,19 +73,19 @@ class FeedForwardStylizer:
         """Paints `content` in the style of `styles`.
 
         Args:
-          content: Float32 [B, H, W, 3] in [0, 1], at least 32 pixels a side.
-          styles: Pictures [B or 1, h, w, 3] of any size (of an alpha nothing is used), or names of styles that the
+          content: Float32 [B, H, W, 3] in [0, 1], with sides of at least 32 pixels.
+          styles: Pictures [B or 1, h, w, 3] of any size (the network ignores an alpha), or names of styles that the
             network knows.
-          masks: Where styles go: with several regions each style is painted and laid into its own. Under "keep"
-            the content's details stay, in the painting's colours.
+          masks: Where styles go: with several regions, each style is painted into its own. Under "keep" the content's
+            details stay, in the painting's colours.
           on_step: Called once, with the result.
 
         Returns:
           Float32 [B, H, W, 3] in [0, 1].
 
         Raises:
-          NetworkError: A name that the network does not know.
-          ValueError: Not one share for each style.
+          NetworkError: The network does not know a style's name.
+          ValueError: `style_blend` has not one share for each style.
         """
         painting = self._paint_regions(content, self.prepared(styles, content, masks), masks or {})
         if on_step is not None:
@@ -100,14 +100,14 @@ class FeedForwardStylizer:
         *,
         masks: Masks | None = None,
     ) -> Iterator[Progress]:
-        """As `PyramidStylizer.run`, with a single step; there is nothing to resume."""
+        """Like `PyramidStylizer.run`, with a single step; there is nothing to resume."""
         del resume
         yield only_step(self(content, styles, masks=masks))
 
     def prepared(
         self, styles: Sequence[Image | str], content: Image, masks: Masks | None = None
     ) -> Sequence[Image | str]:
-        """The style pictures as they are to be encoded for some contents, of which only what is painted counts."""
+        """The style pictures after `prepare`, ready to encode; names are left unchanged."""
         if self.prepare is None:
             return styles
         content = as_painted(content, masks)
@@ -117,15 +117,15 @@ class FeedForwardStylizer:
         ]
 
     def encode_styles(self, styles: Sequence[Image | str], content_shape: tf.Tensor) -> tf.Tensor:
-        """The code of a mixture of styles for contents of a shape (int32 [4]): float32 [B or 1, N]."""
+        """The mixed code of styles for contents of a shape (int32 [4]): float32 [B or 1, N]."""
         shares = [1.0] * len(styles) if self.style_blend is None else list(self.style_blend)
         if len(shares) != len(styles):
-            raise ValueError(f"{len(shares)} shares came in style_blend for {len(styles)} styles; give one each.")
+            raise ValueError(f"style_blend has {len(shares)} shares for {len(styles)} styles; give one for each.")
         codes = [self._code(style, content_shape) for style in styles]
         return tf.add_n([share / sum(shares) * code for share, code in zip(shares, _as_batch(codes), strict=True)])
 
     def paint(self, content: Image, code: tf.Tensor, strength: tf.Tensor | None = None) -> Image:
-        """Paints under a code.
+        """Paints with a style's code.
 
         Args:
           content: Float32 [B, H, W, 3] in [0, 1].
@@ -141,7 +141,7 @@ class FeedForwardStylizer:
         return tf.ensure_shape(self._compiled_paint(content, code, strength), content.shape)
 
     def _paint_regions(self, content: Image, styles: Sequence[Image | str], masks: Masks) -> Image:
-        """Paints, keeps, finishes, and lays the whole over the content."""
+        """Paints, restores kept details, finishes, and lays the result over the content."""
         regions = masks.get("regions")
         if regions is None or regions.shape[-1] == 1:
             painting = self._paint_kept(content, self.encode_styles(styles, tf.shape(content)), masks)
@@ -153,7 +153,7 @@ class FeedForwardStylizer:
         return lay_over(content, painting, tf.reduce_sum(regions, -1, keepdims=True))
 
     def _paint_each(self, content: Image, styles: Sequence[Image | str], regions: tf.Tensor, masks: Masks) -> Image:
-        """A mixture of one painting for each style, by their shares of each pixel."""
+        """Paints each style and mixes the paintings by their shares of each pixel."""
         shares = tf.math.divide_no_nan(regions, tf.reduce_sum(regions, -1, keepdims=True))
         painting = content
         for index, style in enumerate(styles):
@@ -184,7 +184,7 @@ class FeedForwardStylizer:
         return fit(style, self.style_scale * tf.cast(tf.reduce_max(content_shape[1:3]), tf.float32))
 
     def _paint(self, content: Image, code: tf.Tensor, strength: tf.Tensor) -> Image:
-        self.num_traces += 1  # Python, so once a trace: tests count it
+        self.num_traces += 1  # runs once per trace; tests count it
         if self.wrap:
             content = on_a_torus(content)
             margin = tf.minimum(tf.shape(content)[1:3], _MARGIN)
@@ -214,13 +214,13 @@ def _blurred(image: Image) -> Image:
 
 
 def _as_batch(codes: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Codes [B or 1, N], all with the largest batch."""
+    """Broadcasts codes [B or 1, N] to the largest batch."""
     batch = tf.reduce_max(tf.stack([tf.shape(code)[0] for code in codes]))
     return [tf.broadcast_to(code, [batch, code.shape[-1]]) for code in codes]
 
 
 def only_step(painting: Image) -> Progress:
-    """What `run` yields once."""
+    """The `Progress` of a run's only step."""
     size = (int(painting.shape[1]), int(painting.shape[2])) if painting.shape[1] and painting.shape[2] else (0, 0)
     return Progress(
         step=1, num_steps=1, scale=0, num_scales=1, size=size, loss=0.0, losses={}, evaluations=0, fraction=1.0,

@@ -13,10 +13,10 @@ from tf_style.types import Image, Masks, Nest
 
 
 class PyramidState(NamedTuple):
-    """A run over scales, as the graph's loop carries it.
+    """The state of a run over scales in the graph's loop.
 
-    `scale` is the index of the scale `run` is at; `num_steps` [B] are the steps asked for at each scale (the coarsest
-    takes its share more or less), `steps` [B] those done at all scales so far.
+    `scale` is the index of the current scale, and `run` the state there. `num_steps` [B] is the number of steps asked
+    for at each scale (see `GraphLoop.limits` for the coarsest), `steps` [B] the number done so far, over all scales.
     """
 
     scale: tf.Tensor
@@ -26,11 +26,11 @@ class PyramidState(NamedTuple):
 
 
 class GraphLoop:
-    """A run in chunks, each picture of a batch with its own steps, seed and weights; all of it graph code.
+    """Runs in chunks, in graph code; each picture of a batch may have its own steps, seed and weights.
 
     Args:
-      stylizer: Whose sizes, start and compiled step it runs.
-      masks: As of a call of the stylizer.
+      stylizer: Gives the sizes, the start and the compiled step.
+      masks: As in a call of the stylizer.
     """
 
     def __init__(self, stylizer: Pyramid, masks: Masks | None = None) -> None:
@@ -49,9 +49,9 @@ class GraphLoop:
 
         Args:
           content: Float32 [B, H, W, 3] in [0, 1].
-          styles: Pictures [B or 1, h, w, 3]; only looked at where the start is the style.
-          num_steps: Int32 [B], steps at each scale; None: the stylizer's own.
-          seeds: Int32 [B], of the noise; None: the stylizer's own.
+          styles: Pictures [B or 1, h, w, 3]; used only if `init` is "style".
+          num_steps: Steps at each scale, int32 [B]; None: the stylizer's own.
+          seeds: Seeds of the noise, int32 [B]; None: the stylizer's own.
         """
         zeros = tf.zeros_like(content[:, 0, 0, 0], tf.int32)
         num_steps = zeros + self.stylizer.num_steps if num_steps is None else num_steps
@@ -69,14 +69,14 @@ class GraphLoop:
         budget: tf.Tensor | None = None,
         weights: Mapping[str, tf.Tensor] | None = None,
     ) -> PyramidState:
-        """Goes on with a run, over scales, in nested `tf.while_loop`s: any size, known or not when tracing.
+        """Continues a run over scales, in nested `tf.while_loop`s, whether or not the size is known when tracing.
 
         Args:
           content: As given to `start`.
-          style_targets: From a scale's index and its (height, width) to the targets of the terms that read the styles.
+          style_targets: From a scale's index and (height, width) to the targets of the terms that read the styles.
           state: What `start` or `advance` returned.
-          budget: Steps to go on, int32 scalar, rounded up to whole calls of the optimiser; None: to the end.
-          weights: By term, [B]: instead of the objective's own.
+          budget: Steps to make, int32 scalar, rounded up to whole calls of the optimiser; None: to the end.
+          weights: Weights [B] that replace the objective's own, by the term's name.
         """
         sizes = self.stylizer.sizes(tf.shape(content))
         last = tf.shape(sizes)[0] - 1
@@ -101,11 +101,11 @@ class GraphLoop:
         return state
 
     def finished(self, content: Image, state: PyramidState) -> tf.Tensor:
-        """Which pictures have had all their steps, bool [B]."""
+        """Which pictures are done, bool [B]."""
         return state.run.done & (state.scale == tf.shape(self.stylizer.sizes(tf.shape(content)))[0] - 1)
 
     def fraction(self, content: Image, state: PyramidState) -> tf.Tensor:
-        """The share of the work (steps times pixels) that is done, float32 [B]."""
+        """The share of the work (steps times pixels) done, float32 [B]."""
         sizes = self.stylizer.sizes(tf.shape(content))
         pixels = tf.cast(tf.reduce_prod(sizes, axis=1), tf.float32)[:, tf.newaxis]
         scales = tf.range(tf.shape(sizes)[0])[:, tf.newaxis]
@@ -119,7 +119,7 @@ class GraphLoop:
     def _at_scale(
         self, state: PyramidState, targets: Nest, left: tf.Tensor, weights: Mapping[str, tf.Tensor] | None
     ) -> tuple[PyramidState, tf.Tensor]:
-        """Steps at the state's scale, while any are left of the budget and to do."""
+        """Makes steps at the current scale until the scale or the budget is used up."""
         limits = self.limits(state.num_steps, state.scale)
         chunk = self.stylizer.optimization.optimizer.steps_per_call
 
@@ -151,6 +151,6 @@ class GraphLoop:
         return state._replace(scale=state.scale + 1, run=run)
 
     def limits(self, num_steps: tf.Tensor, scale: tf.Tensor | int) -> tf.Tensor:
-        """Steps at a scale where `num_steps` are asked for; the coarsest has its share more or less."""
+        """Steps at a scale if `num_steps` are asked for; at the coarsest they are scaled like `first_steps`."""
         first = -(-num_steps * self.stylizer.first_steps // self.stylizer.num_steps)
         return tf.where(tf.equal(scale, 0), first, num_steps)

@@ -1,4 +1,4 @@
-"""The optimisation at one size: pictures -> features -> targets -> steps."""
+"""The optimisation at one size: from pictures to features, targets and steps."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tf_style.ops.positions import lay_over
 from tf_style.stylizers.torus import resize_on_a_torus
 from tf_style.types import Backbone, Features, Image, Masks, Nest, Optimizer, References
 
-_MASKS = "masks"  # under which they lie among the targets
-_CHECK_EVERY = 50  # steps between two looks at the loss for early stopping, as in artistic-videos (Ruder et al. 2016)
+_MASKS = "masks"  # their key among the targets
+_CHECK_EVERY = 50  # steps between two checks for early stopping, as in artistic-videos (Ruder et al. 2016)
 
 
 class RunState(NamedTuple):
-    """Everything that changes from step to step; enough to go on from, and all that a checkpoint holds.
+    """Everything that changes from step to step; a run can resume from it, and a checkpoint holds nothing else.
 
-    `image` and `average` (the running sum of the iterates) are [B, H, W, 3], `weight` [B] is the sum of the average's
-    weights, `step` counts at this size, `losses` holds the last weighted loss of each term [B], `checked` [B] is their
-    sum at the last check, and `done` [B] says which pictures have stopped: they stay as they are.
+    `image` and `average` (the running sum of the iterates) are [B, H, W, 3], and `weight` [B] is the sum of the
+    average's weights. `step` counts the steps at this size. `losses` holds the last weighted loss of each term [B], and
+    `checked` [B] their sum at the last check. `done` [B] marks pictures that have stopped and no longer change.
     """
 
     image: tf.Tensor
@@ -35,20 +35,20 @@ class RunState(NamedTuple):
 
 
 class Optimization:
-    """The compiled pieces of the loop, for one backbone, objective and optimiser.
+    """The compiled parts of the loop, for one backbone, objective and optimiser.
 
-    State and targets are arguments, never captured: three picture pairs cost one trace, two runs can share an instance,
-    and the same `step` runs in Python's loop, in a `tf.while_loop` and in a SavedModel.
+    State and targets are arguments, never captured: several picture pairs share one trace, several runs can share an
+    instance, and the same `step` runs in a Python loop, in a `tf.while_loop` and in a SavedModel.
 
     Args:
       backbone: Picture to features.
       objective: What to minimise.
-      optimizer: How.
+      optimizer: How to minimise it.
       average_decay: Decay of the running average of the iterates, in [0, 1); 0 takes the last iterate.
       tolerance: Stop a picture when its loss has changed by no more than this share over 50 steps.
-      style_backbone: Another one for the style images; None: the same.
-      wrap: Whether opposite edges of the picture are neighbours when it is enlarged; sides are multiples of 16 then.
-      jit_compile: Compile the step with XLA, for each picture size anew; without, one trace serves all sizes.
+      style_backbone: A different backbone for the style images; None: the same.
+      wrap: Whether opposite edges are neighbours when a picture is enlarged; its sides must then be multiples of 16.
+      jit_compile: Compile the step with XLA, once for each picture size; otherwise one trace serves all sizes.
 
     Reference:
       Gatys et al., CVPR 2016, section 2.3; the running average: K. Crowson, style-transfer-pytorch, 2021.
@@ -79,11 +79,11 @@ class Optimization:
         self._compiled_step = tf.function(self._step, jit_compile=jit_compile)
 
     def features(self, image: Image, masks: Masks | None = None) -> Features:
-        """The backbone's features of a picture, the picture itself under "image", and masks, if any, under their names.
+        """The backbone's features of a picture, with the picture under "image" and any masks under their names.
 
         Args:
           image: Float32 [B, H, W, 3].
-          masks: At its size, with the "content" that shows where no region is.
+          masks: Masks of the image's size, and the content under "content", which shows outside the regions.
         """
         if not masks:
             return {**self.backbone(image), "image": image}
@@ -93,14 +93,12 @@ class Optimization:
         return {**self.backbone(image), "image": image, **own}
 
     def targets(self, content: Image | None, styles: Sequence[Image], masks: Masks | None = None) -> Nest:
-        """Targets by term for pictures of any size.
-
-        Without a content image, or without style images, only the targets that need none.
+        """Targets by term, for pictures of any size; only those that need no content or no styles if these are missing.
 
         Args:
           content: Float32 [B, H, W, 3].
-          styles: Pictures [B or 1, h, w, 3], or with an alpha, 4: what is transparent does not count.
-          masks: At the content's size; they go with the targets.
+          styles: Pictures [B or 1, h, w, 3], or with an alpha as 4th channel; transparent pixels are ignored.
+          masks: Masks of the content's size, returned with the targets.
         """
         contents = () if content is None else (content,)
         targets = call_for_any_size(self._compiled_targets, (contents, tuple(styles)))
@@ -123,13 +121,13 @@ class Optimization:
     def step(
         self, state: RunState, targets: Nest, num_steps: tf.Tensor, weights: Mapping[str, tf.Tensor] | None = None
     ) -> RunState:
-        """Up to `num_steps` steps (at most the optimiser's `steps_per_call`).
+        """Makes up to `num_steps` steps (at most the optimiser's `steps_per_call`).
 
         Args:
-          state: Of the run so far.
+          state: The state so far.
           targets: What `targets` returned.
           num_steps: Int32 scalar.
-          weights: By term, [B]: instead of the objective's own.
+          weights: Weights [B] that replace the objective's own, by the term's name.
         """
         arguments = (state, targets, num_steps, dict(weights or {}))
         if self.jit_compile:
@@ -137,14 +135,14 @@ class Optimization:
         return call_for_any_size(self._compiled_step, arguments)
 
     def resize(self, state: RunState, size: tuple[tf.Tensor, tf.Tensor]) -> RunState:
-        """The state for the next scale: it starts from the average, with the optimiser's state carried over."""
+        """The state at the next scale: starts from the average and keeps the optimiser's state, resized."""
         if not self.wrap:
             return self._resize(state, size)
         return resize_on_a_torus(state, tf.unstack(tf.shape(state.image)[1:3]), size, self._resize)
 
     def _resize(self, state: RunState, size: tuple[tf.Tensor, tf.Tensor]) -> RunState:
-        # A cubic is steeper half way between two old pixels, so that some rows of the new picture differ more from the
-        # next than others do; on a torus the row at the edges would be one of them.
+        # A cubic is steeper halfway between two old pixels, so some rows of the new picture differ more from the next
+        # than others do. On a torus, the row at the edge would be one of them and show as a seam.
         method = "lanczos5" if self.wrap else "bicubic"
         image = tf.clip_by_value(tf.image.resize(self.picture(state), size, method), 0.0, 1.0)
         return self.start(image)._replace(optimizer=self.optimizer.resize(state.optimizer, size))
@@ -167,7 +165,7 @@ class Optimization:
         return targets
 
     def _step(self, state: RunState, targets: Nest, num_steps: tf.Tensor, weights: dict[str, tf.Tensor]) -> RunState:
-        self.num_traces += 1  # Python, so once a trace: tests count it
+        self.num_traces += 1  # runs once per trace; tests count it
 
         def loss_fn(image: Image) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             losses = self.objective.losses(self.features(image, targets.get(_MASKS)), targets, weights)
@@ -203,7 +201,7 @@ def _style_features(backbone: Backbone, style: Image) -> Features:
 
 
 def any_size(tensor: tf.Tensor) -> tf.TensorShape:
-    """The tensor's shape with height and width left open: axes -3 and -2 of pictures, features and stacks of them."""
+    """The tensor's shape with open height and width (axes -3 and -2) if its rank is 4 or more."""
     shape = tensor.shape.as_list()
     if len(shape) >= 4:
         shape[-3:-1] = [None, None]
@@ -211,7 +209,7 @@ def any_size(tensor: tf.Tensor) -> tf.TensorShape:
 
 
 def call_for_any_size(function: Any, arguments: Nest) -> Nest:
-    """Calls a `tf.function`, traced once for all picture sizes, with a tuple of arguments."""
+    """Calls a `tf.function` with a tuple of arguments, tracing it once for all picture sizes."""
     if not tf.inside_function():
         specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(any_size(tensor), tensor.dtype), arguments)
         function.get_concrete_function(*specs)

@@ -1,4 +1,4 @@
-"""The scales of a coarse-to-fine run: their sizes, what a run starts from, its targets, and what is shown of it."""
+"""The scales of a coarse-to-fine run: their sizes, first image, targets and finished picture."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _NOISE_LEVEL = 0.1  # standard deviation around mid-grey, white is 1
 
 
 class Pyramid:
-    """Everything of a coarse-to-fine run but the loop over its steps; with one scale, plain optimisation.
+    """A coarse-to-fine run except for the loop over its steps; with one scale it is plain optimisation.
 
     Args:
       optimization: The optimisation at one size.
       num_steps: Steps at each scale.
-      first_steps: Steps at the coarsest scale (also where there is just one); None: `num_steps`.
+      first_steps: Steps at the coarsest scale, even if it is the only one; None: `num_steps`.
       min_size: Long side of the coarsest scale, in pixels; 0: one scale only.
       scale_factor: Ratio between scales.
       init: Start from the "content", "noise" (Gaussian, around mid-grey) or the (first) "style" image.
       style_scale: Long side of the style images relative to the content's, at every scale. They are never enlarged.
-      seed: Of the noise.
-      prepare: What is done to each style picture before anything else: (style, content) -> style. With masks the
-        content has an alpha that is 0 where nothing is painted, here and for `finish`.
-      style_strength: Below a quarter the painting fades into the content, so that 0 is the content itself.
-      finish: What is done to each picture that is shown: (painting, content at its size) -> picture.
+      seed: Seed of the noise.
+      prepare: Applied to each style picture first: (style, content) -> style. With masks, the content has an alpha that
+        is 0 where nothing is painted, here and in `finish`.
+      style_strength: In [0, 1]. Below a quarter the painting fades into the content; 0 is the content itself.
+      finish: Applied to each picture shown: (painting, content at its size) -> picture.
 
     Reference:
       Coarse to fine: Gatys et al., "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, section 7
@@ -70,7 +70,7 @@ class Pyramid:
         self.finish = finish
 
     def sizes(self, shape: tf.Tensor) -> tf.Tensor:
-        """The pyramid of a picture, coarse to fine: int32 [scales, 2], from its shape, int32 [4]."""
+        """The sizes of a picture's scales, coarse to fine, int32 [scales, 2], from its shape, int32 [4]."""
         multiple = TILE if self.optimization.wrap else 1
         return pyramid_sizes(shape, self.min_size, self.scale_factor, multiple=multiple)
 
@@ -79,7 +79,7 @@ class Pyramid:
         return self.optimization.targets(None, [self.style_at(style, size) for style in styles])
 
     def content_targets(self, content: Image, masks: Masks | None, size: Sequence) -> Nest:
-        """Targets of the terms that read the content, at a scale of (height, width), and the masks."""
+        """The masks, and the targets of the terms that read the content, at a scale of (height, width)."""
         return self.optimization.targets(resize(content, size), [], masks_at(masks, size))
 
     def steps_at(self, scale: int) -> int:
@@ -87,22 +87,22 @@ class Pyramid:
         return self.first_steps if scale == 0 else self.num_steps
 
     def prepared(self, styles: Sequence[Image], content: Image, masks: Masks | None = None) -> Sequence[Image]:
-        """The style pictures as they are to be looked at for some contents, of which only what is painted counts."""
+        """The style pictures after `prepare`, which sees the content and what is painted of it."""
         if self.prepare is None:
             return styles
         content = as_painted(content, masks)
         return [self.prepare(self.style_at(style, tf.shape(content)[1:3]), content) for style in styles]
 
     def style_at(self, style: Image, size: Sequence) -> Image:
-        """The style image with its long side `style_scale` times the content's; smaller ones stay as they are."""
+        """Reduces a style image to a long side of `style_scale` times the content's; never enlarges it."""
         return fit(style, self.style_scale * tf.cast(tf.reduce_max(size), tf.float32))
 
     def first_image(
         self, content: Image, styles: Sequence[Image], size: Sequence, seeds: tf.Tensor | None = None
     ) -> Image:
-        """What the optimisation starts from at a scale of (height, width); `seeds` [B] are those of the noise.
+        """The picture that the optimisation starts from at a scale of (height, width); `seeds` [B] are the noise's.
 
-        Below a strength of 1 it is a mixture with the content, so that a little style is near the content too.
+        Below a strength of 1 it is mixed with the content, so that a weak style stays near the content.
         """
         if self.init == "content":
             return resize(content, size)
@@ -128,25 +128,25 @@ class Pyramid:
         return tf.repeat(style, batch // tf.shape(style)[0], axis=0)
 
     def picture(self, state: RunState, content: Image, masks: Masks | None = None) -> Image:
-        """The picture so far, finished, at the size that the run is at; the content where no region is."""
+        """The finished picture so far, at the run's current size; outside all regions it is the content."""
         painting = self.optimization.picture(state)
         size = tf.shape(painting)[1:3]
         return self.shown(painting, resize(content, size), masks_at(masks, size))
 
     def picture_at_full_size(self, state: RunState, content: Image, masks: Masks | None = None) -> Image:
-        """The picture so far at the content's size, however coarse the scale is; finished there, so that all holds.
+        """The picture so far at the content's size, however coarse the scale, and finished at that size.
 
         Args:
-          state: Of a progress.
-          content: As `run` was given it.
-          masks: As of a call.
+          state: The `state` of a `Progress`.
+          content: As given to `run`.
+          masks: As in a call.
         """
         content = on_a_torus(content) if self.optimization.wrap else content
         painting = self.optimization.resize(state, tuple(tf.unstack(tf.shape(content)[1:3]))).image
         return self.shown(painting, content, masks)
 
     def shown(self, painting: Image, content: Image, masks: Masks | None = None) -> Image:
-        """A painting as it is shown: finished, laid over the content; all three at one size."""
+        """Finishes a painting and lays it over the content; all arguments have one size."""
         if self.style_strength < 1.0:
             painting = fade(painting, content, self.style_strength)
         if self.finish is not None:

@@ -1,4 +1,4 @@
-"""Sizes of the pyramid, and pictures brought to them."""
+"""Sizes of the pyramid, and ways to resize pictures to them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import tensorflow as tf
 
 from tf_style.types import Image
 
-_FADE = 0.25
-MIN_SIDE = 32  # pixels; a smaller picture leaves nothing of itself after VGG's four poolings
+_FADE = 0.25  # strength below which the content shows through
+MIN_SIDE = 32  # pixels; nothing is left of a smaller picture after VGG's four poolings
 
 
 def pyramid_sizes(shape: tf.Tensor, min_size: int, scale_factor: float, *, multiple: int = 1) -> tf.Tensor:
     """The sizes of a picture's scales, coarse to fine.
 
     Args:
-      shape: Int32 [4], of the picture.
+      shape: The picture's shape, int32 [4].
       min_size: Long side of the coarsest scale, in pixels; 0: one scale only.
       scale_factor: Ratio between scales.
-      multiple: Of which the sides are; the picture's own must be.
+      multiple: All sides are multiples of it; the picture's own must be, too.
 
     Returns:
-      Int32 [scales, 2], height and width; the last row is the picture's own size; no side is under 32 pixels unless
-      the picture's is.
+      Int32 [scales, 2], (height, width); the last row is the picture's own size. No side is under 32 pixels unless the
+      picture's is.
     """
     size = tf.cast(shape[1:3], tf.float64)
     if min_size == 0:
@@ -39,7 +39,7 @@ def pyramid_sizes(shape: tf.Tensor, min_size: int, scale_factor: float, *, multi
 
 
 def resize(image: Image, size: Sequence) -> Image:
-    """Antialiased bicubic, kept in [0, 1]; the very same pixels where the size is the same already."""
+    """Resizes a picture, antialiased bicubic, clipped to [0, 1]; the same pixels if it has the size already."""
 
     def resized() -> Image:
         return tf.clip_by_value(tf.image.resize(image, size, "bicubic", antialias=True), 0.0, 1.0)
@@ -48,7 +48,7 @@ def resize(image: Image, size: Sequence) -> Image:
 
 
 def resize_mask(mask: tf.Tensor, size: Sequence) -> tf.Tensor:
-    """A mask at another size, antialiased, without overshoot; the very same where the size is the same already."""
+    """Resizes a mask, antialiased, without overshoot; the same values if it has the size already."""
     return tf.cond(
         tf.reduce_all(tf.equal(tf.shape(mask)[1:3], size)),
         lambda: mask,
@@ -57,9 +57,9 @@ def resize_mask(mask: tf.Tensor, size: Sequence) -> tf.Tensor:
 
 
 def fit(image: Image, long_side: tf.Tensor) -> Image:
-    """The picture with its long side at `long_side` pixels; never enlarged, never squashed, no side under 32.
+    """Reduces a picture, with or without an alpha, to a long side in pixels; never enlarges or stretches it.
 
-    It may have an alpha as a fourth channel.
+    No side gets below 32 pixels.
     """
     own = tf.cast(tf.shape(image)[1:3], tf.float32)
     smallest = MIN_SIDE / tf.reduce_min(own)  # one ratio for both sides
@@ -71,13 +71,13 @@ def fit(image: Image, long_side: tf.Tensor) -> Image:
 
 
 def fade(painting: Image, content: Image, strength: tf.Tensor | float) -> Image:
-    """The painting, or below a quarter of the strength (a number, or [B]) ever more of the content; at 0 only that."""
+    """Fades the painting into the content below a strength (a number, or [B]) of a quarter; 0 is only the content."""
     share = tf.reshape(tf.minimum(1.0, tf.convert_to_tensor(strength, tf.float32) / _FADE), [-1, 1, 1, 1])
     return share * painting + (1.0 - share) * content
 
 
 def cover(image: Image, size: Sequence) -> Image:
-    """The middle of the picture at the given size: as much of it as has the size's aspect, never squashed."""
+    """Crops the picture to the aspect of `size`, around its middle, and resizes it."""
     own = tf.shape(image)[1:3]
     wanted = tf.cast(size, tf.float32)
     kept = tf.round(wanted / tf.reduce_max(wanted / tf.cast(own, tf.float32)))

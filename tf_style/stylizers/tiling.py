@@ -1,9 +1,9 @@
-"""Losses and gradients of a picture that is looked at in tiles, exactly those of the whole picture.
+"""Losses and gradients of a picture from its tiles, exactly those of the whole picture.
 
-Terms are made from sums over positions, and sums of tiles add up. So a step goes over the tiles twice: once for the
-sums, from which come the losses and what each sum is worth (the gradient of the losses with respect to the sums); then
-for the gradient of that with respect to the pixels. A tile is seen with a margin in which features may be wrong, and
-counts only without it.
+Terms are made from sums over positions, and sums over tiles add up. So a step passes over the tiles twice: once for the
+sums, which give the losses and the worth of each sum (the gradient of the losses with respect to the sums), and once
+for the gradient with respect to the pixels. Features near a tile's edge may be wrong, so each tile is read with a
+margin that does not count.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from tf_style.types import Features, Image, Masks, Nest, References, Term
 
 
 class Tile(NamedTuple):
-    """Rows and columns from which on, and to which: of what is seen, and of what counts in it."""
+    """Windows (top, left, bottom, right) in the picture: what is seen of a tile, and the part of it that counts."""
 
     seen: tuple[int, int, int, int]
     counts: tuple[int, int, int, int]
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width of what is seen."""
+        """Height and width of the window that is seen."""
         top, left, bottom, right = self.seen
         return bottom - top, right - left
 
@@ -37,9 +37,9 @@ def make_tiles(size: tuple[int, int], side: int, margin: int, stride: int) -> li
 
     Args:
       size: (height, width) of the picture.
-      side: About that of the tiles, without their margin.
-      margin: Pixels around each that are seen too.
-      stride: Of which all edges inside the picture are multiples.
+      side: About the tiles' side in pixels, without their margin.
+      margin: Pixels around each tile that are seen too.
+      stride: All edges inside the picture are multiples of it.
     """
     rows, columns = (_spans(length, side, margin, stride) for length in size)
     return [
@@ -72,10 +72,10 @@ class TiledObjective:
     """The objective of an optimisation, over tiles of one picture ([1, h, w, 3]).
 
     Args:
-      optimization: Its backbone is one whose `crop_margin` is known.
+      optimization: Its backbone must be one that `crop_margin` takes.
 
     Raises:
-      ValueError: A term that is not made from sums.
+      ValueError: A term is not made from sums.
     """
 
     def __init__(self, optimization: Optimization) -> None:
@@ -83,7 +83,7 @@ class TiledObjective:
             _parts(term)
         self._optimization = optimization
         self._terms = optimization.objective.terms
-        self.margin = max(1, crop_margin(optimization.backbone))  # 1: for differences of neighbours
+        self.margin = max(1, crop_margin(optimization.backbone))  # 1 for differences of neighbours
         self.stride = crop_stride(optimization.backbone)
         self._structure: Nest = None
         self._measures = {
@@ -97,17 +97,17 @@ class TiledObjective:
         self.worth = tf.function(self._worth)
 
     def content_targets(self, content: Image) -> Nest:
-        """Targets, for a tile, of the terms that read the content."""
+        """A tile's targets of the terms that read the content."""
         return call_for_any_size(self._compiled_targets, (content,))
 
     def content_structure(self) -> Nest:
-        """A nest as `content_targets` returns, with anything as leaves."""
+        """A nest with the structure that `content_targets` returns; its leaves mean nothing."""
         if self._structure is None:
             self._structure = self.content_targets(tf.zeros([1, 2 * self.stride, 2 * self.stride, 3]))
         return self._structure
 
     def style_targets(self, styles: Sequence[Image], side: int) -> Nest:
-        """Targets of the terms that read the styles, [1, h, w, 3 or 4]; of large ones from tiles of about `side`."""
+        """Targets of the terms that read the styles, [1, h, w, 3 or 4], from tiles of about `side` pixels."""
         by_term: dict[str, Nest] = {}
         for _, term in self._terms:
             if term.reads == "styles":
@@ -127,7 +127,7 @@ class TiledObjective:
 
     def _style_sums(self, term: Term, image: Image, mask: tf.Tensor) -> Nest:
         if term.style_sums is None:
-            raise ValueError(f"The term {term.name} cannot tell a style from its parts; give it style_sums.")
+            raise ValueError(f"The term {term.name} cannot read a style in parts; give it style_sums.")
         return term.style_sums(self._optimization.features(image, {"mask": mask}))
 
     def _targets(self, content: Image) -> Nest:
@@ -138,20 +138,20 @@ class TiledObjective:
         """What a tile adds to each term's sums.
 
         Args:
-          image: What is seen, float32 [1, h, w, 3].
-          masks: "mask", [1, h, w, 1]: 1 where it counts; others as of `Optimization.features`.
-          targets: Those of the styles, and those of the content for this tile.
+          image: The tile as seen, float32 [1, h, w, 3].
+          masks: "mask", [1, h, w, 1], is 1 where the tile counts; others as in `Optimization.features`.
+          targets: The styles' targets, and the content's for this tile.
         """
         return call_for_any_size(self._compiled_sums, (image, masks, targets))
 
     def gradient(self, image: Image, masks: Masks, targets: Nest, worth: Nest) -> Image:
-        """The gradient of what a tile adds, float32 [1, h, w, 3]: that of the losses is the sum of all tiles'.
+        """What a tile adds to the gradient of the losses, float32 [1, h, w, 3].
 
         Args:
-          image: As of `sums`.
-          masks: As of `sums`.
-          targets: As of `sums`.
-          worth: What each of the sums is worth, from `worth`.
+          image: As in `sums`.
+          masks: As in `sums`.
+          targets: As in `sums`.
+          worth: The worth of each sum, from `worth`.
         """
         return call_for_any_size(self._compiled_gradient, (image, masks, targets, worth))
 
@@ -160,7 +160,7 @@ class TiledObjective:
         return {term.name: _parts(term)[0](features, targets[term.name]) for _, term in self._terms}
 
     def _worth(self, sums: Nest, targets: Nest) -> tuple[dict[str, tf.Tensor], Nest]:
-        """The weighted losses by term, [1], and what each of the sums is worth: the gradient of their total."""
+        """The weighted losses by term, [1], and the worth of each sum: the gradient of the total loss."""
         with tf.GradientTape() as tape:
             tape.watch(sums)
             losses = {
@@ -180,5 +180,5 @@ class TiledObjective:
 
 def _parts(term: Term) -> tuple[Callable[[Features, Nest], Nest], Callable[[Nest, Nest], tf.Tensor]]:
     if term.sums is None or term.from_sums is None:
-        raise ValueError(f"The term {term.name} is not made from sums over positions; make it by additive_term.")
+        raise ValueError(f"The term {term.name} is not made from sums over positions; make it with additive_term.")
     return term.sums, term.from_sums

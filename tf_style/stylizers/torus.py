@@ -10,20 +10,20 @@ import tensorflow as tf
 from tf_style.ops.periodic import periodic_blur, periodic_component, wrap_pad
 from tf_style.types import Image, Nest
 
-#: Sides of tiles are multiples of it: then a backbone's four poolings leave nothing out.
+#: Sides of tileable pictures are multiples of this, so that a backbone's four poolings leave nothing out.
 TILE = 16
 
-_FADE = 0.15  # of a side
-_DETAIL = 1 / 32  # of a side: what a Gaussian of that standard deviation takes away
-_ALONG = 8  # parts of a side
-_MARGIN = 3  # sixteenths of a side around a picture that is enlarged: at 32 pixels, 6, and the widest kernel reaches 5
+_FADE = 0.15  # share of a side over which the mirror image fades in
+_DETAIL = 1 / 32  # share of a side: standard deviation of the Gaussian that separates forms from detail
+_ALONG = 8  # detail is mirrored from an eighth of a side further along
+_MARGIN = 3  # sixteenths of a side around a picture to enlarge: 6 of 32 pixels, and the widest kernel reaches 5
 
 
 def on_a_torus(image: Image) -> Image:
-    """The picture with neither a jump nor forms that end between opposite edges, in [0, 1].
+    """Changes a picture near its edges so that neither colours nor forms break off there; in [0, 1].
 
     Raises:
-      tf.errors.InvalidArgumentError: A side is no multiple of 16.
+      tf.errors.InvalidArgumentError: A side is not a multiple of 16.
     """
     check = tf.debugging.assert_equal(
         tf.shape(image)[1:3] % TILE, 0, f"Sides of tileable pictures must be multiples of {TILE} pixels."
@@ -36,13 +36,13 @@ def on_a_torus(image: Image) -> Image:
 
 
 def _mirrored_at_the_edges(image: Image, axis: int) -> Image:
-    """Towards the first row the picture fades into the mean of itself and its mirror image, so that forms meet there.
+    """Fades the picture, towards the first row, into the mean of itself and its mirror image, so that forms meet there.
 
-    The mirror lies in the middle of that row: one between the first and the last would make them equal, so that the
-    edges would show as a smooth line. The mean of two pictures has less detail than either; so detail is blended with
-    weights whose squares add up to 1, and with mirrored detail from a little further along the edge, which is another
-    one at the mirror itself too (variance-preserving blending: Heitz and Neyret, "High-Performance By-Example Noise
-    using a Histogram-Preserving Blending Operator", HPG 2018).
+    The mirror axis is the middle of that row. Between the first and the last row it would make the two equal, and the
+    edge would show as a smooth line. A mean of two pictures has less detail than either, so detail is blended with
+    weights whose squares add up to 1, and with mirrored detail from further along the edge, which differs at the axis
+    too (variance-preserving blending: Heitz and Neyret, "High-Performance By-Example Noise using a
+    Histogram-Preserving Blending Operator", HPG 2018).
     """
     side = tf.cast(tf.shape(image)[axis], tf.float32)
     place = tf.range(side)
@@ -60,15 +60,15 @@ def _mirrored_at_the_edges(image: Image, axis: int) -> Image:
 
 
 def resize_on_a_torus(state: Nest, own: Sequence, size: Sequence, resize: Callable[[Nest, tuple], Nest]) -> Nest:
-    """Brings pictures and what belongs to them to another size, as neighbours across the edges want it.
+    """Resizes pictures and their state as if opposite edges were neighbours.
 
     Args:
-      state: Tensors; those of rank 4 and more have height and width at axes -3 and -2.
-      own: Height and width, multiples of 16.
-      size: The new ones, multiples of 16.
-      resize: (state, size) -> state, which knows nothing of the torus.
+      state: Tensors; those of rank 4 or more have height and width at axes -3 and -2.
+      own: The present height and width, multiples of 16.
+      size: The new height and width, multiples of 16.
+      resize: (state, size) -> state, an ordinary resize.
     """
-    margins = [[_MARGIN * (side // TILE) for side in sides] for sides in (own, size)]  # of one ratio, whatever the size
+    margins = [[_MARGIN * (side // TILE) for side in sides] for sides in (own, size)]  # in the same ratio at any size
 
     def pad(leaf: tf.Tensor) -> tf.Tensor:
         return wrap_pad(leaf, *margins[0]) if leaf.shape.rank >= 4 else leaf
@@ -81,7 +81,7 @@ def resize_on_a_torus(state: Nest, own: Sequence, size: Sequence, resize: Callab
 
 
 def without_margin(tensor: tf.Tensor, margin: Sequence) -> tf.Tensor:
-    """[..., H, W, C] without so many rows and columns on each side."""
+    """Crops `margin` rows and columns from each side of [..., H, W, C]."""
     for axis, rows in zip((-3, -2), margin, strict=True):
         axis += len(tensor.shape)
         _, tensor, _ = tf.split(tensor, [rows, tf.shape(tensor)[axis] - 2 * rows, rows], axis)

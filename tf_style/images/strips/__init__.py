@@ -1,1 +1,1 @@
-"""Pictures too large for memory, read, resized and written strip by strip."""
+"""Reads, resizes and writes pictures too large for memory, strip by strip."""

@@ -1,4 +1,4 @@
-"""Pictures of plain numbers on the disk, of which only what is needed is in memory."""
+"""Raw pictures on the disk, of which only the parts in use are in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tf_style.images.picture import WriteError, one_line
 if TYPE_CHECKING:
     import pyvips
 
-#: How `resized` enlarges and reduces without rings beside edges.
+#: The filters with which `resized` makes no rings beside edges: for enlarging, and for reducing.
 LINEAR = ("bilinear", "linear")
 
 _KINDS = {"float32": "float", "uint8": "uchar", "uint16": "ushort"}  # NumPy's names and libvips's
@@ -25,13 +25,13 @@ _KINDS = {"float32": "float", "uint8": "uchar", "uint16": "ushort"}  # NumPy's n
 
 @dataclasses.dataclass(frozen=True)
 class Plane:
-    """A picture of plain numbers in a file, row by row; each access maps only what it needs.
+    """A raw picture in a file, row by row; each access maps only what it needs.
 
     Args:
       path: The file.
       size: (height, width).
-      channels: Numbers a pixel.
-      dtype: Of a number.
+      channels: Values per pixel.
+      dtype: Type of a value.
     """
 
     path: Path
@@ -40,11 +40,11 @@ class Plane:
     dtype: str = "float32"
 
     def create(self) -> Plane:
-        """Makes the file, all zeros."""
+        """Creates the file, filled with zeros."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with open(self.path, "wb") as file:
-                if hasattr(os, "posix_fallocate"):  # a full disk is said here, not by a signal when pages are written
+                if hasattr(os, "posix_fallocate"):  # a full disk fails here, not with a signal later
                     os.posix_fallocate(file.fileno(), 0, self.num_bytes)
                 else:
                     file.truncate(self.num_bytes)
@@ -54,15 +54,15 @@ class Plane:
 
     @property
     def num_bytes(self) -> int:
-        """How large the file is."""
+        """The size of the file in bytes."""
         return self.size[0] * self.size[1] * self.channels * np.dtype(self.dtype).itemsize
 
     def read(self, top: int, left: int, bottom: int, right: int) -> np.ndarray:
-        """A copy of some rows and columns, [h, w, C]."""
+        """Copies some rows and columns, [h, w, C]."""
         return np.array(self._rows(top, bottom, "r")[:, left:right])
 
     def write(self, top: int, left: int, values: np.ndarray) -> None:
-        """Replaces some rows and columns by [h, w, C]."""
+        """Replaces some rows and columns with [h, w, C]."""
         height, width = values.shape[:2]
         rows = self._rows(top, top + height, "r+")
         rows[:, left : left + width] = values
@@ -74,7 +74,7 @@ class Plane:
         rows[:, left : left + width] += values
 
     def strips(self, pixels: int = 2_000_000) -> Iterator[tuple[int, int]]:
-        """Rows from which on and to which, in pieces of about so many pixels."""
+        """Yields (top, bottom) of strips of about `pixels` pixels."""
         step = max(1, pixels // self.size[1])
         for top in range(0, self.size[0], step):
             yield top, min(top + step, self.size[0])
@@ -86,13 +86,13 @@ class Plane:
         return np.memmap(self.path, self.dtype, mode, top * row, shape)
 
     def as_vips(self) -> pyvips.Image:
-        """The plane as an image of libvips, which reads it when and where it needs it."""
+        """The plane as an image of libvips, which reads it on demand."""
         height, width = self.size
         return vips().Image.rawload(str(self.path), width, height, self.channels, format=_KINDS[self.dtype])
 
 
 def remove_planes(*planes: Plane) -> None:
-    """Deletes their files, if there are any."""
+    """Deletes the planes' files, if they exist."""
     for plane in planes:
         with suppress(FileNotFoundError):
             plane.path.unlink()
@@ -101,13 +101,13 @@ def remove_planes(*planes: Plane) -> None:
 def resized(
     image: pyvips.Image, size: tuple[int, int], interpolation: str = "bicubic", kernel: str = "lanczos3"
 ) -> pyvips.Image:
-    """At a size, antialiased; pixels' middles stay where they are.
+    """Resizes an image, antialiased, and keeps the pixels' centres aligned.
 
     Args:
-      image: Of any size.
+      image: An image of any size.
       size: (height, width).
-      interpolation: How it is enlarged.
-      kernel: How it is reduced.
+      interpolation: How to enlarge.
+      kernel: How to reduce.
     """
     height, width = size
     across, down = width / image.width, height / image.height
@@ -129,26 +129,26 @@ def resized(
 
 
 def save_plane(image: pyvips.Image, target: Plane) -> None:
-    """Computes an image of libvips, piece by piece, into a plane."""
+    """Computes an image of libvips into a plane, piece by piece."""
     target.path.parent.mkdir(parents=True, exist_ok=True)
     try:
         image.cast(_KINDS[target.dtype]).rawsave(str(target.path))
     except vips().Error as error:
         if target.path.exists() and shutil.disk_usage(target.path.parent).free < target.num_bytes:
             raise _no_room(target, error) from None
-        raise  # of the file that is read
+        raise  # the error is about the file being read
 
 
 def _no_room(plane: Plane, error: object) -> WriteError:
     return WriteError(
-        f"'{plane.path}' cannot be written ({one_line(error)}), for it takes {plane.num_bytes / 1e9:.1f} GB; free the "
-        "disk, or give a --checkpoint_dir on another one"
+        f"'{plane.path}' cannot be written ({one_line(error)}): it takes {plane.num_bytes / 1e9:.1f} GB; free disk "
+        "space, or give a --checkpoint_dir on another disk"
     )
 
 
 def vips() -> Any:
-    """The library, imported when first needed."""
+    """pyvips, imported when first needed."""
     import pyvips
 
-    pyvips.cache_set_max(0)  # it would take a file that was written anew for the old one
+    pyvips.cache_set_max(0)  # its cache would mistake a rewritten file for the old one
     return pyvips

@@ -1,4 +1,4 @@
-"""Pictures on the disk at another size, strip by strip, by the arithmetic that TensorFlow has for those in memory."""
+"""Resizes pictures on the disk, strip by strip, with the same arithmetic as TensorFlow in memory."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import numpy as np
 
 from tf_style.images.strips.planes import Plane
 
-_PIXELS = 2_000_000  # of a strip, as it is read and as it is written
+_PIXELS = 2_000_000  # of a strip, in the source and in the target
 
 
 class _Taps(NamedTuple):
-    """For each place of an axis the places [N, K] that it is a mean of, and what each of them counts."""
+    """For each place of an axis, the source places [N, K] that it averages, and their weights."""
 
     places: np.ndarray
     weights: np.ndarray
 
 
 def resample(source: Plane, target: Plane, kernel: str = "cubic", *, clip: bool = False) -> None:
-    """Makes a plane's file from another one at any size: what `tf.image.resize` with `antialias` does.
+    """Resizes a plane into another, like `tf.image.resize` with `antialias`.
 
     Args:
-      source: What is there.
-      target: What is made, of as many channels, float32.
-      kernel: "cubic" (Keys' with a = -1/2, which may overshoot), or "linear".
-      clip: Whether to keep the numbers in [0, 1].
+      source: The plane to read.
+      target: The plane to create, float32, with as many channels.
+      kernel: "cubic" (Keys' with a = -1/2, which may overshoot) or "linear".
+      clip: Whether to clip the values to [0, 1].
 
     Reference:
       Keys, "Cubic Convolution Interpolation for Digital Image Processing", IEEE Transactions on Acoustics, Speech, and
@@ -46,7 +46,7 @@ def resample(source: Plane, target: Plane, kernel: str = "cubic", *, clip: bool 
 
 
 def _mixed(pixels: np.ndarray, taps: _Taps) -> np.ndarray:
-    """Along the first axis: [n, m, C] to [N, m, C]."""
+    """Averages along the first axis: [n, m, C] to [N, m, C]."""
     total = np.zeros((len(taps.places), *pixels.shape[1:]), np.float32)
     for places, weights in zip(taps.places.T, taps.weights.T, strict=True):
         total += weights[:, np.newaxis, np.newaxis] * pixels[places]
@@ -54,7 +54,7 @@ def _mixed(pixels: np.ndarray, taps: _Taps) -> np.ndarray:
 
 
 def _taps(own: int, wanted: int, kernel: str) -> _Taps:
-    stretch = max(1.0, own / wanted)  # reduced pictures: the kernel covers all that falls into a pixel
+    stretch = max(1.0, own / wanted)  # when reducing, the kernel covers everything that falls into a pixel
     function, radius = _KERNELS[kernel]
     middles = (np.arange(wanted) + 0.5) * own / wanted - 0.5
     count = min(own, math.ceil(2 * radius * stretch) + 1)

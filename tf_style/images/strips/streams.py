@@ -1,4 +1,4 @@
-"""Picture files that need not fit into memory, read and written piece by piece (libvips)."""
+"""Reads and writes picture files piece by piece (libvips), so they need not fit in memory."""
 
 from __future__ import annotations
 
@@ -26,16 +26,15 @@ _MM_PER_INCH = 25.4
 _USUAL_DPI = (72.0, 72.0)
 _STREAMED_FORMATS = ("PNG", "JPEG", "TIFF", "WebP")
 _HIDDEN = MIN_VISIBLE_ALPHA
-_IN_ORDER = (0, 1, 2)  # EXIF orientations whose rows come as they lie in the file
-_NEAR = 16  # rows of a strip's neighbours from which what is hidden takes its colours
+_IN_ORDER = (0, 1, 2)  # EXIF orientations that keep the order of rows
+_NEAR = 16  # rows above and below a strip from which invisible pixels may take their colours
 
 
 @dataclasses.dataclass(frozen=True)
 class StreamedSource:
-    """What a picture's file says beside the pixels.
+    """A picture file's metadata.
 
-    `profile` is its ICC profile, if that is for RGB and not sRGB by another name; `dpi` its pixels per inch, if it says
-    so.
+    `profile` is its ICC profile if that is for RGB and does not amount to sRGB; `dpi` is its pixels per inch, if given.
     """
 
     profile: bytes | None
@@ -46,11 +45,11 @@ class StreamedSource:
 
 @dataclasses.dataclass(frozen=True)
 class Original:
-    """A picture file whose own levels are written where masks are 0.
+    """A picture file whose own levels are kept where all masks are 0.
 
     Args:
       path: The file.
-      masks: Of 1 channel, of the size that is written.
+      masks: Planes of 1 channel, at the size that is written.
     """
 
     path: Path
@@ -58,17 +57,17 @@ class Original:
 
 
 def read_source(path: str | os.PathLike[str]) -> StreamedSource:
-    """What a picture file says beside the pixels, by its header.
+    """Reads a picture file's metadata from its header.
 
     Raises:
-      ImageError: It cannot be read.
+      ImageError: The file cannot be read.
     """
     with _one_sentence(path):
         return _source_of(vips().Image.new_from_file(str(path), access="sequential", fail_on="error"))
 
 
 def is_streamable(path: str | os.PathLike[str]) -> bool:
-    """Whether the file is of a kind that is read here as `read_image` reads it: grey or RGB, 8 or 16 bits."""
+    """Whether this module reads the file as `read_image` does: it must be grey or RGB, with 8 or 16 bits."""
     try:
         image = vips().Image.new_from_file(str(path), access="sequential")
     except vips().Error:
@@ -80,18 +79,19 @@ def is_streamable(path: str | os.PathLike[str]) -> bool:
 def decode_to_plane(
     path: str | os.PathLike[str], target: Plane, alpha: Plane | None = None, *, smooth: bool = True
 ) -> StreamedSource:
-    """A picture file, upright and in sRGB, resized to the size of a plane, whose file is made.
+    """Reads a picture file, upright and in sRGB, into a plane, resized to its size.
 
-    What cannot be seen gets the colours of its nearest neighbours, as `fill_transparent` gives them, by strips.
+    Invisible pixels get their nearest visible neighbours' colours, as in `fill_transparent`, strip by strip.
 
     Args:
       path: The picture.
-      target: Of 3 channels, float32: becomes sRGB in [0, 1].
-      alpha: Of 1 channel, float32, for the opacity, where the picture has one.
-      smooth: By bicubic and Lanczos filters; otherwise, and with an alpha in any case, by linear ones: no rings.
+      target: The plane to create, float32 with 3 channels: sRGB in [0, 1].
+      alpha: The plane to create for the opacity if the picture has one, float32 with 1 channel.
+      smooth: Resize by bicubic and Lanczos filters. Otherwise, and always with an alpha, linear filters are used, which
+        make no rings.
 
     Raises:
-      ImageError: It cannot be read.
+      ImageError: The picture cannot be read.
     """
     with _one_sentence(path):
         image, source = _upright(path)
@@ -120,7 +120,7 @@ def decode_to_plane(
 
 
 def filled_rows(colors: Plane, alpha: Plane, top: int, bottom: int) -> np.ndarray:
-    """Rows of a picture, [h, W, 3], where what cannot be seen has the colours of what lies nearest, if that is near."""
+    """Rows of a picture, [h, W, 3], whose invisible pixels take the nearest visible colour if it is near enough."""
     height, width = colors.size
     first, last = max(0, top - _NEAR), min(bottom + _NEAR, height)
     pixels, opacities = colors.read(first, 0, last, width), alpha.read(first, 0, last, width)[..., 0]
@@ -132,7 +132,7 @@ def filled_rows(colors: Plane, alpha: Plane, top: int, bottom: int) -> np.ndarra
 def _upright(path: str | os.PathLike[str]) -> tuple[pyvips.Image, StreamedSource]:
     image = vips().Image.new_from_file(str(path), access="sequential", fail_on="error")
     turned = image.get("orientation") if image.get_typeof("orientation") else 0
-    if turned not in _IN_ORDER:  # rows in another order: libvips decodes into a temporary file first
+    if turned not in _IN_ORDER:  # libvips then decodes into a temporary file first
         image = vips().Image.new_from_file(str(path), access="random", fail_on="error")
     return image.autorot(), _source_of(image)
 
@@ -145,7 +145,7 @@ def _source_of(image: pyvips.Image) -> StreamedSource:
 
 
 def _dpi_of(image: pyvips.Image) -> tuple[float, float] | None:
-    """Pixels per inch, if the file says so; libvips itself takes 72 where it does not."""
+    """Pixels per inch, if the file gives them; libvips itself assumes 72 otherwise."""
     loader = image.get("vips-loader")
     if loader.startswith("pngload"):
         with Image.open(image.filename) as header:
@@ -155,7 +155,7 @@ def _dpi_of(image: pyvips.Image) -> tuple[float, float] | None:
 
 
 def _has_other_space(image: pyvips.Image) -> bool:
-    """Whether it has a profile, and colours other than red, green and blue."""
+    """Whether an image has a profile, and colours other than red, green and blue."""
     return bool(image.get_typeof("icc-profile-data")) and image.interpretation not in ("srgb", "rgb16", "rgb")
 
 
@@ -168,25 +168,26 @@ def encode_plane(
     quality: int = 95,
     original: Original | None = None,
 ) -> None:
-    """Writes a plane as a picture file, by its suffix: TIFF (BigTIFF where needed), PNG, JPEG or WebP.
+    """Writes a plane as a picture file, by its suffix: TIFF (BigTIFF if needed), PNG, JPEG or WebP.
 
     Args:
-      path: The file; it appears whole or not at all.
-      levels: uint8 or uint16, 3 channels or 4 with an alpha, sRGB.
-      profile: An RGB profile into whose colours it is converted; None: sRGB.
-      dpi: Pixels per inch; None: 72, which is what programs take where a file does not say (libvips always does).
-      quality: Of JPEG and WebP.
-      original: Whose levels are kept, profile and all, where it has the size and the depth of the plane.
+      path: The file; it appears completely or not at all.
+      levels: sRGB, uint8 or uint16, with 3 channels, or 4 with an alpha.
+      profile: An RGB profile to convert the colours to; None: sRGB.
+      dpi: Pixels per inch; None: 72, which programs assume if a file does not say (libvips always writes a value).
+      quality: Quality of JPEG and WebP.
+      original: A file whose levels are kept outside the masks, if `profile` is given and the file has the plane's size
+        and depth.
 
     Raises:
-      WriteError: The disk refuses.
+      WriteError: The file cannot be written.
     """
     place = Path(os.path.realpath(path))
     kind = FORMATS[place.suffix.lower()]
     temporary = place.with_name(f".tf_style-{secrets.token_hex(8)}{place.suffix}")
     image = levels.as_vips().copy(interpretation="srgb" if levels.dtype == "uint8" else "rgb16")
     image = _with_profile(image, profile)
-    if original is not None and profile is not None:  # without one, levels come back as they were
+    if original is not None and profile is not None:  # without a profile, levels stay the same anyway
         image = _kept(image, original)
     across, down = dpi or _USUAL_DPI
     image = image.copy(xres=across / _MM_PER_INCH, yres=down / _MM_PER_INCH)
@@ -207,7 +208,7 @@ def encode_plane(
             raise
     except (OSError, vips().Error) as error:
         raise WriteError(
-            f"'{path}' cannot be written ({one_line(error)}); choose another place or free the disk"
+            f"'{path}' cannot be written ({one_line(error)}); choose another place or free disk space"
         ) from None
 
 
@@ -217,7 +218,7 @@ def check_streamed_output(path: str | os.PathLike[str], size: tuple[int, int], b
     allowed = [suffix for suffix, name in FORMATS.items() if name in _STREAMED_FORMATS]
     if kind not in _STREAMED_FORMATS:
         raise ImageError(
-            f"'{path}' cannot be written piece by piece, as pictures that are painted in tiles are; allowed are "
+            f"'{path}' cannot be written piece by piece, as a picture painted in tiles must be; choose one of "
             f"{', '.join(allowed)}."
         )
     if bit_depth == 16 and kind not in DEEP_FORMATS:
@@ -230,7 +231,7 @@ def check_streamed_output(path: str | os.PathLike[str], size: tuple[int, int], b
 
 
 def holds_alpha(path: str | os.PathLike[str]) -> bool:
-    """Whether the file's format has an alpha."""
+    """Whether the file's format can hold an alpha."""
     return FORMATS[Path(path).suffix.lower()] not in OPAQUE_FORMATS
 
 
@@ -277,6 +278,6 @@ def _one_sentence(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except pyvips.Error as error:
         raise ImageError(
-            f"'{path}' cannot be read piece by piece ({one_line(error)}), for it is damaged, cut short or of a rare "
-            "kind; copy or export it again."
+            f"'{path}' cannot be read piece by piece ({one_line(error)}): it is damaged, cut short or of a rare kind; "
+            "copy or export it again."
         ) from None

@@ -39,7 +39,7 @@ def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], opti
     Args:
       config: The command's options; rows may have their own.
       files: Where from, where to; all workers must see these paths.
-      given: Names of the options given beside the preset.
+      given: Names of the options given besides the preset.
       options: Beam's own flags, such as --runner=FlinkRunner.
 
     Returns:
@@ -90,7 +90,7 @@ class PaintRows(beam.DoFn):
     """Turns (bucket, rows of one kind and size) into a dict per row: name, output, size, seconds, error, skipped.
 
     Args:
-      files: Those of the command.
+      files: The command's files.
     """
 
     def __init__(self, files: StylizeFiles) -> None:

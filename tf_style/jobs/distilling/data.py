@@ -23,7 +23,7 @@ class DistillationData:
       files: Where from.
 
     Raises:
-      DataError: What was given cannot be used.
+      DataError: The pictures cannot be used.
     """
 
     def __init__(self, config: DistillConfig, files: DistillFiles) -> None:

@@ -49,8 +49,8 @@ class DistillationSession(TrainingLoop):
       files: Where from, where to.
 
     Raises:
-      ConfigError: A checkpoint of another distillation, layers or channels that do not fit the teacher.
-      DataError, WeightsError: What was given cannot be used.
+      ConfigError: The checkpoint belongs to another distillation, or layers or channels do not fit the teacher.
+      DataError, WeightsError: The pictures or the weights cannot be used.
     """
 
     def __init__(self, config: DistillConfig, files: DistillFiles) -> None:
@@ -86,7 +86,7 @@ class DistillationSession(TrainingLoop):
         return super().complete and (self._fitted or self._done_before)
 
     def prepare(self) -> Iterator[tuple[str, float]]:
-        """Fits the student, unless it is fitted; yields the layer that is done, and the share of all that are."""
+        """Fits the student unless it is fitted already; yields each layer that is done, and the share done."""
         if self._fitted:
             return
         started = time.monotonic()
@@ -102,7 +102,7 @@ class DistillationSession(TrainingLoop):
     # Training ------------------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        """Makes what trains the fitted student."""
+        """Makes the distiller that trains the fitted student."""
         self._distiller = build_distiller(self._config, self._teacher, self._student)
         self._average = RunningAverage(self._distiller.variables, self._config.average_decay)
 

@@ -1,1 +1,1 @@
-"""What a run will take in steps, time, memory and disk, before it starts."""
+"""Estimates the steps, time, memory and disk that a run will take."""

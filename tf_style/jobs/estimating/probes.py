@@ -1,4 +1,4 @@
-"""Short measurements of a run's parts, from which the whole is reckoned."""
+"""Short measurements of a run's parts, from which the whole run is estimated."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ from tf_style.optimizers.adam import AdamRule
 from tf_style.stylizers import FeedForwardStylizer
 from tf_style.stylizers.tiling import Tile, TiledObjective, make_tiles
 
-_STEPS = (0.04, 0.16, 0.5), 640 * 640  # shares of the largest whole scale's pixels, and at most so many
+_STEPS = (0.04, 0.16, 0.5), 640 * 640  # probes as shares of the largest whole scale's pixels, and their limit
 _ONE_PASS = (0.1, 1.0), 2048 * 2048
 _SMALLEST_PROBE = 64 * 64
-_TIMED = 3  # steps at each probe, after one that is not
-_WRITTEN_PER_SECOND = 6e6  # pixels that are encoded and written; a small part of any run
+_TIMED = 3  # timed steps at each probe, after a warm-up step
+_WRITTEN_PER_SECOND = 6e6  # pixels; reading and writing are a small part of any run
 _STRIP_PIXELS = 2_000_000
-_STRIP_ARRAYS = 16  # pictures of three channels, for strips and for what libvips takes to read, resize and write
+_STRIP_ARRAYS = 16  # arrays of three channels: the strips, and what libvips needs to read, resize and write
 
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """Seconds and peak memory by pixels, straight lines between and beyond what was measured.
+    """Seconds and peak memory by number of pixels: straight lines through and beyond the measurements.
 
-    `seconds` are those of a step, `begins` those before the first one of a scale, `first_seconds` those once in a run.
+    `seconds` is the time of a step, `begins` the time before a scale's first step, `first_seconds` the time spent once
+    in a run. `memory` is in bytes.
     """
 
     pixels: tuple[float, ...]
@@ -47,7 +48,7 @@ class Curve:
     first_seconds: float
 
     def at(self, pixels: float) -> float:
-        """Seconds of a step."""
+        """Seconds for a step."""
         return max(_line(self.pixels, self.seconds, pixels), min(self.seconds) * pixels / self.pixels[-1])
 
     def begin_at(self, pixels: float) -> float:
@@ -55,13 +56,13 @@ class Curve:
         return max(_line(self.pixels, self.begins, pixels), 0.0)
 
     def memory_at(self, pixels: float) -> float:
-        """Peak of the process in bytes."""
+        """Peak memory of the process in bytes."""
         return max(_line(self.pixels, self.memory, pixels), self.memory[-1])
 
 
 @dataclasses.dataclass(frozen=True)
 class Tiled:
-    """A scale in tiles: seconds once in a run, once at this scale, and a step."""
+    """Seconds for a scale in tiles: once in the run, once at this scale, and for each step."""
 
     first_seconds: float
     prepare_seconds: float
@@ -70,7 +71,7 @@ class Tiled:
 
 @dataclasses.dataclass(frozen=True)
 class MeasuredTile:
-    """Seconds of a tile of (height, width): of its targets, of its two looks; and those of a strip of rows."""
+    """Seconds for a tile of `shape`, (height, width): its targets, its two passes, and Adam's step per strip."""
 
     shape: tuple[int, int]
     targets: float
@@ -83,10 +84,10 @@ class Probes:
 
     Args:
       config: All options.
-      files: Of the run.
+      files: The run's files.
       size: (height, width) of the result.
       styles: The style pictures.
-      names: Of styles that the network knows, instead.
+      names: Names of the network's own styles, used instead of `styles` if given.
     """
 
     def __init__(
@@ -108,10 +109,10 @@ class Probes:
         self._tile: MeasuredTile | None = None
 
     def plan(self, pixels: int) -> LargePlan:
-        """Scales and steps; a network has one of each.
+        """The scales and steps; a network has one of each.
 
         Args:
-          pixels: Up to which a scale is painted whole.
+          pixels: A scale of up to this many pixels is painted whole.
         """
         if isinstance(self._stylizer, FeedForwardStylizer):
             return LargePlan((self._size,), (1,), 1)
@@ -119,7 +120,7 @@ class Probes:
         return make_plan(sizes, self._stylizer.steps_at, tile_steps=self._config.tile_steps, whole_pixels=pixels)
 
     def whole(self, size: tuple[int, int]) -> Curve:
-        """Steps of a whole picture, measured at smaller sizes, or at this one if it is small."""
+        """Measures steps on a picture painted whole, at smaller sizes than `size` or, if that is small, at `size`."""
         first = 0.0
         pixels: list[float] = []
         seconds: list[float] = []
@@ -142,7 +143,7 @@ class Probes:
         return Curve(tuple(pixels), tuple(seconds), tuple(begins), tuple(memory), first)
 
     def tiled(self, size: tuple[int, int], side: int) -> Tiled:
-        """A scale in tiles, measured on a tile as large as its largest one and on a strip of rows."""
+        """Estimates a scale in tiles from its largest tile and a strip of rows."""
         if self._objective is None:
             self._objective = TiledObjective(self._stylizer.optimization)
         objective = self._objective
@@ -154,24 +155,24 @@ class Probes:
             spent = time.monotonic() - begun
             first = 0.0 if known else max(0.0, spent - 2.0 * (self._tile.targets + self._tile.looks))
         tile = self._tile
-        share = sum(map(_area, shapes)) / _area(tile.shape)  # the scale's tiles, counted in tiles as measured
+        share = sum(map(_area, shapes)) / _area(tile.shape)  # the scale's area in measured tiles
         strips = tile.strip * _area(size) / _STRIP_PIXELS
         return Tiled(first, share * tile.targets, share * tile.looks + strips)
 
     def peak_bytes(self) -> int:
-        """Memory of this process at its peak so far."""
+        """Peak memory of this process so far."""
         return peak_memory()["host"]
 
     def strip_bytes(self, size: tuple[int, int]) -> int:
-        """What strips of rows take, which the one tile of `tiled` has none of."""
+        """Memory for strips of rows, which measuring a single tile does not show."""
         return _STRIP_ARRAYS * 3 * 4 * min(size[0] * size[1], _STRIP_PIXELS)
 
     def write_seconds(self, size: tuple[int, int], large: bool) -> float:
-        """Reading the content and writing the result; in tiles the content is decoded at every scale."""
+        """Seconds to read the content and write the result; in tiles the content is resampled at every scale."""
         return (4.0 if large else 1.0) * size[0] * size[1] / _WRITTEN_PER_SECOND
 
     def _stepper(self, size: tuple[int, int]) -> Callable[[], Any]:
-        """Makes the picture of that size paintable; each call is a step."""
+        """Prepares a picture of this size; each call of the result makes a step."""
         content = _noise(size)
         if isinstance(self._stylizer, FeedForwardStylizer):
             return lambda: self._stylizer(content, self._styles).numpy()
@@ -223,7 +224,7 @@ class _InMemory:
 
 
 class _Shared:
-    """A call that makes several steps, timed as one of them."""
+    """A call that makes several steps; `_timed` gives the time of one."""
 
     def __init__(self, call: Callable[[], Any], steps: int) -> None:
         self.call, self.steps = call, steps
@@ -260,7 +261,7 @@ def _probe_sizes(size: tuple[int, int], multiple: int, probes: tuple[tuple[float
 
 
 def _line(places: Sequence[float], values: Sequence[float], place: float) -> float:
-    """Linear between the nearest two, and beyond the last two."""
+    """Interpolates linearly between neighbours; beyond the ends the outermost lines continue."""
     if len(places) == 1:
         return values[0] * place / places[0]
     index = int(np.clip(np.searchsorted(places, place), 1, len(places) - 1))

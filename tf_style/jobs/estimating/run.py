@@ -1,4 +1,4 @@
-"""What a run will take, told from steps that are really made: at small sizes, or on one tile."""
+"""Estimates what a run will take, from real steps at small sizes or on one tile."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """What a run takes.
+    """What a run will take.
 
-    `size` is (height, width) of the result; `scales` holds those of all scales, coarse to fine, and `steps` how many
-    steps each has; from `first_tiled` on they are painted in tiles. `seconds` are those of the whole command,
-    `step_seconds` those of one step at full size; memory is the peak of the process, disk what it takes while it runs.
+    `size` is (height, width) of the result, `scales` that of each scale, coarse to fine, and `steps` their numbers of
+    steps. Scales from `first_tiled` on are painted in tiles. `seconds` is the time of the whole command, `step_seconds`
+    that of a step at full size. `memory_bytes` is the process's peak, `disk_bytes` the space used while it runs.
     """
 
     model: str
@@ -38,11 +38,11 @@ class Estimate:
 
 
 def run(config: StylizeConfig, files: StylizeFiles, *, started: float, say: Callable[[str], None]) -> int:
-    """Measures, says what a run with these options will take, and writes it as JSON if asked for.
+    """Estimates a run with these options, prints the estimate, and writes it as JSON if asked to.
 
     Args:
       config: All options.
-      files: Where from; nothing is painted or written but the record.
+      files: The run's files; only `json` is written.
       started: When the command began, by `time.monotonic`.
       say: Prints a line.
 
@@ -50,7 +50,7 @@ def run(config: StylizeConfig, files: StylizeFiles, *, started: float, say: Call
       The exit status, 0.
 
     Raises:
-      ImageError, ConfigError, WeightsError, NetworkError: As the run itself would.
+      ImageError, ConfigError, WeightsError, NetworkError: As in the run itself.
     """
     estimate = make_estimate(config, files, started=started)
     for line in describe(estimate, config):
@@ -63,9 +63,9 @@ def run(config: StylizeConfig, files: StylizeFiles, *, started: float, say: Call
 
 
 def make_estimate(config: StylizeConfig, files: StylizeFiles, *, started: float) -> Estimate:
-    """Measures; see `run`."""
+    """Measures and returns the estimate; arguments as for `run`."""
     if files.manifest:
-        raise ConfigError("--manifest is for many pictures, but estimates are of one; give --content and --style.")
+        raise ConfigError("--manifest lists many pictures, but an estimate is for one; give --content and --style.")
     large, names = large_size(config, files), tuple[str, ...]()
     if large is not None:
         styles, size = read_large_inputs(config, files, large).styles, large
@@ -115,7 +115,7 @@ def _measured(
 
 
 def describe(estimate: Estimate, config: StylizeConfig) -> list[str]:
-    """An estimate in a few lines."""
+    """Describes an estimate in a few lines."""
     height, width = estimate.size
     count = len(estimate.scales)
     tiled = count - estimate.first_tiled

@@ -1,1 +1,1 @@
-"""Paintings measured against their photos and styles, whoever made them."""
+"""Measures paintings, made by any method, against their photos and styles."""

@@ -1,4 +1,4 @@
-"""Which painting is measured against which photo and style."""
+"""Finds which painting to measure against which photo and style."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def find_pairs(files: EvaluateFiles) -> list[Pair]:
     """The pairs, from the lists by position or from the CSV file.
 
     Raises:
-      ConfigError: The CSV file cannot be read, or lacks a column, a value or all rows.
+      ConfigError: The CSV file cannot be read, has no rows, or lacks a column or a value.
     """
     if files.pairs:
         return _read_csv(Path(files.pairs))
@@ -32,20 +32,20 @@ def find_pairs(files: EvaluateFiles) -> list[Pair]:
 
 def _read_csv(path: Path) -> list[Pair]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # -sig: spreadsheets write a mark at the start
+        with path.open(encoding="utf-8-sig", newline="") as file:  # -sig: spreadsheets write a byte order mark
             rows = csv.reader(file, strict=True)
             columns = _columns(path, next(rows, []))
             pairs = [_pair(path, rows.line_num, columns, row) for row in rows if row]
     except UnicodeDecodeError:
-        raise ConfigError(f"--pairs={path} is not a text in UTF-8; save it as CSV in UTF-8.") from None
+        raise ConfigError(f"--pairs={path} is not UTF-8 text; save it as CSV in UTF-8.") from None
     except csv.Error as error:
-        raise ConfigError(f"--pairs={path} is not a CSV file that can be read ({error}); save it as CSV.") from None
+        raise ConfigError(f"--pairs={path} is not a valid CSV file ({error}); save it as CSV.") from None
     except OSError as error:
         raise ConfigError(
             f"--pairs={path} cannot be read ({error.strerror or error}); give the path of a CSV file."
         ) from None
     if not pairs:
-        raise ConfigError(f"--pairs={path} names no painting; write one row for each under the header.")
+        raise ConfigError(f"--pairs={path} names no painting; write one row for each below the header.")
     return pairs
 
 
@@ -55,8 +55,8 @@ def _columns(path: Path, header: list[str]) -> list[str]:
     if missing:
         came = " ".join(",".join(header).split())[:80]
         raise ConfigError(
-            f"--pairs={path} must start with the line {','.join(Pair._fields)}, but {came!r} came: each of these "
-            "columns is needed once."
+            f"--pairs={path} must start with the line {','.join(Pair._fields)}, but it starts with {came!r}; name each "
+            "of these columns once."
         )
     return columns
 
@@ -65,7 +65,7 @@ def _pair(path: Path, line: int, columns: list[str], row: list[str]) -> Pair:
     if len(row) != len(columns):
         raise ConfigError(
             f"Line {line} of --pairs={path} has {len(row)} values for {len(columns)} columns; give one for each "
-            "(double quotes go around a path that holds a comma)."
+            "(put a path that holds a comma in double quotes)."
         )
     values = dict(zip(columns, map(str.strip, row), strict=True))
     empty = [name for name in Pair._fields if not values[name]]

@@ -1,4 +1,4 @@
-"""The pictures of an evaluation, read and brought to the size they are compared at."""
+"""Reads the pictures of an evaluation and resizes them to compare them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SAME_SHAPE = 0.05  # width to height may differ by this share, as when a method
 
 
 class Pictures(NamedTuple):
-    """One painting with its content at the same size, and its style; `note` says what a reader should know of them."""
+    """A painting, its content at the same size, and its style; `note` warns of a different aspect."""
 
     painting: Picture
     content: Picture
@@ -25,10 +25,10 @@ class Pictures(NamedTuple):
 
 
 class PictureReader:
-    """Reads pairs; keeps the last contents and styles, which several paintings may share.
+    """Reads pairs; caches the last contents and styles, which several paintings may share.
 
     Args:
-      size: Long side of paintings, in pixels; styles are reduced to it, never enlarged or squashed.
+      size: Long side of paintings in pixels; styles are reduced to it, but never enlarged or stretched.
       max_pixels: Refuse larger pictures.
     """
 
@@ -41,14 +41,14 @@ class PictureReader:
         """The pictures of a pair.
 
         Raises:
-          ImageError: One of them cannot be used.
+          ImageError: One of the pictures cannot be used.
         """
         painting = self._resized(pair.painting, self._size)
         content, own = self._content(pair.content, painting.size)
         return Pictures(painting, content, self._style(pair.style), _note(pair, painting.size, own))
 
     def try_each(self, pairs: list[Pair]) -> Iterator[tuple[Pair, Pictures | ImageError]]:
-        """Each pair's pictures, or why they cannot be used; pairs that lack a file come first, at no cost."""
+        """Yields each pair's pictures, or why they cannot be used; pairs with a missing file come first."""
         for pair in sorted(pairs, key=_exists):
             try:
                 pictures: Pictures | ImageError = self.read(pair)
@@ -82,4 +82,4 @@ def _note(pair: Pair, painting: tuple[int, int], content: tuple[int, int]) -> st
     ratio = (painting[1] * content[0]) / (painting[0] * content[1])
     if max(ratio, 1.0 / ratio) <= 1.0 + _SAME_SHAPE:
         return ""
-    return f"{pair.painting} has another aspect than {pair.content}, which was stretched to compare them."
+    return f"{pair.painting} has another aspect than {pair.content}, so the content was stretched to compare them."

@@ -1,4 +1,4 @@
-"""Paintings measured, from files to a table: check, measure, report."""
+"""Measures paintings, from files to a table: check, measure, report."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def run(config: EvaluateConfig, files: EvaluateFiles) -> int:
 
     Args:
       config: All options.
-      files: What is compared with what, and where the record goes.
+      files: The pictures to compare, and where to write the record.
 
     Returns:
       The exit status: 0, or 1 if some of the paintings could not be measured.
 
     Raises:
       ConfigError, WeightsError: Before anything is measured.
-      ImageError: Not one of the paintings can be measured; why the first cannot.
+      ImageError: No painting can be measured; the message says why the first cannot.
     """
     pairs = find_pairs(files)
     _check_report(files, pairs)
@@ -53,7 +53,7 @@ def run(config: EvaluateConfig, files: EvaluateFiles) -> int:
     try:
         if files.json:
             _write_record(session, files, rows, failures)
-    finally:  # a full disk does not take the numbers along
+    finally:  # print the numbers even if the disk is full
         print(table(rows, sys.stdout.encoding or "utf-8"))
     return 1 if failures else 0
 
@@ -66,7 +66,7 @@ def _check_report(files: EvaluateFiles, pairs: list[Pair]) -> None:
 
 
 def _with_a_usable_one(tried: Iterator[Tried]) -> Iterator[Tried]:
-    """The same, read as far as the first pair that can be used; raises the first error if there is none."""
+    """The same pairs, read up to the first usable one; raises the first error if there is none."""
     ahead: list[Tried] = []
     for pair, pictures in tried:
         ahead.append((pair, pictures))
@@ -90,7 +90,7 @@ def _load(config: EvaluateConfig, files: EvaluateFiles, display: ProgressDisplay
 def _measure_all(
     session: EvaluationSession, tried: Iterable[Tried], count: int, display: ProgressDisplay
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """The rows of what could be measured, and the errors of what could not, which are told at once."""
+    """Returns the rows of the paintings measured, and the errors of the others, which are also printed at once."""
     rows: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
     for number, (pair, pictures) in enumerate(tried, 1):

@@ -1,4 +1,4 @@
-"""What of an evaluation needs TensorFlow: the model, loaded once, and the numbers of each painting."""
+"""The part of an evaluation that needs TensorFlow: the model, loaded once, and each painting's numbers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class EvaluationSession:
     Args:
       config: All options.
 
-    `load` comes before `measure` and `record`: in between, a caller can say which backbone it will be.
+    Call `load` before `measure` and `record`. `headline` works before it.
     """
 
     evaluation: Evaluation
@@ -41,25 +41,25 @@ class EvaluationSession:
         self._style_targets = functools.lru_cache(_STYLES_KEPT)(self._new_style_targets)  # by the picture's identity
 
     def headline(self) -> str:
-        """Which backbone judges, and why."""
-        return f"Backbone {self._choice.name} in {self._choice.compute_dtype} judges ({self._choice.reason})."
+        """Says which backbone measures, and why."""
+        return f"Measuring with backbone {self._choice.name} in {self._choice.compute_dtype} ({self._choice.reason})."
 
     def load(self, *, quiet: bool) -> None:
-        """Builds the model before the first painting is measured.
+        """Builds the model.
 
         Args:
-          quiet: Do not tell of downloads.
+          quiet: Do not report downloads.
 
         Raises:
           WeightsError: The backbone's weights are missing or do not fit.
         """
         if quiet:
             keras.utils.disable_interactive_logging()
-        with contextlib.redirect_stdout(sys.stderr):  # Keras tells of downloads; standard output is the table's
+        with contextlib.redirect_stdout(sys.stderr):  # Keras reports downloads; stdout is for the table
             self.evaluation = build_evaluation(self._config)
 
     def measure(self, pair: Pair, pictures: Pictures) -> dict[str, Any]:
-        """The numbers of a painting, with its paths and the size at which it was compared."""
+        """A painting's numbers, its paths, and the size at which it was compared."""
         measures = self.evaluation(
             _tensor(pictures.painting), _tensor(pictures.content), self._style_targets(pictures.style)
         )
@@ -67,7 +67,7 @@ class EvaluationSession:
         return {**pair._asdict(), "size": list(pictures.painting.size), **values}
 
     def record(self) -> dict[str, Any]:
-        """What the numbers depend on: settings, versions, backbone, devices."""
+        """Everything the numbers depend on: settings, versions, backbone, objective, devices."""
         return {
             "settings": dataclasses.asdict(self._config),
             "backbone": dataclasses.asdict(self._choice),

@@ -1,4 +1,4 @@
-"""The numbers of an evaluation as text: one row a painting, and their medians."""
+"""The numbers of an evaluation as text: a row for each painting, and the medians."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-#: What the table shows, in this order.
+#: The table's columns, in this order.
 COLUMNS = ("style_distance", "content_distance", "structural_similarity")
 _MEDIAN = "median"
 
@@ -17,11 +17,11 @@ def medians(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def table(rows: Sequence[Mapping[str, Any]], encoding: str = "utf-8") -> str:
-    """The rows, aligned; under several, a row of medians.
+    """The rows as aligned text; several are followed by a row of medians.
 
     Args:
-      rows: Each with `painting` and the columns.
-      encoding: Of the stream that the text is for; what it lacks is written as an escape.
+      rows: Each has `painting` and the columns.
+      encoding: Encoding of the output stream; characters that it lacks are escaped.
     """
     lines = [["painting", *(name.replace("_", " ") for name in COLUMNS)]]
     lines += [[_shown(row["painting"], encoding), *_numbers(row)] for row in rows]

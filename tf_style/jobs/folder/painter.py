@@ -35,8 +35,8 @@ class Painter(ABC):
       config: All options.
       files: Where from, where to.
       plan: What to paint.
-      report: Is told of each picture.
-      models: Those of the run.
+      report: Collects each picture's outcome.
+      models: The run's stylizers.
       one_of_many: Whether there are other plans, to be painted even if this plan's model cannot be loaded.
     """
 
@@ -79,7 +79,7 @@ class Painter(ABC):
 
 
 class WholePainter(Painter):
-    """Paints the pictures of a plan that fit into memory, those of one size together."""
+    """Paints the pictures of a plan that fit in memory, those of one size together."""
 
     session: FolderSession | None = None
 

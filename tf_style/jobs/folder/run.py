@@ -47,7 +47,7 @@ def paint_and_report(
 
     Args:
       painters: One or two per plan.
-      report: What they report to.
+      report: Collects each picture's outcome.
       config: The command's options, for the record.
       files: Where from, where to.
       preset: Its name, for the record.

@@ -59,7 +59,7 @@ class FolderSession:
         """Paints pictures of one size together; the last progress holds the paintings.
 
         Raises:
-          ImageError: They do not fit into memory.
+          ImageError: They do not fit in memory.
         """
         try:
             content = tf.constant(np.stack([content.pixels for content in contents]))

@@ -1,1 +1,1 @@
-"""One picture too large for memory, painted in tiles whose state lies on the disk. `session` is the way through."""
+"""Paints one picture too large for memory, in tiles, with its state on the disk. Start reading at `session`."""

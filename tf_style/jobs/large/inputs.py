@@ -1,4 +1,4 @@
-"""What a run is given whose picture is painted in tiles, checked before any model loads."""
+"""The inputs of a run in tiles, checked before any model loads."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.images.strips.streams import check_streamed_output, is_streamable
 from tf_style.jobs.run.inputs import check_options, check_reports, check_single, read_colors, read_styles
 
-#: Of a checkpoint folder: what a run in tiles keeps there, and nothing else.
+#: The subfolder of a checkpoint folder that a run in tiles has to itself.
 OWN_FOLDER = "tf_style-tiles"
 
-#: Pixels of a tile's side, and of a whole picture above which there are tiles, where nothing else is asked for.
+#: Defaults: a tile's side in pixels, and the number of pixels above which a picture is painted in tiles.
 TILE_SIDE = 1024
 WHOLE_PIXELS = 2_097_152  # 1448 x 1448
 
-#: Bytes on the disk for each pixel: two generations of four planes, the content twice, the gradient, the picture as
-#: written; and half of it for the scale before. Beside them the targets of the content, as deep and as wide as VGG-19's
-#: layers.
+#: Bytes on the disk for each pixel: two generations of four planes, the content twice, the gradient and the written
+#: picture, plus half of all that for the previous scale. The content's targets come on top, at the depth and width of
+#: VGG-19's layers.
 _DISK_BYTES = 212
-_MASK_BYTES = 8  # a mask at the size of the result and at that of a scale
-_MARGIN = 80  # of VGG-19 up to block5_conv1
+_MASK_BYTES = 8  # a mask, at the size of the result and at the size of a scale
+_MARGIN = 80  # pixels that VGG-19 sees around a tile, up to block5_conv1
 _WIDTHS = {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}
 
 
 @dataclasses.dataclass(frozen=True)
 class LargeInputs:
-    """The content as a file, the size that it is painted in, and the rest as of `Inputs`."""
+    """The content's file, the (height, width) to paint it at, the styles, and the picture to match colours to."""
 
     content: Path
     size: tuple[int, int]
@@ -40,7 +40,7 @@ class LargeInputs:
     colors: images.Picture | None = None
 
     def fingerprints(self) -> list[np.ndarray]:
-        """What makes one run another than the next; of the content its file's length and time."""
+        """Arrays that identify the run's pictures. The content counts by its file's length and time."""
         status = self.content.stat()
         pictures = [*self.styles, *([] if self.colors is None else [self.colors])]
         about = np.array([*self.size, status.st_size, status.st_mtime_ns], np.int64)
@@ -59,13 +59,13 @@ def whole_pixels(config: StylizeConfig) -> int:
 
 
 def large_size(config: StylizeConfig, files: StylizeFiles) -> tuple[int, int] | None:
-    """The size of the result if it is one that is painted in tiles, by the header of the content; else None."""
+    """The size of the result if it is painted in tiles, else None. Reads only the content's header."""
     size = images.read_size(files.content)
     if size is None or config.network or config.tileable:
         return None
     try:
         height, width = images.painting_size(size, config.size)
-    except images.ImageError:  # said where pictures are read
+    except images.ImageError:  # reported when the picture is read
         return None
     if height * width <= whole_pixels(config) or not is_streamable(files.content):
         return None
@@ -76,7 +76,7 @@ def read_large_inputs(config: StylizeConfig, files: StylizeFiles, size: tuple[in
     """Checks everything that can be checked without a model; reads the styles, but not the content.
 
     Raises:
-      ImageError, ConfigError: With one sentence that says what came, what is allowed and what to do.
+      ImageError, ConfigError: An input is refused; the message says what was given, what is allowed and what to do.
     """
     images.check_output_path(files.output, bit_depth=files.bit_depth)
     check_streamed_output(files.output, size, files.bit_depth)
@@ -94,7 +94,7 @@ def read_large_inputs(config: StylizeConfig, files: StylizeFiles, size: tuple[in
     styles, _ = read_styles(config, files)
     place = work_folder(files)
     free = shutil.disk_usage(next(parent for parent in (place, *place.parents) if parent.exists())).free
-    if files.checkpoint_dir:  # of a run that is gone on with, much is there already
+    if files.checkpoint_dir:  # a run that is resumed has most of its files already
         free += sum(path.stat().st_size for path in (place / OWN_FOLDER).rglob("*") if path.is_file())
     needed = disk_bytes(config, files, size)
     if free < needed:
@@ -106,7 +106,7 @@ def read_large_inputs(config: StylizeConfig, files: StylizeFiles, size: tuple[in
 
 
 def disk_bytes(config: StylizeConfig, files: StylizeFiles, size: tuple[int, int]) -> int:
-    """Bytes on the disk that painting in tiles takes at most while it runs."""
+    """The most bytes that painting in tiles takes on the disk while it runs."""
     blocks = [int(re.sub(r"\D", "", layer)[0]) for layer in config.content_layers if re.search(r"\d", layer)]
     blocks += [2, 3] if files.keep_mask else []
     side = tile_side(config)
@@ -117,19 +117,19 @@ def disk_bytes(config: StylizeConfig, files: StylizeFiles, size: tuple[int, int]
 
 
 def work_folder(files: StylizeFiles) -> Path:
-    """Where a run without a checkpoint folder makes its own one: beside the output."""
+    """The folder for a run's files: the checkpoint folder, or else the output's."""
     return (Path(files.checkpoint_dir) if files.checkpoint_dir else Path(files.output).parent).absolute()
 
 
 def _check_tiled(config: StylizeConfig, files: StylizeFiles, size: tuple[int, int]) -> None:
-    """What cannot be done in tiles is said, not left undone."""
+    """Raises ConfigError for options that painting in tiles does not support."""
     limit = whole_pixels(config)
     whole = f"pictures of up to {limit} pixels, which are painted whole (this one has {size[0] * size[1]})"
     for option in ("figure", "tensorboard_dir"):
         if getattr(files, option):
             raise ConfigError(f"--{option} is for {whole}; leave it out.")
     if config.tile_size and config.tile_size < images.MIN_SIDE:
-        raise ConfigError(f"tile_size must be at least {images.MIN_SIDE}, but {config.tile_size} came.")
+        raise ConfigError(f"tile_size must be at least {images.MIN_SIDE}, but {config.tile_size} was given.")
     refused = {
         "optimizer=lbfgs": config.optimizer != "adam" and "give --optimizer=adam",
         "relative_tolerance": config.relative_tolerance > 0 and "leave it out",

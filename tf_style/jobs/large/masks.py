@@ -1,4 +1,4 @@
-"""Masks of pictures that are painted in tiles: made once at full size, then kept on the disk for every scale."""
+"""Masks for painting in tiles: made once at full size, then kept on the disk for every scale."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _SOFT_SIDE = 2048
 
 @dataclasses.dataclass(frozen=True)
 class LargeMasks:
-    """Planes of masks at the size of the result, one for each channel, by name."""
+    """Masks at the size of the result: for each name, one plane per channel."""
 
     planes: dict[str, tuple[Plane, ...]]
 
     def full(self) -> dict[str, Stacked]:
-        """At the size of the result."""
+        """The masks at the size of the result."""
         return {name: Stacked(planes) for name, planes in self.planes.items()}
 
     def at(self, size: tuple[int, int], folder: Path) -> dict[str, Stacked]:
-        """At the size of a scale, in files of that scale's folder."""
+        """The masks at the size of a scale, in files in that scale's folder."""
         found = {}
         for name, planes in self.planes.items():
             own = []
@@ -49,7 +49,7 @@ class LargeMasks:
 
 @dataclasses.dataclass(frozen=True)
 class Stacked:
-    """Planes of one channel, read as one of many."""
+    """Several planes of one channel, read as one plane of many."""
 
     planes: tuple[Plane, ...]
 
@@ -62,16 +62,16 @@ class Stacked:
 def write_masks(
     files: StylizeFiles, inputs: LargeInputs, alpha: Plane | None, folder: Path
 ) -> tuple[LargeMasks, Guides]:
-    """Reads the masks, and writes them at the size of the result; no more than a strip of them is in memory.
+    """Reads the masks and writes them at the size of the result, holding at most a strip in memory.
 
     Args:
-      files: Which masks.
-      inputs: The size of the result.
+      files: The masks' paths and the feather.
+      inputs: The size of the result, and the picture to match colours to.
       alpha: The content's opacity at that size, if it has one.
-      folder: For the planes.
+      folder: Where to write the planes.
 
     Raises:
-      ImageError: One cannot be read, has another aspect, or is all black.
+      ImageError: A mask cannot be read, has another aspect than the content, or is all black.
     """
     size = inputs.size
     given = {"content_mask": [files.content_mask], "style_masks": files.style_masks, "keep_mask": [files.keep_mask]}
@@ -96,7 +96,7 @@ def write_masks(
 
 
 def _write_grey(option: str, path: str, plane: Plane, max_pixels: int) -> Plane:
-    """A mask file at the size of a plane."""
+    """Writes a mask file into a plane, at the plane's size."""
     own = images.read_size(path)
     if own is None or not is_streamable(path):
         values = images.read_mask(option, path, plane.size, max_pixels=max_pixels)
@@ -128,7 +128,7 @@ def _write_regions(
     size: tuple[int, int],
     folder: Path,
 ) -> tuple[Plane, ...]:
-    """One for each style mask, or one for all; soft ones are made at a bounded size and enlarged."""
+    """One region per style mask, or one for all styles; soft edges are made at a bounded size and enlarged."""
     regions = tuple(Plane(folder / f"full_regions_{index}.f32", size, 1) for index in range(max(1, len(styles))))
     soft = feather > 0.0 and bool(painted or styles)
     if soft:
@@ -148,7 +148,7 @@ def _write_regions(
     brightest = 0.0
     for rows in _strips(regions[0]):
         values = _strip_of_regions(rows, painted, styles, alpha)
-        if soft:  # nothing outside, to the pixel
+        if soft:  # enlarging must not spread a region beyond its mask
             inside = values.sum(-1, keepdims=True) > 0.0
             values = np.concatenate([region.read(*rows) for region in regions], -1) * inside
         for index, region in enumerate(regions):
@@ -163,7 +163,7 @@ def _write_regions(
 def _strip_of_regions(
     rows: tuple[int, int, int, int], painted: list[Plane], styles: list[Plane], alpha: Plane | None
 ) -> np.ndarray:
-    """Rows of the regions without soft edges, [h, W, N]."""
+    """Rows of the regions, without soft edges, [h, W, N]."""
     shape = (rows[2] - rows[0], rows[3], 1)
     whole = painted[0].read(*rows) if painted else np.ones(shape, np.float32)
     if styles:

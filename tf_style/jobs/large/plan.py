@@ -1,4 +1,4 @@
-"""Which scales of a large picture are painted in tiles, and how far the whole of them is."""
+"""Which scales of a large picture are painted in tiles, and the progress over all of them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import tensorflow as tf
 
 from tf_style.types import Image, Progress
 
-_TWICE = 1.5  # what a step in tiles takes of a plain one: everything is seen a second time, without a gradient
+_TWICE = 1.5  # cost of a step in tiles relative to a plain one: each tile is also seen once without a gradient
 
 
 @dataclasses.dataclass(frozen=True)
 class LargePlan:
     """The scales of a run, coarse to fine.
 
-    `sizes` are their heights and widths, `steps` the steps at each; those from `first_tiled` on are painted in tiles.
+    `sizes` holds (height, width) and `steps` the number of steps of each. Scales from `first_tiled` on are painted in
+    tiles.
     """
 
     sizes: tuple[tuple[int, int], ...]
@@ -29,10 +30,10 @@ class LargePlan:
         """The progress of the whole run.
 
         Args:
-          scale: Where it is.
-          done: Steps done there, and of the present one the share.
+          scale: The current scale.
+          done: Steps done at this scale, plus the fraction of the current step.
           losses: The weighted terms.
-          evaluations: Of the objective, so far.
+          evaluations: Evaluations of the objective so far.
           picture: Makes the picture so far.
         """
         work = [
@@ -59,9 +60,9 @@ def make_plan(sizes: tf.Tensor, steps_at: Callable[[int], int], *, tile_steps: i
 
     Args:
       sizes: Int32 [scales, 2], as `PyramidStylizer.sizes` returns them.
-      steps_at: Steps at a scale.
-      tile_steps: Those at scales in tiles; 0: `steps_at` them too.
-      whole_pixels: Up to which a scale is painted whole.
+      steps_at: Gives the steps at a scale.
+      tile_steps: Steps at scales in tiles; 0: from `steps_at` too.
+      whole_pixels: A scale of up to this many pixels is painted whole.
     """
     pairs = tuple((int(height), int(width)) for height, width in sizes)
     tiled = [height * width > whole_pixels for height, width in pairs]

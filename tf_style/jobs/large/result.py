@@ -1,4 +1,4 @@
-"""From a painting on the disk to a picture file."""
+"""Writes a painting on the disk as a picture file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tf_style.images.strips.streams import Original, StreamedSource, encode_plan
 
 Rows = tuple[int, int, int, int]  # top, left, bottom, right
 
-_BESIDE = 2  # rows beside a strip that finishing looks at: a palette's blur
+_BESIDE = 2  # rows above and below a strip that finishing needs, for a palette's blur
 
 
 @dataclasses.dataclass(frozen=True)
 class DecodedContent:
-    """The content: its file, what that says beside the pixels, its colours, and its opacity if it has one."""
+    """The content: its file, the file's metadata, its colours, and its opacity if it has one."""
 
     path: Path
     source: StreamedSource
@@ -38,15 +38,16 @@ def write_result(
     """Writes the output with the content's alpha, RGB profile and pixels per inch.
 
     Args:
-      files: Where to, and how.
-      content: At the size of the result.
-      painting: At that size, not yet finished; files beside it are used on the way.
-      finish: (rows of the painting, those of the content, which ones) -> rows as they are shown.
-      regions: Masks of what is painted, at that size; where all are 0 the content's own levels are written.
+      files: The output's path and format.
+      content: The content, at the size of the result.
+      painting: The unfinished painting, at the size of the result; temporary files are written to its folder.
+      finish: (rows of the painting, rows of the content, their window) -> the finished rows.
+      regions: Masks of what is painted, at the size of the result; where all are 0, the content's own levels are
+        written.
 
     Raises:
       ImageError: The painting holds NaN.
-      WriteError: The disk refuses.
+      WriteError: The file cannot be written.
     """
     size, folder = painting.size, painting.path.parent
     source, alpha, finished = content.source, content.alpha, Plane(folder / "result_finished.f32", painting.size)

@@ -1,4 +1,4 @@
-"""One scale of a picture that is painted in tiles, its state on the disk."""
+"""One scale of a picture painted in tiles, with its state on the disk."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tf_style.types import Nest
 
 
 class Readable(Protocol):
-    """What gives rows and columns of a picture."""
+    """Anything from which rows and columns of a picture can be read."""
 
     def read(self, top: int, left: int, bottom: int, right: int) -> np.ndarray:
         """[h, w, C]."""
 
 
 _STATE = ("image", "first", "second", "average")
-_KERNELS = {"image": "cubic", "first": "cubic", "second": "linear"}  # those of the optimisation's own `resize`
+_KERNELS = {"image": "cubic", "first": "cubic", "second": "linear"}  # as in the optimisation's own `resize`
 
 
 @dataclasses.dataclass
 class Count:
-    """Where a scale is: which of the two generations of state is whole, steps done, sum of the average's weights."""
+    """How far a scale is: which generation of the state is complete, steps done, and the average's sum of weights."""
 
     generation: int = 0
     step: int = 0
@@ -41,16 +41,16 @@ class Count:
 class TiledScale:
     """Steps of Adam on a picture of any size.
 
-    Each step reads one generation of the state and writes the other, so that a run that is killed goes on from the last
-    whole step. What is held in memory is one tile's features, or a strip of rows.
+    Each step reads one generation of the state and writes the other, so a killed run resumes from the last complete
+    step. Memory holds one tile's features, or a strip of rows.
 
     Args:
-      folder: For the planes.
+      folder: Where to keep the planes.
       size: (height, width).
-      objective: Over tiles.
+      objective: The objective over tiles.
       tiles: As `make_tiles` returns them.
       rule: Adam's arithmetic.
-      average_decay: Of the running average of iterates.
+      average_decay: Decay of the running average of iterates.
     """
 
     def __init__(
@@ -72,16 +72,16 @@ class TiledScale:
         self.losses: dict[str, float] = {}
 
     def planes(self, generation: int) -> dict[str, Plane]:
-        """The state's planes of a generation."""
+        """The planes of one generation of the state."""
         return {name: Plane(self.folder / f"{name}_{generation}.f32", self.size) for name in _STATE}
 
     def start(self, before: TiledScale | None, state: Mapping[str, np.ndarray] | None, count: Count) -> None:
-        """The state before the first step: from the scale before, from arrays, or else from the content.
+        """Makes the state before the first step: from the previous scale, from arrays, or else from the content.
 
         Args:
-          before: The scale before, if it was painted in tiles.
-          state: Of the scale before, if it was not: "image", "first" and "second", [h, w, 3].
-          count: That of the scale before.
+          before: The previous scale, if it was painted in tiles.
+          state: The previous scale's state if it was painted whole: "image", "first" and "second", [h, w, 3].
+          count: The previous scale's count.
         """
         own = self.planes(0)
         self.count = Count(adam_steps=count.adam_steps)
@@ -106,7 +106,7 @@ class TiledScale:
             remove_planes(*sources.values())
 
     def prepare(self, style_targets: Nest) -> Iterator[float]:
-        """Makes the contents' targets, tile by tile, into files; yields the share that is done."""
+        """Writes the content's targets into files, tile by tile; yields the share done."""
         self._style_targets = style_targets
         for index, tile in enumerate(self._tiles):
             path = self._targets_path(index)
@@ -120,12 +120,12 @@ class TiledScale:
             yield (index + 1) / len(self._tiles)
 
     def forget_targets(self) -> None:
-        """Removes what `prepare` made."""
+        """Removes the files that `prepare` wrote."""
         for index in range(len(self._tiles)):
             self._targets_path(index).unlink(missing_ok=True)
 
     def step(self) -> Iterator[float]:
-        """One step; yields the share of it that is done, tile by tile. Whole only when it has come to its end."""
+        """Makes one step; yields the share done after each tile. The step counts only once the iterator ends."""
         total = None
         count = len(self._tiles)
         planes = self.planes(self.count.generation)
@@ -154,7 +154,7 @@ class TiledScale:
         )
 
     def strip(self, top: int, bottom: int) -> np.ndarray:
-        """Rows of the picture so far, [h, W, 3]: the running average, without its bias."""
+        """Rows of the picture so far, [h, W, 3]: the running average, bias corrected."""
         planes = self.planes(self.count.generation)
         width = self.size[1]
         if self._decay == 0.0 or self.count.weight == 0.0:
@@ -162,14 +162,14 @@ class TiledScale:
         return planes["average"].read(top, 0, bottom, width) / np.float32(self.count.weight)
 
     def write_picture_plane(self) -> Plane:
-        """The picture so far as a plane of its own."""
+        """Writes the picture so far into a plane of its own."""
         plane = Plane(self.folder / "picture.f32", self.size).create()
         for top, bottom in plane.strips():
             plane.write(top, 0, self.strip(top, bottom))
         return plane
 
     def move(self) -> None:
-        """Adam's step, from one generation to the other: first the means, then, with the mean of all roots, pixels."""
+        """Adam's step, from one generation to the other: first the means, then the pixels, by the mean of all roots."""
         before, after = self.planes(self.count.generation), self.planes(1 - self.count.generation)
         width, steps = self.size[1], tf.constant(self.count.adam_steps + 1, tf.float32)
         for plane in after.values():

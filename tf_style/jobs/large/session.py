@@ -1,4 +1,4 @@
-"""A run in progress whose picture is painted in tiles: coarse scales whole, fine ones tile by tile on the disk."""
+"""A run in tiles: coarse scales are painted whole, fine ones tile by tile on the disk."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from tf_style.stylizers import PyramidStylizer
 from tf_style.stylizers.tiling import TiledObjective, make_tiles
 from tf_style.types import Progress
 
-_LOOK_SIDE = 1024  # pixels of the content's long side at which its colours are looked at
+_LOOK_SIDE = 1024  # long side in pixels at which the content's colours are measured
 
 
 class LargeSession:
-    """Everything of one run in tiles that needs TensorFlow; the same methods as `Session`.
+    """The part of a run in tiles that needs TensorFlow; it has the methods of `Session`.
 
     Args:
       config: All options.
       files: Where from, where to.
-      inputs: What was checked.
+      inputs: The checked inputs.
 
     Raises:
-      ConfigError: A checkpoint of another run.
+      ConfigError: The checkpoint belongs to another run, or `init` needs a coarse scale and there is none.
       ImageError: The content cannot be read.
       WeightsError: The backbone's weights are missing or do not fit.
     """
@@ -82,17 +82,17 @@ class LargeSession:
         )
         if self._plan.first_tiled == 0 and config.init != "content":
             raise ConfigError(
-                f"init={config.init} needs a coarse scale that is painted whole, but all are in tiles; lower "
+                f"init={config.init} needs a coarse scale painted whole, but all scales are in tiles; lower "
                 "--min_size, or raise --tile_size."
             )
 
     def headline(self) -> str:
-        """Which backbone, why, where it runs; how many scales are painted in tiles."""
+        """Says which backbone, why, where it runs, how many scales are in tiles, and whether a run is resumed."""
         scales = len(self._plan.sizes)
         line = model_headline(self._config, self._choice)
         line += f" {scales - self._plan.first_tiled} of {scales} scales in tiles."
         if self._resume is not None or self._work.coarse is not None:
-            line += f" Going on from step {self.history[-1]['step'] if self.history else 0} in {self._folder}."
+            line += f" Resuming from step {self.history[-1]['step'] if self.history else 0} in {self._folder}."
         return line
 
     def steps(self) -> Iterator[Progress]:
@@ -113,11 +113,11 @@ class LargeSession:
 
     @property
     def complete(self) -> bool:
-        """Whether the last step is done."""
+        """True once the last step is done."""
         return self.progress is not None and self.progress.step == self.progress.num_steps
 
     def write_picture(self) -> None:
-        """The picture so far at the size of the result, with the content's alpha, profile and pixels per inch."""
+        """Writes the picture so far at the size of the result, with the content's alpha, profile and resolution."""
         assert self.progress is not None
         painting = self._painting_plane()
         content = DecodedContent(self._inputs.content, self._source, self._content, self._alpha)
@@ -125,27 +125,27 @@ class LargeSession:
         painting.path.unlink(missing_ok=True)
 
     def save_checkpoint_on_interrupt(self) -> str:
-        """Saves the state if asked for; returns the sentence that says how to go on."""
+        """Saves the state if asked to; returns a sentence that says how to resume."""
         if not self._files.checkpoint_dir:
-            return "It cannot be continued; with --checkpoint_dir=DIR an interrupted run goes on where it stopped."
+            return "It cannot be resumed; with --checkpoint_dir=DIR an interrupted run can."
         if self._scale is None:
             self._save_coarse(now=True)
-            return f"Repeat the same command to go on from here (the state is in {self._folder})."
-        return f"Repeat the same command to go on from the last whole step (the state is in {self._folder})."
+            return f"Repeat the same command to resume (the state is in {self._folder})."
+        return f"Repeat the same command to resume from the last complete step (the state is in {self._folder})."
 
     def finish(self, preset: str, seconds: float) -> None:
-        """Writes the record, and removes what would have been needed to go on.
+        """Writes the record and removes the checkpoint.
 
         Args:
           preset: The preset's name, for the record.
-          seconds: Of the whole run, from the start of the command.
+          seconds: Duration of the whole command.
         """
         if self._files.json:
             write_record(Path(self._files.json), self._record(preset, seconds))
         self._work.remove()
 
     def close(self) -> None:
-        """Removes what lies on the disk beside the checkpoint and the result."""
+        """Removes the temporary files; the checkpoint and the result stay."""
         self._work.close()
 
     # --- scales -------------------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ class LargeSession:
             self._save_coarse()
 
     def _save_coarse(self, *, now: bool = False) -> None:
-        """After the last coarse step the first scale in tiles is made, and saves what it is made from."""
+        """Saves a coarse scale's state, except after its last step: the first scale in tiles then saves its own."""
         progress = self._coarse
         if progress is not None and progress.step < sum(self._plan.steps[: self._plan.first_tiled]):
             self._work.save_coarse(progress, self.history, now=now)
@@ -246,7 +246,7 @@ class LargeSession:
         return self._plan.progress(scale, own.count.step + share, losses, own.count.adam_steps, self._whole_picture)
 
     def _rebased(self, progress: Progress) -> Progress:
-        """The progress of a coarse scale, as part of the whole run."""
+        """A coarse scale's progress as part of the whole run."""
         steps = progress.step - sum(self._plan.steps[: progress.scale])
         return self._plan.progress(progress.scale, steps, progress.losses, progress.evaluations, self._whole_picture)
 
@@ -256,7 +256,7 @@ class LargeSession:
     # --- the picture --------------------------------------------------------------------------------------------------
 
     def _painting_plane(self) -> Plane:
-        """The painting so far at the size of the result, not yet finished."""
+        """The unfinished painting so far, at the size of the result."""
         plane = Plane(self._folder / "painting.f32", self._inputs.size)
         picture = self._coarse_picture() if self._scale is None else self._scale.write_picture_plane()
         if picture.size == plane.size:
@@ -295,6 +295,6 @@ class LargeSession:
 
 
 def _losses_of(history: list[dict[str, float]]) -> dict[str, float]:
-    """Those of the last step of an earlier run."""
+    """The losses of the last step in a history."""
     last = history[-1] if history else {}
     return {name: value for name, value in last.items() if name not in ("step", "loss")}

@@ -1,4 +1,4 @@
-"""Where a run in tiles is: a small file beside the planes, which hold the rest of its state."""
+"""How far a run in tiles is: a small file beside the planes, which hold the rest of its state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STATE_NAME = "tiles.json"
 
 @dataclasses.dataclass(frozen=True)
 class LargeState:
-    """The scale, how far it is, and the losses so far."""
+    """The current scale, how far it is, and the losses so far."""
 
     scale: int
     count: Count
@@ -31,13 +31,15 @@ class LargeState:
 def run_identity(
     config: StylizeConfig, files: StylizeFiles, inputs: LargeInputs, choice: BackboneChoice | NetworkChoice
 ) -> str:
-    """A digest of everything that decides the bytes of the result; of content and masks their files' lengths and times.
+    """A digest of everything that decides the bytes of the result.
+
+    The content and the masks count by their files' lengths and times.
 
     Args:
       config: All options.
-      files: Where from.
-      inputs: What was checked.
-      choice: What paints.
+      files: The masks' paths and the feather.
+      inputs: The checked inputs.
+      choice: The backbone or network.
     """
     masks = {"content": [files.content_mask], "styles": files.style_masks, "keep": [files.keep_mask]}
     settings = {
@@ -58,22 +60,22 @@ def _state_of(path: str) -> tuple[int, int]:
 
 
 def save_state(folder: Path, identity: str, state: LargeState) -> None:
-    """Writes it, whole or not at all.
+    """Writes the state, completely or not at all.
 
     Args:
-      folder: Of the planes.
+      folder: The folder of the planes.
       identity: The run's fingerprint.
-      state: After a whole step.
+      state: The state after a complete step.
     """
     with replacing(folder / STATE_NAME) as temporary:
         temporary.write_text(json.dumps({"identity": identity, **dataclasses.asdict(state)}), encoding="utf-8")
 
 
 def load_state(folder: Path, identity: str) -> LargeState | None:
-    """What was saved; None if nothing was.
+    """The saved state, or None if there is none.
 
     Raises:
-      ConfigError: The file is another run's, or not a checkpoint.
+      ConfigError: The file belongs to another run, or is not a checkpoint.
     """
     path = folder / STATE_NAME
     if not path.exists():
@@ -82,10 +84,10 @@ def load_state(folder: Path, identity: str) -> LargeState | None:
         saved = json.loads(path.read_text(encoding="utf-8"))
         owner, state = saved["identity"], LargeState(saved["scale"], Count(**saved["count"]), saved["history"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path} is not a checkpoint of tf-style; delete it to start anew.") from error
+        raise ConfigError(f"{path} is not a checkpoint of tf-style; delete it to start over.") from error
     if owner != identity:
         raise ConfigError(
-            f"{path} belongs to a run with other pictures, settings or versions; repeat that run's command to go on "
-            "with it, or delete the file or give another --checkpoint_dir to start anew."
+            f"{path} belongs to a run with other pictures, settings or versions; repeat that run's command to "
+            "resume it, or delete the file or give another --checkpoint_dir to start over."
         )
     return state

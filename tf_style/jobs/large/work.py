@@ -1,4 +1,4 @@
-"""The folder that a run in tiles works in: a temporary one, or one in a checkpoint folder, which stays."""
+"""The folder that a run in tiles works in: a temporary one, or a lasting one in the checkpoint folder."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ History = list[dict[str, float]]
 
 
 class WorkFolder:
-    """Where the planes lie; and, where a checkpoint is asked for, how far an earlier run came.
+    """The folder of the planes and, with a checkpoint, the state of an earlier run.
 
-    `tiled` is the state of a scale in tiles, `coarse` that of a scale before, `history` the losses up to there.
+    That state is in `tiled` if a scale in tiles had begun, else in `coarse`; `history` holds the losses so far.
 
     Args:
-      files: Of the run.
+      files: The run's files.
       identity: The run's fingerprint.
 
     Raises:
-      ConfigError: A checkpoint of another run.
+      ConfigError: The checkpoint belongs to another run.
     """
 
     def __init__(self, files: StylizeFiles, identity: str) -> None:
@@ -58,28 +58,28 @@ class WorkFolder:
         loaded = self._checkpoint.load()
         if loaded is not None:
             self.coarse, self.history = loaded
-        for path in self.path.iterdir():  # planes without a state are of nobody
+        for path in self.path.iterdir():  # planes without a state are useless
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             elif path != self._checkpoint.path:
                 path.unlink()
 
     def save_coarse(self, progress: Progress, history: History, *, now: bool = False) -> None:
-        """Saves the state of a coarse scale, if it is time; `now` it is."""
+        """Saves the state of a coarse scale if `now`, or if `checkpoint_seconds` have passed."""
         if self._kept and (now or time.monotonic() - self._saved >= self._seconds):
             self._checkpoint.save(progress, history)
             self._saved = time.monotonic()
 
     def save_tiled(self, scale: int, count: Count, history: History) -> None:
-        """Saves how far a scale in tiles is: its planes are here already."""
+        """Saves how far a scale in tiles is; its planes are on the disk already."""
         if self._kept:
             save_state(self.path, self._identity, LargeState(scale, count, history))
             self._checkpoint.remove()
 
     def remove(self) -> None:
-        """After the result is written."""
+        """Removes a checkpoint, after the result is written."""
         if self._kept:
-            (self.path / STATE_NAME).unlink(missing_ok=True)  # first: planes without it are of nobody
+            (self.path / STATE_NAME).unlink(missing_ok=True)  # first: without it the planes are ignored
             shutil.rmtree(self.path, ignore_errors=True)
 
     def close(self) -> None:

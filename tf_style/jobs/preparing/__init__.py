@@ -1,1 +1,1 @@
-"""A folder of pictures turned into TFRecords for training."""
+"""Turns a folder of pictures into TFRecords for training."""

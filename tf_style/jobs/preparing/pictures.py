@@ -1,4 +1,4 @@
-"""Pictures made ready for training: found, checked, reduced, encoded."""
+"""Makes pictures ready for training: finds, checks, reduces and encodes them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tf_style.config import PrepareConfig
 from tf_style.jobs.preparing.shards import RECORD_SUFFIXES
 
 _MIN_SIDE = 64  # pixels
-_MAX_THREADS = 4  # each may hold a picture of --max_pixels, 12 bytes a pixel and more
+_MAX_THREADS = 4  # each may hold a picture of --max_pixels, at 12 bytes a pixel or more
 
 
 class Prepared(NamedTuple):
-    """A picture for training, or why it is left out."""
+    """A picture for training, as a JPEG file with its (height, width), or the reason it is left out."""
 
     name: str
     image: bytes = b""
@@ -30,8 +30,8 @@ class Prepared(NamedTuple):
 
 
 def shuffled_pictures(source: Path, seed: int) -> list[str]:
-    """The files below a folder that may be pictures, by their names; hidden ones are not looked at."""
-    kinds = mimetypes.MimeTypes()  # Python's own table: the same everywhere
+    """Relative paths of the files below a folder that may be pictures, by their names; hidden files are skipped."""
+    kinds = mimetypes.MimeTypes()  # Python's own table, the same everywhere
 
     def may_be_picture(path: Path) -> bool:
         kind = kinds.guess_type(path.name)[0]
@@ -45,7 +45,7 @@ def shuffled_pictures(source: Path, seed: int) -> list[str]:
 
 
 def prepare_pictures(source: Path, names: list[str], config: PrepareConfig) -> Iterator[Prepared]:
-    """Prepares pictures, a few at once; yields them in their order. Arguments as of `prepare_picture`."""
+    """Prepares pictures, a few at a time; yields them in order. Arguments as for `prepare_picture`."""
     threads = min(_MAX_THREADS, os.cpu_count() or 1)
     pool = ThreadPoolExecutor(threads)
     waiting: deque[Future[Prepared]] = deque()
@@ -62,11 +62,11 @@ def prepare_pictures(source: Path, names: list[str], config: PrepareConfig) -> I
 
 
 def prepare_picture(source: Path, name: str, config: PrepareConfig) -> Prepared:
-    """Reads a picture, reduces it to its short side (it is never enlarged), lays it on white, and encodes it.
+    """Reads a picture, reduces it to the configured short side (never enlarges it), lays it on white and encodes it.
 
     Args:
       source: The folder.
-      name: The file in it.
+      name: The file's path in it.
       config: Short side, quality and limits.
     """
     try:
@@ -82,4 +82,4 @@ def prepare_picture(source: Path, name: str, config: PrepareConfig) -> Prepared:
     except images.ImageError as error:
         return Prepared(name, refusal=str(error))
     except MemoryError:
-        return Prepared(name, refusal=f"'{source / name}' does not fit into memory; shrink it, or lower --max_pixels")
+        return Prepared(name, refusal=f"'{source / name}' does not fit in memory; shrink it, or lower --max_pixels")

@@ -1,4 +1,4 @@
-"""From a folder of pictures of any kind to TFRecords for training: check, reduce, shuffle, write all or nothing."""
+"""Turns a folder of pictures into TFRecords for training: check, shuffle, reduce, write all or nothing."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def run(config: PrepareConfig) -> int:
       The exit status: 0, or 130 after an interruption (then nothing was written).
 
     Raises:
-      ConfigError: Options that cannot be, or no picture that can be used; nothing was written.
-      WriteError: The disk refused.
+      ConfigError: An option is refused, or no picture can be used; nothing was written.
+      WriteError: The files cannot be written.
     """
     source, target = Path(config.input_dir), Path(config.output_dir)
     if not source.is_dir():
@@ -35,7 +35,7 @@ def run(config: PrepareConfig) -> int:
     _check_target(target, config.overwrite)
     names = shuffled_pictures(source, config.seed)
     if not names:
-        raise ConfigError(f"--input_dir={config.input_dir} holds no files that may be pictures; give another folder.")
+        raise ConfigError(f"--input_dir={config.input_dir} holds no pictures; give another folder.")
     display = ProgressDisplay(quiet=config.quiet)
     with Interruption() as interruption:
         try:
@@ -43,10 +43,10 @@ def run(config: PrepareConfig) -> int:
                 try:
                     left_out = _write(writer, source, names, config, display)
                 finally:
-                    interruption.at_once = False  # shards appear, and what was begun goes away, without a break
+                    interruption.at_once = False  # move the shards, or clean up, without a break
                 if not writer.count:
                     raise ConfigError(
-                        f"--input_dir={config.input_dir} holds no picture that can be used, so nothing was written; "
+                        f"--input_dir={config.input_dir} holds no usable picture, so nothing was written; "
                         "give another folder."
                     )
                 num_shards = writer.finish()
@@ -62,7 +62,7 @@ def run(config: PrepareConfig) -> int:
 
 
 def _write(writer: ShardWriter, source: Path, names: list[str], config: PrepareConfig, display: ProgressDisplay) -> int:
-    """Writes what can be used; returns how many pictures are left out, after saying why."""
+    """Writes the usable pictures; prints why the others are left out, and returns their number."""
     with quiet_tensorflow():
         from tf_style.networks.records import encode_record
     left_out = 0
@@ -78,20 +78,20 @@ def _write(writer: ShardWriter, source: Path, names: list[str], config: PrepareC
 
 
 def _check_target(target: Path, overwrite: bool) -> None:
-    """Raises ConfigError if there are TFRecords already that are not to be, or cannot be, replaced."""
+    """Raises ConfigError if the folder has TFRecords that must not be replaced."""
     found = (
         sorted(path for path in target.rglob("*") if path.suffix.lower() in RECORD_SUFFIXES) if target.is_dir() else []
     )
     if found and not overwrite:
         raise ConfigError(
-            f"--output_dir={target} holds TFRecords already, as {found[0].name}; give another folder, or "
+            f"--output_dir={target} already holds TFRecords, such as {found[0].name}; give another folder, or "
             "--overwrite to replace them."
         )
     foreign = [path for path in found if path.parent != target or not is_shard(path.name)]
     if foreign:
         raise ConfigError(
-            f"--output_dir={target} holds {foreign[0].relative_to(target)}, which is not of tf-style prepare and would "
-            "be trained on too; give another folder."
+            f"--output_dir={target} holds {foreign[0].relative_to(target)}, which tf-style prepare did not write but "
+            "training would read; give another folder."
         )
 
 

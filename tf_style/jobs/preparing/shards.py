@@ -1,4 +1,4 @@
-"""TFRecord files that appear together, when all of them are whole."""
+"""Writes TFRecord files that appear together, once all are complete."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _SHARD = re.compile(r"pictures-\d{5,}-of-\d{5,}\.tfrecord")
 
 
 def is_shard(name: str) -> bool:
-    """Whether a file's name is one that `ShardWriter` gives."""
+    """True if `ShardWriter` gives files this name or one like it."""
     return _SHARD.fullmatch(name) is not None
 
 
 class ShardWriter:
-    """Writes records into shards in a hidden folder; `finish` moves them to their places.
+    """Writes records into shards in a hidden folder; `finish` moves them into place.
 
-    A context manager: what is not finished is gone at its end, with the folders that were made for it.
+    A context manager: at its end, unfinished shards are removed, with the folders made for them.
 
     Args:
-      folder: Where to; made if it is missing.
-      shard_records: How many records make a shard.
+      folder: Where to write; created if it is missing.
+      shard_records: Records per shard.
     """
 
     def __init__(self, folder: Path, shard_records: int) -> None:
@@ -47,7 +47,7 @@ class ShardWriter:
             self._close()
         if self._hidden is not None:
             shutil.rmtree(self._hidden, ignore_errors=True)
-        for folder in self._made:  # the innermost first; those that hold something stay
+        for folder in self._made:  # innermost first; folders that hold something stay
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
@@ -55,7 +55,7 @@ class ShardWriter:
         """Adds a record.
 
         Raises:
-          WriteError: The disk refused.
+          WriteError: It cannot be written.
         """
         import tensorflow as tf
 
@@ -70,10 +70,10 @@ class ShardWriter:
         self.count += 1
 
     def finish(self) -> int:
-        """Puts the shards in their places, instead of those of an earlier run; returns how many they are.
+        """Moves the shards into place, replacing those of an earlier run; returns their number.
 
         Raises:
-          WriteError: The disk refused.
+          WriteError: The last shard cannot be written.
         """
         self._close()
         names = [f"pictures-{index:05}-of-{len(self._parts):05}.tfrecord" for index in range(len(self._parts))]
@@ -104,6 +104,6 @@ class ShardWriter:
     def _refused(self, error: Exception) -> WriteError:
         reason = " ".join(str(error).split())[:200]
         return WriteError(
-            f"The TFRecords in '{self._folder}' cannot be written ({reason}), so none were; choose another place or "
-            "free the disk."
+            f"The TFRecords in '{self._folder}' cannot be written ({reason}), so none were; choose another folder or "
+            "free disk space."
         )

@@ -74,7 +74,7 @@ class _Job:
             painting = _PAINTERS[name](client, self._options, self._content, self._style)
             interruption.at_once = False
         except KeyboardInterrupt:
-            self._display.say("Interrupted before the painting came; nothing was written.")
+            self._display.say("Interrupted before the painting arrived; nothing was written.")
             return INTERRUPTED
         if painting.shape != self._content.shape:
             sizes = [f"{width}x{height}" for height, width, _ in (painting.shape, self._content.shape)]
@@ -114,7 +114,7 @@ class _Job:
         if last is None:
             if failure is not None:
                 raise failure
-            self._display.say("Interrupted before the first picture came; nothing was written.")
+            self._display.say("Interrupted before the first picture arrived; nothing was written.")
             return INTERRUPTED
         self._write(last.image)
         so_far = f"the picture so far is in {self._options.output}."

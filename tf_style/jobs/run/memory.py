@@ -1,4 +1,4 @@
-"""Whether a picture painted in one piece fits into memory, before the system kills the process."""
+"""Checks that a picture painted in one piece fits in memory, before the system kills the process."""
 
 from __future__ import annotations
 

@@ -43,8 +43,8 @@ def load_stylizer(
 
     Args:
       config: All options.
-      guides: What steers beside content and style.
-      backbone: A loaded one; default: load it.
+      guides: The masks and colours that the stylizer takes.
+      backbone: A loaded backbone; default: load it.
 
     Raises:
       NetworkError, ValueError, WeightsError: See `build_stylizer`.

@@ -35,7 +35,7 @@ class TrainingData:
       files: Where from.
 
     Raises:
-      DataError: What was given cannot be used.
+      DataError: The pictures cannot be used.
     """
 
     def __init__(self, config: TrainConfig, files: TrainFiles) -> None:

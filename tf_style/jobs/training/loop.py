@@ -19,11 +19,11 @@ from tf_style.networks.sources import Source
 
 
 class TrainingError(ValueError):
-    """Training that cannot continue; the message says why and what to do."""
+    """Training cannot continue; the message says why and what to do."""
 
 
 class TrainingProgress(NamedTuple):
-    """What is known after a step; `losses` are the weighted terms, which add up to `loss`."""
+    """The progress after a step; `losses` are the weighted terms, which add up to `loss`."""
 
     step: int
     loss: float
@@ -31,7 +31,7 @@ class TrainingProgress(NamedTuple):
 
 
 class TrainingLoop(ABC):
-    """Base of the sessions: what is trained, and on what, is theirs.
+    """Base class of the sessions, which say what to train, and on what.
 
     Args:
       config: All options.
@@ -41,7 +41,7 @@ class TrainingLoop(ABC):
 
     #: Flags to lower when the loss becomes infinite.
     flags_to_lower = "--learning_rate"
-    #: What to do, beside repeating the command, when a checkpoint belongs to another training.
+    #: What to do, besides repeating the command, when a checkpoint belongs to another training.
     advice = "give another --output_dir"
 
     def __init__(self, config: Any, files: Any, name: str) -> None:
@@ -65,7 +65,7 @@ class TrainingLoop(ABC):
         """Says what is trained, on what, and whether an earlier training is resumed."""
 
     def prepare(self) -> Iterator[tuple[str, float]]:
-        """Does the work before the first step; yields what is done, and the share of all that is."""
+        """Does the work before the first step; yields what was done, and the share done."""
         yield from ()
 
     def steps(self) -> Iterator[TrainingProgress]:
@@ -127,7 +127,7 @@ class TrainingLoop(ABC):
 
     @abstractmethod
     def _validate(self, writer: Any) -> None:
-        """Looks at the pictures held out, with the averaged weights."""
+        """Measures on the held-out pictures, with the averaged weights."""
 
     def _finish(self) -> None:  # noqa: B027  (not every session has something to do)
         """Does what is left to do after the last step."""
@@ -152,14 +152,14 @@ class TrainingLoop(ABC):
 
     @abstractmethod
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Takes up what `_facts` and `_arrays` gave."""
+        """Restores what `_facts` and `_arrays` gave."""
 
     @abstractmethod
     def _card_of_result(self) -> dict[str, Any]:
         """The card of the result that exists."""
 
     def _resume(self) -> None:
-        """Takes up an earlier training; refuses to touch the result of another one."""
+        """Resumes an earlier training; refuses to touch the result of another one."""
         if self._state.exists():
             facts, arrays = load_state(self._state, self._identity(), self.advice)
             self.step, self._seconds = facts["step"], facts["seconds"]
@@ -168,8 +168,8 @@ class TrainingLoop(ABC):
             card = self._card_of_result()
             if card.get("identity") != self._identity() or card.get("steps_done") != self._config.num_steps:
                 raise ConfigError(
-                    f"{self._folder} holds a {self.result.name} of another training; give another --output_dir, or "
-                    "remove it there."
+                    f"{self._folder} holds the {self.result.name} of another training; give another --output_dir, or "
+                    "remove the file."
                 )
             self.step, self._done_before = self._config.num_steps, True
 

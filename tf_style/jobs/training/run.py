@@ -42,8 +42,8 @@ def run_session(open_session: Callable[[], TrainingLoop], num_steps: int, flags:
 
     Args:
       open_session: Makes the session; it may load TensorFlow.
-      num_steps: Of the whole training.
-      flags: Those with which `tf-style stylize` uses the result, with {} for its path.
+      num_steps: Steps of the whole training.
+      flags: The flags with which `tf-style stylize` uses the result, with {} for its path.
       quiet: Print errors only.
 
     Returns:
@@ -99,4 +99,4 @@ def _prepare(
     interruption.at_once = False
     session.save()
     display.close()
-    return ProgressDisplay(quiet=quiet)  # the time that preparing took says nothing about that of training
+    return ProgressDisplay(quiet=quiet)  # a new one, to estimate the time left from training alone

@@ -48,8 +48,8 @@ class TrainingSession(TrainingLoop):
       files: Where from, where to.
 
     Raises:
-      ConfigError: A checkpoint of another training.
-      DataError, NetworkError, WeightsError: What was given cannot be used.
+      ConfigError: The checkpoint belongs to another training, or options conflict.
+      DataError, NetworkError, WeightsError: Pictures, a network or weights cannot be used.
     """
 
     flags_to_lower = "--learning_rate or --gradient_norm"
@@ -105,8 +105,8 @@ class TrainingSession(TrainingLoop):
             card = read_card(path)
             if card["kind"] != self._config.network:
                 raise NetworkError(
-                    f"--init_from={self._files.init_from} is a network of kind {card['kind']}, but "
-                    f"{self._config.network} is to be trained; give one of that kind."
+                    f"--init_from={self._files.init_from} is a network of kind {card['kind']}, but --network is "
+                    f"{self._config.network}; give one of that kind."
                 )
             weights = read_weights(path)
             if self._named:
