@@ -38,7 +38,7 @@ def test_fit_size(size, long_side, expected):
 
 
 def test_fit_size_refusals():
-    assert "long side of -1" in refused(fit_size, (5, 5), -1)
+    assert "long side must be at least 1 pixel, or 0 to keep the size, but -1 was given" in refused(fit_size, (5, 5), -1)
     assert "size (0, 5)" in refused(fit_size, (0, 5), 3)
 
 
@@ -139,15 +139,15 @@ def test_rounding_is_to_the_nearest_level_halves_to_even():
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.zeros((4, 4), np.uint8), "shape (4, 4), but [..., height, width, channels] is needed"),
-        (np.zeros((4, 4, 4), np.uint8), "with 4 channels, but 3 (RGB) or 1 (grey) are allowed; split the alpha off"),
+        (np.zeros((4, 4), np.uint8), "must be [..., height, width, channels], but shape (4, 4) was given"),
+        (np.zeros((4, 4, 4), np.uint8), "must have 3 (RGB) or 1 (grey) channels, but shape (4, 4, 4) with 4 channels was given"),
         (np.zeros((3, 4, 5), np.uint8), "with 5 channels"),
-        (np.zeros((0, 4, 3)), "without a pixel"),
-        (np.full((4, 4, 3), 200.0), "from 200 to 200, but [0, 1] is needed; divide by 255"),
+        (np.zeros((0, 4, 3)), "has no pixels"),
+        (np.full((4, 4, 3), 200.0), "must lie in [0, 1], but they range from 200 to 200; divide by 255"),
         (np.full((4, 4, 3), -1.0), "from -1 to -1"),
         (np.full((4, 4, 3), np.nan), "NaN"),
         (np.full((4, 4, 3), np.inf), "NaN or infinity"),
-        (np.zeros((4, 4, 3), np.int64), "type int64, but uint8, uint16 and float are allowed"),
+        (np.zeros((4, 4, 3), np.int64), "must be uint8, uint16 or float, but these are of type int64"),
         (np.zeros((4, 4, 3), bool), "type bool"),
     ],
 )
@@ -156,7 +156,7 @@ def test_to_float_refusals(array, words):
 
 
 def test_quantize_refusals():
-    assert "type uint8, but floats in [0, 1] are needed" in refused(to_uint8, np.zeros(3, np.uint8))
+    assert "must be floats in [0, 1], but these are of type uint8" in refused(to_uint8, np.zeros(3, np.uint8))
     assert "hold NaN" in refused(to_uint16, [np.nan])
 
 

@@ -199,10 +199,10 @@ def test_write_refusals(tmp_path):
     nan[2, 2, 2] = np.nan
     assert "The pixels hold NaN" in refused(write_image, path, nan)
     assert "The alpha hold NaN" in refused(write_image, path, smooth(), alpha=nan[..., 2])
-    assert "shape [1, 40, 56, 3], but [height, width, 3]" in refused(write_image, path, smooth()[None])
-    assert "alpha of shape [3, 3], but [40, 56]" in refused(write_image, path, smooth(), alpha=np.ones((3, 3)))
-    assert "type uint8, but floats" in refused(write_image, path, noise(H, W, 3))
-    assert "quality of 0, but 1 to 100" in refused(write_image, path, smooth(), quality=0)
+    assert "must be [height, width, 3], but shape [1, 40, 56, 3] was given" in refused(write_image, path, smooth()[None])
+    assert "The alpha must be [40, 56], but shape [3, 3] was given" in refused(write_image, path, smooth(), alpha=np.ones((3, 3)))
+    assert "must be floats in [0, 1], but the type is uint8" in refused(write_image, path, noise(H, W, 3))
+    assert "quality must be 1 to 100, but 0" in refused(write_image, path, smooth(), quality=0)
     assert "WebP holds at most 16383" in refused(write_image, tmp_path / "a.webp", np.zeros((1, 16384, 3)))
     assert list(tmp_path.iterdir()) == []
 
@@ -228,9 +228,9 @@ def test_output_path(tmp_path):
         ("a.pgn", 8, "a.png'?"),
         ("a.xyz", 8, "end the name with one of these"),
         ("out", 8, "out' has no suffix, but .png"),
-        ("a.jpg", 16, "a.jpg' cannot hold 16 bits, only .png, .tif and .tiff can"),
+        ("a.jpg", 16, "a.jpg' cannot hold 16 bits; choose .png, .tif or .tiff"),
         ("a.webp", 16, "cannot hold 16 bits"),
-        ("a.png", 12, "bit depth of 12, but 8 and 16 are allowed"),
+        ("a.png", 12, "bit depth must be 8 or 16, but 12"),
         ("folder.png", 8, "folder.png' is a folder, but a file is needed"),
         ("file/a.png", 8, "file' is a file; choose another folder"),
         ("pipe.png", 8, "not an ordinary file"),

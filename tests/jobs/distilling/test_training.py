@@ -167,7 +167,7 @@ def test_names_the_picture_that_cannot_be_read(folder, tmp_path):
 
 def test_too_few_pictures_to_keep_some(folder):
     files = DistillFiles(picture_dirs=(str(folder / "paintings"),), output_dir="x", validation_pictures=4)
-    with pytest.raises(DataError, match="keep fewer") as caught:
+    with pytest.raises(DataError, match="hold out fewer") as caught:
         DistillationData(DistillConfig(), files)
     assert_one_sentence(caught.value)
 

@@ -73,7 +73,7 @@ def test_columns_come_in_any_order_and_others_are_left_alone(tmp_path):
         ("content,style,painting\na,s,p\na,s\n", ["Line 3", "2 values", "3 columns"]),
         ("content,style,painting\na,s,p,q\n", ["Line 2", "4 values"]),
         ("content,style,painting\na,,p\n", ["Line 2", "no style"]),
-        ('content,style,painting\n"a,s,p\n', ["not a CSV file"]),
+        ('content,style,painting\n"a,s,p\n', ["not a valid CSV file"]),
     ],
 )
 def test_other_csv_files_are_refused(tmp_path, text, parts):

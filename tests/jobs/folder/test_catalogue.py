@@ -188,7 +188,7 @@ BAD = {
     "column twice": ("content,style, style\na.png,s.png,t.png\n", "jobs.csv", "the column 'style' twice"),
     "name twice": ('{"content": "a.png", "style": "s.png", "style": "t.png"}\n', "jobs.jsonl", "Row 1"),
     "keep weight": ("content,style,keep_weight\na.png,b.png,3\n", "jobs.csv", "give keep_mask as well"),
-    "mask count": ("content,style,style_masks\na.png,b.png,c.png|d.png\n", "jobs.csv", "2 masks came"),
+    "mask count": ("content,style,style_masks\na.png,b.png,c.png|d.png\n", "jobs.csv", "2 masks for"),
     "shares": ('content,style,style_blend\na.png,b.png,"0.5,0.5"\n', "jobs.csv", "style_blend has 2 shares"),
     "preset": ("content,style,preset\na.png,b.png,fin\n", "jobs.csv", "Did you mean 'fine'?"),
 }
