@@ -56,7 +56,7 @@ def test_faint_masks_are_refused():
     assert_one_sentence(caught.value)
     line = np.zeros((512, 512), np.float32)
     line[100] = 1.0
-    with pytest.raises(images.ImageError, match="so thin that next to nothing is left of them at 32 x 32 pixels") as caught:
+    with pytest.raises(images.ImageError, match="so thin that .* at 32 x 32 pixels") as caught:
         images.resize_mask("content_mask", "it", grey(line), (32, 32))
     assert_one_sentence(caught.value)
     assert images.resize_mask("content_mask", "it", grey(60 * labels), (512, 512)).max() > 0.2

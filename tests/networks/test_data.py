@@ -240,7 +240,7 @@ def test_pictures_held_out_are_not_trained_on(source, count):
 
 @pytest.mark.parametrize("count", [COUNT, COUNT + 3])
 def test_not_everything_can_be_held_out(source, count):
-    with pytest.raises(data.DataError, match=f"{COUNT} pictures are too few to hold out {count}.*hold out fewer") as error:
+    with pytest.raises(data.DataError, match=f"{COUNT} pictures are too few to hold out {count}.*fewer") as error:
         data.hold_out(source, count)
     assert_one_sentence(error.value)
 
