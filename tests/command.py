@@ -1,19 +1,24 @@
-"""The command line in processes of its own: one process a run, or many command lines in one process.
+"""Command lines: in this process, in a fork, or as the whole program.
 
-Starting TensorFlow takes seconds, so `run` forks a process that has loaded it and done nothing else, and tests share
-runs; `start` is the whole program, from its beginning. Run as a program (`python -m tests.command LINES RESULTS`) this
-module calls `main` with one list of arguments after the other, and writes down what came of each.
+Loading TensorFlow takes seconds, and so does the first trace of the library's functions. `run` and `run_lines`
+therefore call `main` in this process. `fork` is for runs that are killed or interrupted: it forks a process that has
+loaded TensorFlow and done nothing else. `start` is the whole program, from its beginning. Run as a program
+(`python -m tests.command LINES RESULTS`), this module calls `main` once for each list of arguments, and writes down the
+outcomes.
 """
 
+import contextlib
 import functools
 import json
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +54,7 @@ runpy.run_module("tf_style.cli.main", run_name="__main__", alter_sys=True)
 
 
 class Outcome(NamedTuple):
-    """What came of a command; `modules` are those of HEAVY_MODULES that the process had loaded by then."""
+    """How a command ended; `modules` are those of HEAVY_MODULES that the process had loaded by then."""
 
     status: int | None
     stdout: str
@@ -64,28 +69,46 @@ def environment(keras_home, **variables):
     return {**inherited, "PYTHONPATH": path, "KERAS_HOME": str(keras_home), **variables}
 
 
-def run(arguments, folder):
-    """One process; its working folder is not the project's."""
-    with tempfile.TemporaryDirectory() as scratch:
-        texts = [Path(scratch) / name for name in ("stdout", "stderr")]
-        variables = environment(Path(folder) / "keras")
-        process = _forks().Process(target=_run_here, args=(list(map(str, arguments)), str(folder), variables, texts))
-        process.start()
-        process.join(300)
-        if process.exitcode is None:
-            process.kill()
-            raise TimeoutError(f"after 300 seconds: {arguments}")
-        return Outcome(process.exitcode, *(text.read_text() for text in texts))
+class Forked:
+    """A command in a forked process, used as a `Popen`."""
+
+    def __init__(self, arguments, folder, setup):
+        self._scratch = tempfile.TemporaryDirectory()
+        self._texts = [Path(self._scratch.name) / name for name in ("stdout", "stderr")]
+        given = (list(map(str, arguments)), str(folder), environment(Path(folder) / "keras"), self._texts, setup)
+        self._process = _forks().Process(target=_run_here, args=given)
+        self._process.start()
+
+    @property
+    def returncode(self):
+        return self._process.exitcode
+
+    def poll(self):
+        return self._process.exitcode
+
+    def send_signal(self, number):
+        if self._process.is_alive():
+            os.kill(self._process.pid, number)
+
+    def communicate(self, timeout):
+        """Waits for its end; returns what it wrote to stdout and stderr."""
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            self._process.kill()
+            raise TimeoutError(f"after {timeout} seconds")
+        texts = tuple(text.read_text() for text in self._texts)
+        self._scratch.cleanup()
+        return texts
 
 
 @functools.cache
 def _forks():
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tensorflow", "keras", "tensorflow_probability"])
+    context.set_forkserver_preload(["tensorflow", "keras", "tensorflow_probability", "tf_style.jobs.folder.session"])
     return context
 
 
-def _run_here(arguments, folder, variables, texts):
+def _run_here(arguments, folder, variables, texts, setup):
     """In the forked process: what `python -m tf_style.cli.main` does."""
     for stream, text in zip((1, 2), texts, strict=True):
         os.dup2(os.open(text, os.O_CREAT | os.O_WRONLY | os.O_APPEND), stream)
@@ -94,9 +117,39 @@ def _run_here(arguments, folder, variables, texts):
     os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["tf-style", *arguments]
+    if setup is not None:
+        setup()
     from tf_style.cli.main import main
 
     sys.exit(main())
+
+
+def fork(arguments, folder, setup=None):
+    """One command line in a fork, not waited for; before it, `setup` is called there."""
+    return Forked(arguments, folder, setup)
+
+
+def run(arguments, folder):
+    """One command line in this process; its working folder is not the project's."""
+    return run_lines({"": arguments}, folder)[""]
+
+
+def run_script(path, arguments, folder):
+    """A Python file as a program, in this process."""
+    import pytest
+
+    with pytest.MonkeyPatch.context() as patch, _written() as texts:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", [str(path), *map(str, arguments)])
+        try:
+            runpy.run_path(str(path), run_name="__main__")
+            status = 0
+        except SystemExit as ending:
+            status = ending.code or 0
+        except Exception:
+            traceback.print_exc()
+            status = 1
+    return Outcome(status, *texts)
 
 
 def start(arguments, folder, **options_and_variables):
@@ -116,7 +169,7 @@ def start(arguments, folder, **options_and_variables):
 
 def signal_at_step(arguments, folder, state, number, step):
     """Runs a training, and sends the signal once its checkpoint, a file, is at a step or beyond."""
-    process = start(arguments, folder)
+    process = fork(arguments, folder)
     deadline = time.monotonic() + _PATIENCE
     while process.poll() is None and time.monotonic() < deadline and _step_of(state) < step:
         time.sleep(0.005)
@@ -137,15 +190,28 @@ def _step_of(state):
         return 0
 
 
-def run_lines(lines, folder, **variables):
-    """Many command lines in one process, {name: arguments} -> {name: Outcome}."""
+def run_lines(lines, folder, fresh=False, **variables):
+    """Many command lines, one after the other, {name: arguments} -> {name: Outcome}.
+
+    `fresh` runs them in one new process: for tests of what is loaded, and of what loading says.
+    """
+    lines = {name: list(map(str, arguments)) for name, arguments in lines.items()}
+    keras_home = Path(folder) / "keras"
+    if not fresh:
+        import pytest
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            for name, value in {"KERAS_HOME": str(keras_home), **variables}.items():
+                patch.setenv(name, value)
+            return {name: _outcome(arguments) for name, arguments in lines.items()}
     with tempfile.TemporaryDirectory() as scratch:
         given, found = Path(scratch) / "lines.json", Path(scratch) / "results.json"
-        given.write_text(json.dumps({name: list(map(str, arguments)) for name, arguments in lines.items()}))
+        given.write_text(json.dumps(lines))
         subprocess.run(
             [sys.executable, "-m", "tests.command", given, found],
             cwd=folder,
-            env=environment(Path(folder) / "keras", **variables),
+            env=environment(keras_home, **variables),
             check=True,
             timeout=600,
         )
@@ -167,27 +233,35 @@ def write_picture(path, height=36, width=48, seed=0, mode="RGB"):
 def _outcome(arguments):
     from tf_style.cli.main import main
 
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        kept = os.dup(1), os.dup(2)
-        os.dup2(out.fileno(), 1)
-        os.dup2(err.fileno(), 2)
+    with _written() as texts:
         try:
             status = main(arguments)
         except BaseException:  # a traceback is what tests look for
-            sys.excepthook(*sys.exc_info())
+            traceback.print_exc()
             status = None
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os.dup2(kept[0], 1)
-            os.dup2(kept[1], 2)
-            for stream in kept:
-                os.close(stream)
-        texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode())
     return Outcome(status, *texts, tuple(name for name in HEAVY_MODULES if name in sys.modules))
+
+
+@contextlib.contextmanager
+def _written():
+    """Afterwards holds what was written to stdout and stderr, by Python and by libraries."""
+    texts = []
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile("w+", buffering=1)) for _ in range(2)]
+        stack.enter_context(contextlib.redirect_stdout(files[0]))
+        stack.enter_context(contextlib.redirect_stderr(files[1]))
+        kept = os.dup(1), os.dup(2)
+        for stream, file in zip((1, 2), files, strict=True):
+            os.dup2(file.fileno(), stream)
+        try:
+            yield texts
+        finally:
+            for stream, (other, file) in enumerate(zip(kept, files, strict=True), 1):
+                file.flush()
+                os.dup2(other, stream)
+                os.close(other)
+                file.seek(0)
+                texts.append(file.read())
 
 
 def _main(given, found):

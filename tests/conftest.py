@@ -9,7 +9,9 @@ import tempfile
 
 import pytest
 
-pytest.register_assert_rewrite("tests.serving.export.exported", "tests.materials")
+pytest.register_assert_rewrite(
+    "tests.serving.export.exported", "tests.materials", "tests.conformance.exports", "tests.images.files"
+)
 
 from tests.materials import picture, tiny_vgg  # noqa: E402
 from tests.serving.export.exported import FOLDER_VARIABLE  # noqa: E402

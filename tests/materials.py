@@ -17,6 +17,18 @@ CONTENT_LAYERS = ("block4_conv2",)
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 SHALLOW_LAYERS = ("block1_conv1", "block2_conv1")
 
+#: Options of runs with the embedded backbone that are quick to trace: two layers, one scale, few steps.
+QUICK = {
+    "backbone": "compact_vgg19",
+    "content_layers": SHALLOW_LAYERS[1:],
+    "style_layers": SHALLOW_LAYERS,
+    "style_statistic": "gram",
+    "num_steps": 3,
+    "first_steps": 0,
+    "min_size": 0,
+    "size": 0,
+}
+
 _WIDTHS = {1: 4, 2: 4, 3: 8, 4: 8, 5: 8}
 _DEPTHS = {1: 2, 2: 2, 3: 4, 4: 4, 5: 1}
 
@@ -110,6 +122,19 @@ def descend(optimizer, loss_fn, image, num_steps, state=None):
         image, state, _ = optimizer.step(loss_fn, image, state, tf.constant(chunk))
         done += chunk
     return image, state
+
+
+def assert_resumes(stylizer, content, style, points):
+    """From the state after each of these calls, the rest of a run is the same to the byte."""
+    whole = list(stylizer.run(content, [style]))
+    for point in points:
+        saved = whole[point]
+        leaves = [tf.constant(leaf.numpy()) for leaf in tf.nest.flatten(saved.state)]  # as from a file
+        rest = list(stylizer.run(content, [style], (saved.scale, leaves)))
+        assert [progress.step for progress in rest] == [progress.step for progress in whole[point + 1 :]]
+        np.testing.assert_array_equal(rest[-1].image, whole[-1].image)
+        for one, other in zip(tf.nest.flatten(rest[-1].state), tf.nest.flatten(whole[-1].state), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def assert_one_sentence(message):

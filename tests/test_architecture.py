@@ -18,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_LINES = 300  # of a file
+MAX_TEST_LINES = 400  # of a file under tests/
 MAX_FILES = 12  # in a folder, beside __init__.py
 
 # From the bottom up. A room imports from lower levels and from itself, never from its own level or from above.
@@ -202,6 +203,12 @@ def test_folders_stay_small() -> None:
     counts = Counter(Path(source.path).parent for source in sources() if source.module[-1] != "__init__")
     crowded = {str(folder): count for folder, count in counts.items() if count > MAX_FILES}
     assert not crowded, f"more than {MAX_FILES} files in a folder: open a room for some of them"
+
+
+def test_test_files_stay_short() -> None:
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "tests").rglob("*.py")}
+    long = {path.relative_to(ROOT).as_posix(): count for path, count in lines.items() if count > MAX_TEST_LINES}
+    assert not long, f"test files of more than {MAX_TEST_LINES} lines: split them by subject"
 
 
 def test_setup_cfg_lists_every_room() -> None:

@@ -114,11 +114,12 @@ def test_the_installed_program_lists_the_presets(installed, tmp_path):
 def test_the_installed_program_paints_with_the_embedded_backbone(installed, tmp_path):
     command.write_picture(tmp_path / "content.png", 45, 60)
     command.write_picture(tmp_path / "style.jpg", 40, 40, seed=1)
-    flags = ["--content=content.png", "--style=style.jpg", "--output=out.png", "--json=record.json", "--size=48"]
-    arguments = [installed / "tf-style", "stylize", *flags, "--num_steps=2", "--first_steps=0"]
+    flags = ["--content=content.png", "--style=style.jpg", "--output=out.png", "--json=record.json"]
+    short = [flag for flag in command.SHORT if "backbone" not in flag]
+    arguments = [installed / "tf-style", "stylize", *flags, *short]
     _run(arguments, cwd=tmp_path, env=_elsewhere(tmp_path))
     with Image.open(tmp_path / "out.png") as image:
         assert image.size == (48, 36)
     record = json.loads((tmp_path / "record.json").read_text())
     assert record["backbone"]["name"] == "compact_vgg19", "KERAS_HOME is empty"
-    assert record["steps"] == 2
+    assert record["steps"] == 3

@@ -53,6 +53,8 @@ def test_names_its_arguments(public):
     assert doc.splitlines()[0].endswith((".", ":"))
     if "as `vgg19`" in doc or public is tf_style.StylizeConfig:  # its fields hold their own help
         return
+    if inspect.isclass(public):  # it may name a base class whose arguments it takes
+        doc += "".join(inspect.getdoc(base) for base in public.__mro__[1:-1] if f"`{base.__name__}`" in doc)
     names = parameters(public)
     if len(names) == 1:  # its one argument is what the first line speaks of
         return

@@ -2,24 +2,9 @@
 
 import pytest
 
-from tests.conformance.table import OPTIMIZER_ROWS
 from tests.materials import picture, pooled_stylizer, small_objective, small_stylizer
 
 PAIRS = [(picture(32, 40, seed=seed), picture(36, 32, seed=seed + 10)) for seed in range(3)]
-
-
-@pytest.mark.parametrize(
-    "row",
-    [pytest.param(row, id=row.name, marks=pytest.mark.slow if row.name == "lbfgs" else ()) for row in OPTIMIZER_ROWS],
-)
-def test_one_trace_for_all_pictures_and_sizes(row):
-    stylizer = pooled_stylizer(row.make(), num_steps=2, average_decay=0.9)
-    for content, style in PAIRS:
-        stylizer(content, [style])
-    assert stylizer.optimization.num_traces == 1
-    stylizer(picture(48, 36, seed=20), [picture(40, 40, seed=21)])
-    stylizer(picture(33, 64, seed=22), [picture(64, 50, seed=23), picture(32, 32, seed=24)])
-    assert stylizer.optimization.num_traces == 1
 
 
 @pytest.mark.parametrize("statistic", ["gram", "mean_std", "wasserstein"])

@@ -1,8 +1,6 @@
 """The examples run as they are, only smaller."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
@@ -34,15 +32,9 @@ def test_every_example_is_run():
 @pytest.mark.parametrize("name", PAINTINGS)
 def test_example(name, tmp_path):
     output = tmp_path / "painted"
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / name, f"--size={SIZE}", "--num_steps=2", f"--output_dir={output}"],
-        cwd=tmp_path,
-        env=command.environment(tmp_path / "keras", TF_CPP_MIN_LOG_LEVEL="3"),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    arguments = [f"--size={SIZE}", "--num_steps=2", f"--output_dir={output}"]
+    done = command.run_script(EXAMPLES / name, arguments, tmp_path)
+    assert done.status == 0, done.stdout + done.stderr
     for painting in PAINTINGS[name]:
         with Image.open(output / painting) as image:
             assert max(image.size) == SIZE

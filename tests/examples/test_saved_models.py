@@ -45,12 +45,10 @@ def fake(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    from tf_style.presets import preset_config
-    from tf_style.serving.export.saved_model import export_model
+def exported():
+    from tests.serving.export.exported import small_model
 
-    config = preset_config("draft").replace(size=SIZE, num_steps=2, first_steps=2, backbone="compact_vgg19")
-    return export_model(config, tmp_path_factory.mktemp("exported"), warm_up_sizes=(32,))
+    return small_model()
 
 
 def assert_painted(name, model, folder):

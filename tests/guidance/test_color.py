@@ -1,12 +1,14 @@
 """Colours kept and colours taken: the maps, and the stylizers that use them."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
 from tests import command
-from tests.materials import assert_one_sentence, assert_refused, colorful, picture
+from tests.materials import QUICK, assert_one_sentence, assert_refused, colorful, picture
 from tf_style import guidance, images
 from tf_style.build import Guides, build_stylizer
 from tf_style.build.guides import guide_colors
@@ -15,7 +17,6 @@ from tf_style.guidance import match_colors, preserve_color
 from tf_style.ops.color import match_distribution, match_mean_and_covariance
 
 MATCHES = {"linear": match_mean_and_covariance, "histogram": match_distribution}
-QUICK = {"backbone": "compact_vgg19", "num_steps": 2, "min_size": 0, "size": 0}
 
 
 def moments(image):
@@ -145,6 +146,12 @@ def test_config_and_guidance_know_the_same():
 # --- in stylizers -----------------------------------------------------------------------------------------------------
 
 
+@functools.cache
+def plain_stylizer(network=""):
+    """One that leaves colours alone; it is traced once for all tests."""
+    return build_stylizer(StylizeConfig(network=network, **QUICK))
+
+
 @pytest.mark.parametrize("network", ["", "arbitrary"])
 @pytest.mark.parametrize("method", MATCHES)
 def test_before_is_painting_with_recolored_styles(network, method):
@@ -152,7 +159,7 @@ def test_before_is_painting_with_recolored_styles(network, method):
     options = {**QUICK, "network": network}
     painting = build_stylizer(StylizeConfig(preserve_color=method, **options))(content, [style])
     recolored = match_colors(style, content, method)
-    np.testing.assert_allclose(painting, build_stylizer(StylizeConfig(**options))(content, [recolored]), atol=1e-4)
+    np.testing.assert_allclose(painting, plain_stylizer(network)(content, [recolored]), atol=1e-4)
 
 
 @pytest.mark.parametrize("network", ["", "arbitrary", "many_styles"])
@@ -161,7 +168,7 @@ def test_after_gives_the_painting_the_colors(network):
     styles = ["starry_night"] if network == "many_styles" else [colorful(2)]
     stage = "auto" if network == "many_styles" else "after"
     config = StylizeConfig(preserve_color="linear", color_stage=stage, network=network, **QUICK)
-    plain = build_stylizer(config.replace(preserve_color="none", color_stage="auto"))(content, styles)
+    plain = plain_stylizer(network)(content, styles)
     np.testing.assert_allclose(build_stylizer(config)(content, styles), match_colors(plain, content), atol=1e-4)
 
 
@@ -202,7 +209,7 @@ def test_a_third_picture():
     content, style, colors = colorful(1, (32, 48)), colorful(2), colorful(3)
     config = StylizeConfig(preserve_color="linear", **QUICK)
     painting = build_stylizer(config, guides=Guides(colors=colors))(content, [style])
-    plain = build_stylizer(config.replace(preserve_color="none"))(content, [match_colors(style, colors)])
+    plain = plain_stylizer()(content, [match_colors(style, colors)])
     np.testing.assert_allclose(painting, plain, atol=1e-4)
 
 

@@ -8,14 +8,13 @@ import tensorflow as tf
 from PIL import Image
 
 from tests import command
-from tests.materials import assert_one_sentence, assert_refused, colorful
+from tests.materials import QUICK, assert_one_sentence, assert_refused, colorful
 from tf_style import images
 from tf_style.build import Guides, build_stylizer
 from tf_style.config import ConfigError, StylizeConfig, parse_palette
 from tf_style.guidance import Palette, color_difference, match_colors
 
 PICTURES = Path(__file__).resolve().parents[2] / "examples" / "pictures"
-QUICK = {"backbone": "compact_vgg19", "num_steps": 2, "min_size": 0, "size": 0}
 
 BRANDS = {
     "four": ("#0b3954", "bfd7ea", "#FF6663", "#e0ff4f"),
@@ -197,7 +196,7 @@ def test_recolor_looks_at_what_can_be_seen(files):
     ("flags", "hint"),
     [
         ([], "--color_from"),
-        (["--color_from=colors.png", "--palette_difference=3"], "give --palette too"),
+        (["--color_from=colors.png", "--palette_difference=3"], "give --palette as well"),
         (["--color_from=content.png", "--output=content.png"], "another name"),
         (["--palette=red"], "#1a2b3c"),
         (["--color_from=colors.png", "--strength=2"], "0 to 1"),

@@ -179,7 +179,7 @@ ERRORS = {
         lambda: value(style_loss(["one"], style_blend=[0.0, 0.0]), random_features(1), styles=[random_features(2)] * 2),
         "positive sum",
     ),
-    "names": (lambda: content_loss() + content_loss(), "content came twice.*name="),
+    "names": (lambda: content_loss() + content_loss(), "content appears twice.*name="),
 }
 
 

@@ -240,7 +240,7 @@ def test_pictures_held_out_are_not_trained_on(source, count):
 
 @pytest.mark.parametrize("count", [COUNT, COUNT + 3])
 def test_not_everything_can_be_held_out(source, count):
-    with pytest.raises(data.DataError, match=f"{COUNT} pictures came, of which {count}.*keep fewer") as error:
+    with pytest.raises(data.DataError, match=f"{COUNT} pictures are too few to hold out {count}.*fewer") as error:
         data.hold_out(source, count)
     assert_one_sentence(error.value)
 
@@ -280,7 +280,7 @@ def test_refused_folders(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     for name, part in (
-        ("empty", "holds no pictures in .jpg"),
+        ("empty", "holds no .jpg"),
         ("file", "is not a folder"),
         ("nowhere", "is not a folder"),
     ):

@@ -55,27 +55,31 @@ def network(row):
     return stir(row.make())
 
 
+@pytest.fixture(scope="module")
+def stylizer(network):
+    """Traced once for all tests that ask for nothing special."""
+    return FeedForwardStylizer(network)
+
+
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (64, 40), (32, 200)])
-def test_paints_any_size(network, row, size):
+def test_paints_any_size(stylizer, row, size):
     content = picture(*size, seed=1)
-    painting = FeedForwardStylizer(network)(content, row.styles[:1]).numpy()
+    painting = stylizer(content, row.styles[:1]).numpy()
     assert painting.shape == content.shape
     assert painting.min() >= 0.0
     assert painting.max() <= 1.0
     assert np.abs(painting - content.numpy()).mean() > 0.01
 
 
-def test_one_trace_for_all_sizes_and_styles(network, row):
-    stylizer = FeedForwardStylizer(network)
+def test_one_trace_for_all_sizes_and_styles(stylizer, row):
     for side in (32, 40, 56):
         stylizer(picture(side, 48, seed=side), row.styles[:1])
         stylizer(picture(side, 40, seed=side, batch=2), row.styles)
     assert stylizer.num_traces == 1
 
 
-def test_a_batch_paints_as_its_pictures_do(network, row):
+def test_a_batch_paints_as_its_pictures_do(stylizer, row):
     contents = picture(40, 48, seed=4, batch=3)
-    stylizer = FeedForwardStylizer(network)
     together = stylizer(contents, row.styles[:1]).numpy()
     for index in range(3):
         np.testing.assert_allclose(together[index : index + 1], stylizer(contents[index : index + 1], row.styles[:1]),
@@ -92,9 +96,9 @@ def test_one_style_for_each_picture_of_a_batch():
         np.testing.assert_allclose(together[index : index + 1], alone, atol=1e-4)
 
 
-def test_styles_differ_and_mix(network, row):
+def test_styles_differ_and_mix(network, stylizer, row):
     content = picture(40, 48, seed=1)
-    first, second = (FeedForwardStylizer(network)(content, [style]).numpy() for style in row.styles)
+    first, second = (stylizer(content, [style]).numpy() for style in row.styles)
     mixed = FeedForwardStylizer(network, style_blend=(3.0, 1.0))(content, row.styles).numpy()
     only_first = FeedForwardStylizer(network, style_blend=(2.0, 0.0))(content, row.styles).numpy()
     np.testing.assert_allclose(only_first, first, atol=1e-5)
@@ -102,9 +106,9 @@ def test_styles_differ_and_mix(network, row):
     assert 0.0 < near < far
 
 
-def test_strength(network, row):
+def test_strength(network, stylizer, row):
     content = picture(40, 48, seed=1)
-    whole = FeedForwardStylizer(network)(content, row.styles[:1]).numpy()
+    whole = stylizer(content, row.styles[:1]).numpy()
     distances = []
     for strength in (0.0, 0.125, 0.5, 1.0):
         painting = FeedForwardStylizer(network, style_strength=strength)(content, row.styles[:1]).numpy()
@@ -114,8 +118,7 @@ def test_strength(network, row):
     assert 0.0 < distances[1] < distances[2]
 
 
-def test_each_picture_of_a_batch_may_have_its_own_strength(network, row):
-    stylizer = FeedForwardStylizer(network)
+def test_each_picture_of_a_batch_may_have_its_own_strength(stylizer, row):
     contents = picture(40, 48, seed=1, batch=2)
     code = stylizer.encode_styles(row.styles[:1], tf.shape(contents))
     painting = stylizer.paint(contents, code, tf.constant([0.0, 1.0]))
@@ -123,18 +126,17 @@ def test_each_picture_of_a_batch_may_have_its_own_strength(network, row):
     np.testing.assert_allclose(painting[1], stylizer(contents, row.styles[:1])[1], atol=1e-4)
 
 
-def test_works_in_a_dataset_as_eagerly(network, row):
+def test_works_in_a_dataset_as_eagerly(stylizer, row):
     if row.name != "arbitrary":
-        pytest.skip("a named style is no tensor that a dataset could hold")
-    stylizer = FeedForwardStylizer(network)
+        pytest.skip("a named style is not a tensor that a dataset could hold")
     content, style = picture(40, 48, seed=1), row.styles[0]
     dataset = tf.data.Dataset.from_tensors((content, style)).map(lambda c, s: stylizer(c, [s]))
     np.testing.assert_allclose(next(iter(dataset)), stylizer(content, [style]), atol=1e-5)
 
 
-def test_on_step_hears_of_the_one_step(network, row):
+def test_on_step_hears_of_the_one_step(stylizer, row):
     heard = []
-    painting = FeedForwardStylizer(network)(picture(40, 48, seed=1), row.styles[:1], on_step=heard.append)
+    painting = stylizer(picture(40, 48, seed=1), row.styles[:1], on_step=heard.append)
     assert [(progress.step, progress.num_steps, progress.size) for progress in heard] == [(1, 1, (40, 48))]
     np.testing.assert_array_equal(heard[0].image, painting)
 

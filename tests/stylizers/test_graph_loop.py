@@ -1,5 +1,7 @@
 """The loop inside a graph: in chunks, and with steps, seeds and weights of each picture's own."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,15 +13,16 @@ CONTENT = tf.concat([picture(48, 64, seed=1), 0.5 * picture(48, 64, seed=2)], 0)
 STYLE = picture(40, 36, seed=3)
 
 
+@functools.cache
 def stylizer_of(optimizer="adam", **options):
+    """One for each set of options, so that each is traced once."""
     options = {"num_steps": 6, "first_steps": 9, "min_size": 40, "average_decay": 0.9, **options}
     return pooled_stylizer(optimizer, **options)
 
 
-def run(stylizer, content=CONTENT, chunks=None, **options):
-    """Picture and state after all steps, or after calls of `chunks` steps."""
+def functions_of(stylizer, content, weights=None, **options):
+    """What a server would call: to start, to go some steps on, and to look at the picture."""
     loop = GraphLoop(stylizer)
-    weights = options.pop("weights", None)
 
     @tf.function
     def start():
@@ -35,6 +38,19 @@ def run(stylizer, content=CONTENT, chunks=None, **options):
     def look(state):
         return stylizer.optimization.picture(state.run), loop.finished(content, state), loop.fraction(content, state)
 
+    return start, advance, look
+
+
+@functools.cache
+def plain_functions(stylizer):
+    """Those without options, traced once for runs in chunks of any length."""
+    return functions_of(stylizer, CONTENT)
+
+
+def run(stylizer, content=CONTENT, chunks=None, **options):
+    """Picture and state after all steps, or after calls of `chunks` steps."""
+    plain = content is CONTENT and not options
+    start, advance, look = plain_functions(stylizer) if plain else functions_of(stylizer, content, **options)
     state, seen = start(), []
     while not seen or not seen[-1][1].all():
         state = advance(state, tf.constant(chunks or 1_000_000))

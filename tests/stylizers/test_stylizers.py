@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.materials import flat_picture, picture, pooled_stylizer, small_objective, small_stylizer
+from tests.materials import assert_resumes, flat_picture, picture, pooled_stylizer, small_objective, small_stylizer
 from tf_style.losses import content_loss
 from tf_style.optimizers import adam
 from tf_style.stylizers import Optimization, PyramidStylizer
@@ -269,31 +269,9 @@ def test_same_seed_same_bytes(content, style):
     assert not np.array_equal(one, other)
 
 
-def assert_resumes(stylizer, content, style, points):
-    whole = list(stylizer.run(content, [style]))
-    for point in points:
-        saved = whole[point]
-        leaves = [tf.constant(leaf.numpy()) for leaf in tf.nest.flatten(saved.state)]  # as from a file
-        rest = list(stylizer.run(content, [style], (saved.scale, leaves)))
-        assert [progress.step for progress in rest] == [progress.step for progress in whole[point + 1 :]]
-        np.testing.assert_array_equal(rest[-1].image, whole[-1].image)
-        for one, other in zip(tf.nest.flatten(rest[-1].state), tf.nest.flatten(whole[-1].state), strict=True):
-            np.testing.assert_array_equal(one, other)
-
-
 def test_resumes_to_the_byte(pyramid):
     """From within each scale, from its first and its last step."""
     assert_resumes(pyramid, picture(64, 80, seed=1), picture(50, 60, seed=2), [0, 2, 3, 4, 6, 8])
-
-
-@pytest.mark.slow  # tracing L-BFGS
-def test_resumes_lbfgs_to_the_byte():
-    stylizer = pooled_stylizer("lbfgs", num_steps=23, first_steps=12, min_size=32, scale_factor=1.9, average_decay=0.5)
-    whole = list(stylizer.run(picture(64, 64, seed=1), [picture(50, 60, seed=2)]))
-    assert [progress.step for progress in whole] == [10, 12, 22, 32, 35]
-    assert_resumes(stylizer, picture(64, 64, seed=1), picture(50, 60, seed=2), range(4))
-    assert_valid(whole)
-    assert stylizer.optimization.num_traces == 1  # of all runs, at both sizes
 
 
 def assert_valid(running):

@@ -20,6 +20,7 @@ from tf_style.stylizers.tiling import TiledObjective, core_of, make_tiles
 from tf_style.types import Term
 
 SIZE = (107, 150)
+SHALLOW = {"content_layers": ("conv3_1",), "style_layers": ("conv1_1", "conv2_1", "conv3_1")}
 
 
 def windows(image, tiles):
@@ -104,7 +105,7 @@ def test_the_margin_is_enough_and_no_more_than_a_position_too_much(layer, poolin
     [("gram", "zero"), ("gram", "replicate"), ("gram", "replicate_all"), ("mean_std", "zero"), ("wasserstein", "zero")],
 )
 def test_as_whole(statistic, padding):
-    config = StylizeConfig(backbone="compact_vgg19", style_statistic=statistic, padding=padding)
+    config = StylizeConfig(backbone="compact_vgg19", style_statistic=statistic, padding=padding, **SHALLOW)
     optimization = build_stylizer(config).optimization
     objective = TiledObjective(optimization)
     image, content = picture(*SIZE, seed=1), picture(*SIZE, seed=2)
@@ -115,7 +116,9 @@ def test_as_whole(statistic, padding):
 
 
 def test_as_whole_with_masks_and_transparent_styles():
-    optimization = build_stylizer(StylizeConfig(backbone="compact_vgg19"), guides=Guides(2, keep=True)).optimization
+    optimization = build_stylizer(
+        StylizeConfig(backbone="compact_vgg19", style_statistic="gram", **SHALLOW), guides=Guides(2, keep=True)
+    ).optimization
     objective = TiledObjective(optimization)
     image, content = picture(*SIZE, seed=1), picture(*SIZE, seed=2)
     masks = {"regions": 0.5 * picture(*SIZE, seed=5)[..., :2], "keep": picture(*SIZE, seed=6)[..., :1]}
@@ -126,13 +129,13 @@ def test_as_whole_with_masks_and_transparent_styles():
 
 
 @pytest.mark.slow
-def test_as_whole_at_1024_pixels():
-    config = StylizeConfig(backbone="compact_vgg19", style_statistic="wasserstein")
+def test_as_whole_with_all_layers_of_the_default():
+    config = StylizeConfig(backbone="compact_vgg19", style_statistic="gram")
     optimization = build_stylizer(config).optimization
     objective = TiledObjective(optimization)
-    size = (1024, 1024)
-    image, content, styles = picture(*size, seed=1), picture(*size, seed=2), [colorful(3, (512, 512))]
-    tiles = make_tiles(size, 512, objective.margin, objective.stride)
+    size = (512, 400)
+    image, content, styles = picture(*size, seed=1), picture(*size, seed=2), [colorful(3, (256, 256))]
+    tiles = make_tiles(size, 256, objective.margin, objective.stride)
     assert_same(in_tiles(objective, tiles, image, content, styles), whole(optimization, image, content, styles))
 
 

@@ -225,7 +225,7 @@ def test_ctrl_c(folder):
     rows = ["content,style,output", *(f"a.png,style.png,c{index}.png" for index in range(40))]
     (folder / "long.csv").write_text("\n".join(rows) + "\n")
     line = ["beam", "--manifest=long.csv", "--output=stopped", *FLAGS, "--batch_size=1"]
-    process = command.start(line, folder)
+    process = command.fork(line, folder)
     deadline = time.monotonic() + 200
     while process.poll() is None and time.monotonic() < deadline and not list((folder / "stopped").glob("c*.png")):
         time.sleep(0.01)
@@ -243,7 +243,7 @@ def test_killed_half_way(folder):
     (folder / "many.csv").write_text("\n".join(rows) + "\n")
     line = ["beam", "--manifest=many.csv", "--output=out", *command.SHORT, "--size=0", "--num_steps=40",
             "--batch_size=1"]  # fmt: skip
-    process = command.start(line, folder)
+    process = command.fork(line, folder)
     deadline = time.monotonic() + 200
     while process.poll() is None and time.monotonic() < deadline and len(list((folder / "out").glob("p*.png"))) < 3:
         time.sleep(0.02)

@@ -66,7 +66,7 @@ RUNS = {
     "whole": ["--size=0", "--min_size=48", "--scale_factor=2", "--num_steps=7", "--first_steps=9"],
     "tiled": ["--size=400", "--tile_size=128", "--min_size=100", "--scale_factor=2", "--tile_steps=2"],
     "masks": ["--size=0", "--content_mask=mask.png", "--keep_mask=mask.png"],
-    "lbfgs": ["--size=0", "--optimizer=lbfgs"],
+    "lbfgs": ["--size=0", "--optimizer=lbfgs", "--content_layers=conv1_1", "--style_layers=conv1_1"],
 }
 REFUSED = {
     "no style": (["estimate", "--content=content.png"], "--style must be given"),
@@ -117,6 +117,6 @@ def test_refusals(name, outcomes):
 
 def test_pictures_are_checked_before_tensorflow_is_loaded(folder):
     """So that mistakes are told at once, and TensorFlow's notices are held back where it is."""
-    outcome = command.run_lines({"refused": REFUSED["no file"][0]}, folder)["refused"]
+    outcome = command.run_lines({"refused": REFUSED["no file"][0]}, folder, fresh=True)["refused"]
     assert_refused(outcome, "nowhere.png")
     assert "tensorflow" not in outcome.modules

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests import command
-from tests.materials import assert_refused, colorful, picture
+from tests.materials import QUICK, assert_refused, colorful, picture
 from tf_style import images
 from tf_style.build import Guides
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
@@ -145,7 +145,7 @@ def test_the_report_is_in_the_rows_order(tmp_path, monkeypatch):
 
 def test_models_are_shared():
     """What differs only outside the compiled step shares it; a change of the objective does not."""
-    models, config = Models(), StylizeConfig(backbone="compact_vgg19", num_steps=2, min_size=0)
+    models, config = Models(), StylizeConfig(**QUICK)
     first = models.stylizer(config, Guides())
     assert models.stylizer(config.replace(size=64), Guides()) is first
     other = models.stylizer(config.replace(seed=3, num_steps=5, init="noise", preserve_color="linear"), Guides())
@@ -188,7 +188,7 @@ BAD = {
     "column twice": ("content,style, style\na.png,s.png,t.png\n", "jobs.csv", "the column 'style' twice"),
     "name twice": ('{"content": "a.png", "style": "s.png", "style": "t.png"}\n', "jobs.jsonl", "Row 1"),
     "keep weight": ("content,style,keep_weight\na.png,b.png,3\n", "jobs.csv", "give keep_mask as well"),
-    "mask count": ("content,style,style_masks\na.png,b.png,c.png|d.png\n", "jobs.csv", "2 masks came"),
+    "mask count": ("content,style,style_masks\na.png,b.png,c.png|d.png\n", "jobs.csv", "2 masks for"),
     "shares": ('content,style,style_blend\na.png,b.png,"0.5,0.5"\n', "jobs.csv", "style_blend has 2 shares"),
     "preset": ("content,style,preset\na.png,b.png,fin\n", "jobs.csv", "Did you mean 'fine'?"),
 }
@@ -305,7 +305,7 @@ def test_killed_half_way(folder):
         "stylize", "--manifest=many.csv", "--output=killed", "--quiet", *command.SHORT, "--size=0", "--num_steps=40",
         "--batch_size=1", "--skip_existing",
     ]  # fmt: skip
-    process = command.start(line, folder)
+    process = command.fork(line, folder)
     deadline = time.monotonic() + 200
     while process.poll() is None and time.monotonic() < deadline and not (folder / "killed" / "p2.png").exists():
         time.sleep(0.02)

@@ -51,21 +51,22 @@ RUNS = {
     "whole": [*BASE, "--output=whole.png"],
     "tiled": [*TILED, "--output=tiled.png", "--json=tiled.json"],
     "pyramid whole": [*BASE, "--min_size=36", "--scale_factor=2", "--output=pyramid_whole.png"],
-    "pyramid": [*TILED, "--min_size=36", "--scale_factor=2", "--output=pyramid.tif", "--json=pyramid.json"],
+    "pyramid": [*TILED, "--min_size=36", "--scale_factor=2", "--output=pyramid.tif", "--json=pyramid.json",
+                "--bit_depth=16"],
     "odd whole": [*BASE, "--min_size=40", "--output=odd_whole.png", "--json=odd_whole.json"],
     "odd": [*TILED, "--tile_size=60", "--min_size=40", "--output=odd.png", "--json=odd.json"],
-    "steps": [*TILED, "--min_size=36", "--tile_steps=1", "--output=steps.png", "--json=steps.json"],
+    "steps": [
+        *TILED, "--min_size=36", "--tile_steps=1", "--preserve_color=linear", "--output=steps.png", "--json=steps.json",
+    ],
     "mask": [*TILED, "--content_mask=right.png", "--output=mask.png"],
     "two": [
         *TILED, "--style=style.png,content.tif", "--style_masks=left.png,right.png", "--keep_mask=left.png",
         "--output=two.png",
     ],
     "sprite": [*TILED, "--content=sprite.png", "--output=sprite_out.png"],
-    "sprite jpeg": [*TILED, "--content=sprite.png", "--output=sprite_out.jpg"],
-    "colors": [*TILED, "--preserve_color=linear", "--output=colors.png"],
-    "luminance": [*TILED, "--preserve_color=luminance", "--output=luminance.png", "--save_every=2"],
-    "saved": [*TILED, "--min_size=36", "--scale_factor=2", "--save_every=1", "--output=saved.tif"],
-    "deep": [*TILED, "--bit_depth=16", "--output=deep.tif"],
+    "sprite jpeg": [*TILED, "--content=sprite.png", "--output=sprite_out.jpg",
+                    "--preserve_color=luminance", "--save_every=2"],
+    "saved": [*TILED, "--min_size=36", "--scale_factor=2", "--save_every=1", "--output=saved.tif", "--bit_depth=16"],
 }  # fmt: skip
 REFUSED = {
     "lbfgs": (["--optimizer=lbfgs"], "give --optimizer=adam"),
@@ -155,7 +156,7 @@ def test_sprites(outcomes, folder):
 def test_resolution_and_depth(outcomes, folder):
     assert read(folder, "tiled.png").dpi == pytest.approx((240, 240), abs=0.1)
     assert read(folder, "sprite_out.png").dpi == pytest.approx((72, 72), abs=0.1)  # the sprite does not say
-    assert read(folder, "deep.tif").bit_depth == 16
+    assert read(folder, "pyramid.tif").bit_depth == 16
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -223,7 +224,7 @@ def test_which_are_large(folder, monkeypatch):
 
 def _stopped(line, folder, number, when):
     """The command's status after a signal that is sent when `when` comes true."""
-    process = command.start(line, folder)
+    process = command.fork(line, folder)
     deadline = time.monotonic() + 200
     while process.poll() is None and time.monotonic() < deadline and not when():
         time.sleep(0.01)

@@ -1,6 +1,7 @@
 """Runs that are killed or interrupted, and gone on with: they end in the bytes of a run that never stopped."""
 
 import json
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests import command
 from tf_style.images import read_image
+from tf_style.jobs.picture.session import Session
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +44,7 @@ def _meta(folder):
 
 def _stop(arguments, folder, number, step=1, scale=0):
     """Runs the command, and sends the signal once a checkpoint is at the given step (over all scales) and scale."""
-    process = command.start([*arguments, "--output=out.png"], folder)
+    process = command.fork([*arguments, "--output=out.png"], folder)
     deadline = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         meta = _meta(folder)
@@ -136,7 +138,7 @@ def test_adam_ends_in_the_bytes_of_an_uninterrupted_run(adam):
     folder, found = adam
     assert [found[what][0].status for what in ("resumed", "uninterrupted", "without checkpoint")] == [0, 0, 0]
     assert "Resuming from step" in found["resumed"][0].stderr
-    assert "Going on" not in found["uninterrupted"][0].stderr
+    assert "Resuming" not in found["uninterrupted"][0].stderr
     whole = (folder / "whole.png").read_bytes()
     assert (folder / "out.png").read_bytes() == whole
     assert (folder / "plain.png").read_bytes() == whole, "saving changes nothing"
@@ -153,22 +155,26 @@ def test_after_success_the_checkpoint_is_gone(adam):
 
 @pytest.fixture(scope="module")
 def lbfgs(tmp_path_factory):
+    """An uninterrupted run, and one that goes on from a copy of its first checkpoint, as after a kill."""
     folder = _folder(tmp_path_factory, "lbfgs")
-    killed = _stop(LBFGS, folder, signal.SIGKILL, step=10)
-    step = _step(folder)
-    lines = {
-        "resumed": [*LBFGS, "--output=out.png", "--json=out.json"],
-        "uninterrupted": [*LBFGS, "--output=whole.png", "--json=whole.json", "--checkpoint_dir=other"],
-    }
-    return folder, killed, step, command.run_lines(lines, folder)
+    steps = Session.steps
+
+    def copied(session):
+        for progress in steps(session):
+            if progress.step == 10:
+                shutil.copytree(folder / "other", folder / "state")
+            yield progress
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, "steps", copied)
+        whole = command.run([*LBFGS, "--output=whole.png", "--json=whole.json", "--checkpoint_dir=other"], folder)
+    return folder, whole, command.run([*LBFGS, "--output=out.png", "--json=out.json"], folder)
 
 
 def test_lbfgs_ends_in_the_bytes_of_an_uninterrupted_run(lbfgs):
-    folder, killed, step, found = lbfgs
-    assert killed.status == -signal.SIGKILL
-    assert 10 <= step < 40
-    assert [outcome.status for outcome in found.values()] == [0, 0]
-    assert f"Resuming from step {step} in state." in found["resumed"].stderr
+    folder, whole, resumed = lbfgs
+    assert [whole.status, resumed.status] == [0, 0], resumed.stderr
+    assert "Resuming from step 10 in state." in resumed.stderr
     assert (folder / "out.png").read_bytes() == (folder / "whole.png").read_bytes()
 
 
@@ -208,7 +214,7 @@ def test_a_broken_checkpoint_is_refused(adam, name):
     assert not (folder / "refused.png").exists()
 
 
-# --- interruptions without a checkpoint, and without a picture -------------------------------------------------------
+# --- interruptions without a checkpoint, and without a picture --------------------------------------------------------
 
 
 def test_without_a_checkpoint_sigterm_writes_the_picture_and_says_what_would_help(tmp_path_factory):

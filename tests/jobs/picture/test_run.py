@@ -86,7 +86,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def outcomes(folder):
-    return command.run_lines({name: _command(*flags) for name, flags in LINES.items()}, folder)
+    return command.run_lines({name: _command(*flags) for name, flags in LINES.items()}, folder, fresh=True)
 
 
 @pytest.fixture(scope="module")

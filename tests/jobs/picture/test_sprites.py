@@ -7,7 +7,7 @@ from PIL import Image
 
 import tf_style
 from tests import command
-from tests.materials import colorful, picture
+from tests.materials import QUICK, colorful, picture
 from tf_style import images
 from tf_style.images import ImageError, Picture, fill_transparent
 
@@ -150,8 +150,7 @@ def test_hidden_parts_of_a_style_do_not_matter(folder):
 
 def test_python_reads_what_can_be_seen(folder):
     """Of files with an alpha, contents and styles; what is hidden stays the fill that it is."""
-    options = {"backbone": "compact_vgg19", "num_steps": 3, "first_steps": 0, "min_size": 0, "size": 0}
-    options |= {"style_layers": "conv1_1", "preserve_color": "linear"}
+    options = {**QUICK, "preserve_color": "linear"}
     paintings = [
         tf_style.stylize(folder / f"{name}.png", folder / f"{name}_style.png", **options) for name in ("white", "black")
     ]
@@ -167,7 +166,7 @@ def test_a_sheet_is_painted_as_if_nothing_else_were_there():
     wide[:, 64:128] = content
     mask = np.zeros((64, 192), np.float32)
     mask[:, 64:128] = 1.0
-    options = {"backbone": "compact_vgg19", "num_steps": 30, "first_steps": 0, "min_size": 0, "size": 0}
+    options = {**QUICK, "num_steps": 30}
     alone = tf_style.stylize(content, style, **options)
     inside = tf_style.stylize(wide, style, content_mask=mask, **options)[:, 64:128]
     np.testing.assert_allclose(tf.reduce_mean(inside, [0, 1]), tf.reduce_mean(alone, [0, 1]), atol=0.05)

@@ -166,7 +166,7 @@ def test_nothing_usable_writes_nothing(tmp_path, capsys):
     assert prepared(source, target) == 2
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1].startswith("tf-style: --input_dir=")
-    assert "no picture that can be used" in lines[-1]
+    assert "no usable picture" in lines[-1]
     assert_one_sentence(lines[-1])
     assert not target.parent.exists()
 
@@ -178,7 +178,7 @@ REFUSALS = {
     "no output": (["--input_dir=good"], ["--output_dir must be given"]),
     "missing folder": (["--input_dir=nowhere", "--output_dir=out"], ["--input_dir=nowhere", "not a folder"]),
     "a file": (["--input_dir=file.txt", "--output_dir=out"], ["--input_dir=file.txt", "not a folder"]),
-    "no files": (["--input_dir=empty", "--output_dir=out"], ["no files that may be pictures"]),
+    "no files": (["--input_dir=empty", "--output_dir=out"], ["holds no pictures"]),
     "output is a file": (["--input_dir=good", "--output_dir=file.txt"], ["--output_dir", "file.txt"]),
     "output has records": (["--input_dir=good", "--output_dir=done"], ["pictures-00000-of-00001", "--overwrite"]),
     "foreign records": (["--input_dir=good", "--output_dir=foreign"], ["mine.tfrecord"]),
@@ -200,7 +200,9 @@ def refused(tmp_path_factory):
     command.write_picture(folder / "good" / "a.png", 80, 80)
     (folder / "done" / "pictures-00000-of-00001.tfrecord").touch()
     (folder / "foreign" / "mine.tfrecord").touch()
-    outcomes = command.run_lines({name: ["prepare", *flags] for name, (flags, _) in REFUSALS.items()}, folder)
+    outcomes = command.run_lines(
+        {name: ["prepare", *flags] for name, (flags, _) in REFUSALS.items()}, folder, fresh=True
+    )
     assert not (folder / "out").exists()
     assert (folder / "done" / "pictures-00000-of-00001.tfrecord").exists()
     return outcomes
@@ -281,7 +283,7 @@ def test_an_interruption_writes_nothing(tmp_path, number):
     first = command.write_picture(source / "0.jpg", 1500, 2000)
     for index in range(1, 300):
         (source / f"{index}.jpg").hardlink_to(first)
-    process = command.start(
+    process = command.fork(
         ["prepare", f"--input_dir={source}", f"--output_dir={target}", "--shard_pictures=2"], tmp_path
     )
     deadline = time.monotonic() + 120

@@ -32,7 +32,7 @@ def test_help_names_every_flag_and_the_server_for_production(capsys):
 
 
 def test_help_loads_nothing_heavy(tmp_path):
-    outcome = command.run_lines({"help": ["serve", "--help"]}, tmp_path)["help"]
+    outcome = command.run_lines({"help": ["serve", "--help"]}, tmp_path, fresh=True)["help"]
     assert (outcome.status, outcome.modules) == (0, ())
 
 
