@@ -40,6 +40,11 @@ def painting(content, color, share):
     return np.rint(values + 0.5 * share * (np.asarray(color, np.float32)[:, None, None] - values)).astype(np.uint8)
 
 
+def whole(content, style):
+    """What the server makes of both."""
+    return painting(content[None], style.mean(axis=(0, 1))[None], [1])[0]
+
+
 def typed(array):
     """A TensorProto as TensorFlow Serving sends it: values one by one, not the array's bytes."""
     array = np.asarray(array)
