@@ -18,12 +18,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.record import CONTENT, ROOT, STYLE, machine, table
+from benchmarks.timing import in_turns
 from tf_style import images
 from tf_style.jobs.run.quiet import quiet_tensorflow
 from tf_style.serving.client import Client
@@ -40,18 +42,27 @@ SIZES = ((64, 64), (96, 64), (64, 96), (96, 96), (128, 96), (80, 120))
 
 
 class InProcess:
-    """The exported model in a session of this process."""
+    """The exported model in this process: in the local server's session, or as tf.saved_model.load loads it."""
 
     def __init__(self, version: Path) -> None:
         self._session = Session.load(version)
+        self._definition = self._session.signatures["stylize"]
+        self._function = tf.saved_model.load(str(version)).signatures["stylize"]
 
     def stylize(self, content: np.ndarray, style: np.ndarray, *, num_steps: int) -> np.ndarray:
-        """As `Client.stylize`."""
-        definition = self._session.signatures["stylize"]
-        values = {name: tf.make_ndarray(default) for name, default in definition.defaults.items()}
-        values |= {"content": content[None], "style": style[None], "num_steps": np.array([num_steps], np.int32)}
-        feeds = {definition.inputs[name].name: value for name, value in values.items()}
-        return self._session.run(feeds, [definition.outputs["image"].name])[0][0]
+        """As `Client.stylize`, in the session."""
+        values = self._inputs(content, style, num_steps)
+        feeds = {self._definition.inputs[name].name: value for name, value in values.items()}
+        return self._session.run(feeds, [self._definition.outputs["image"].name])[0][0]
+
+    def stylize_loaded(self, content: np.ndarray, style: np.ndarray, *, num_steps: int) -> np.ndarray:
+        """The same with tf.saved_model.load."""
+        values = self._inputs(content, style, num_steps)
+        return self._function(**{name: tf.constant(value) for name, value in values.items()})["image"].numpy()[0]
+
+    def _inputs(self, content: np.ndarray, style: np.ndarray, num_steps: int) -> dict[str, np.ndarray]:
+        values = {name: tf.make_ndarray(default) for name, default in self._definition.defaults.items()}
+        return values | {"content": content[None], "style": style[None], "num_steps": np.array([num_steps], np.int32)}
 
 
 def picture(path: Path, size: int) -> np.ndarray:
@@ -118,6 +129,28 @@ def crowd(client: Client, requests: int, clients: int, pid: int) -> list[list[st
     ]
 
 
+def session_row(local: InProcess, requests: int, clients: int, rounds: int) -> list[str]:
+    """One row: requests a second in the server's session and with tf.saved_model.load, taken in turns."""
+    content, style = picture(CONTENT, 64), picture(STYLE, 64)
+
+    def rate(paint: Callable[..., np.ndarray]) -> float:
+        seconds = timed(lambda: list(pool.map(lambda _: paint(content, style, num_steps=1), range(requests))))
+        return requests / seconds
+
+    with concurrent.futures.ThreadPoolExecutor(clients) as pool:
+        ways = {
+            name: partial(rate, paint) for name, paint in (("session", local.stylize), ("load", local.stylize_loaded))
+        }
+        in_turns(ways, 1)  # to warm up
+        rates = in_turns(ways, rounds)
+    return [
+        f"64 px, num_steps 1, {clients} threads",
+        f"{rates['session']:.1f}",
+        f"{rates['load']:.1f}",
+        f"{rates['session'] / rates['load']:.2f}",
+    ]
+
+
 def resident(pid: int) -> float:
     """MiB of memory a process has now."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -161,12 +194,13 @@ def measure(args: argparse.Namespace, folder: Path) -> str:
                 many = crowd(client, args.requests, args.clients, server.pid)
                 local = InProcess(version)
                 rows = [overhead(client, local, 512, 10, args.rounds), overhead(client, local, 64, 1, 25)]
+                session = session_row(local, 4 * args.clients, args.clients, args.rounds)
         finally:
             server.terminate()
     facts = [
         ["export, seconds", f"{export_seconds:.1f}"],
         ["size on disk, MB", f"{size:.1f}"],
-        ["SavedModel load (C++ session), seconds", f"{load_seconds:.1f}"],
+        ["SavedModel load, seconds", f"{load_seconds:.1f}"],
         ["server's start to its first open port (load and warm-up), seconds", f"{ready_seconds:.1f}"],
         ["first answer after the start, later ones (256 px, num_steps 1), seconds", f"{asked[0]:.2f}, {later:.2f}"],
         ["first over later", f"{asked[0] / later:.2f}"],
@@ -179,6 +213,8 @@ def measure(args: argparse.Namespace, folder: Path) -> str:
             table(["", ""], facts),
             "## Served against in-process, the same session code and picture (50 steps over 5 scales at 512 px)",
             table(header, rows),
+            "## The server's session against `tf.saved_model.load`, requests a second",
+            table(["", "session", "tf.saved_model.load", "ratio"], [session]),
             "## Many clients at once, mixed sizes",
             table(["", ""], many),
         ]
