@@ -102,9 +102,9 @@ def test_refused_options(options, part):
     [
         (("conv1_1", "conv9_1", "conv2_1", "conv2_2", "conv3_1"), "Unknown layer.*Did you mean"),
         (("conv1_1", "block1_conv1", "conv2_1", "conv2_2", "conv3_1"), "named once"),
-        (("conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv3_3"), "No layer of block1"),
+        (("conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv3_3"), "layers has none of block1"),
         (("conv1_2", "conv1_1", "conv2_1", "conv2_2", "conv3_1"), "order"),
-        (("conv1_1", "conv1_2", "conv3_1", "conv3_2", "conv3_3"), "No layer of block2"),
+        (("conv1_1", "conv1_2", "conv3_1", "conv3_2", "conv3_3"), "layers has none of block2"),
         (("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_2"), "at most"),
     ],
 )

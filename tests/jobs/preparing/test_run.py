@@ -303,10 +303,13 @@ def test_from_python_too(pictures, tmp_path):
     assert prepare.run(PrepareConfig(str(pictures), str(tmp_path / "out"), quiet=True)) == 0
 
 
+QUICK_TRAINING = ("--compute_dtype=float32", "--style_layers=conv1_1,conv2_1", "--content_layers=conv2_1")
+
+
 @pytest.mark.slow
 def test_training_takes_what_was_prepared(pictures, tmp_path):
     assert prepared(pictures, tmp_path / "records", "--quiet") == 0
-    flags = ["--batch_size=2", "--crop_size=32", "--num_steps=5", "--validation_pairs=1", "--compute_dtype=float32"]
+    flags = ["--batch_size=2", "--crop_size=32", "--num_steps=5", "--validation_pairs=1", *QUICK_TRAINING]
     folders = [f"--content_dir={tmp_path / 'records'}", f"--style_dir={tmp_path / 'records'}"]
     outcome = command.run(["train", *folders, f"--output_dir={tmp_path / 'network'}", *flags], tmp_path)
     assert outcome.status == 0, outcome.stderr
@@ -330,7 +333,7 @@ def test_training_names_a_picture_that_is_cut_short(tmp_path, place):
             command.write_picture(tmp_path / name / f"{index}.jpg", 64, 64, seed=index)
     cut = command.write_picture(tmp_path / place / "cut.jpg", 64, 64)
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
-    flags = ["--batch_size=1", "--crop_size=32", "--num_steps=9", "--validation_pairs=0", "--compute_dtype=float32"]
+    flags = ["--batch_size=1", "--crop_size=32", "--num_steps=9", "--validation_pairs=0", *QUICK_TRAINING]
     folders = ["--content_dir=photos", "--style_dir=paintings", "--output_dir=network"]
     outcome = command.run(["train", *folders, *flags, "--quiet"], tmp_path)
     assert outcome.status == 2, outcome.stderr
