@@ -1,6 +1,7 @@
 """The command line up to the moment where painting starts: help, flags and presets."""
 
 import dataclasses
+import importlib
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from tests import command
+from tf_style.cli import flags
 from tf_style.cli.main import COMMANDS, main
 from tf_style.config import DEFAULT_PRESET, StylizeConfig, StylizeFiles
 from tf_style.jobs.picture import run as runner
@@ -227,3 +229,66 @@ sys.exit(f"loaded {{loaded}}, defined {{defined}}" if loaded or defined else 0)
         [sys.executable, "-c", code], env=command.environment(tmp_path), cwd=tmp_path, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+# --- other ways to write it -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["photo.jpg", "art.jpg", "out.png"], ["--content=photo.jpg", "--style=art.jpg", "--output=out.png"]),
+        (["--size=64", "photo.jpg", "art.jpg", "--output=o.png"], ["--content=photo.jpg", "--style=art.jpg"]),
+    ],
+)
+def test_files_may_be_given_by_position(arguments, named):
+    positional = ("content", "style", "output")
+    given = flags.parse("stylize", (StylizeFiles, StylizeConfig), {}, arguments, positional=positional)
+    expected = dict(flag.removeprefix("--").split("=") for flag in [*named, *arguments] if flag.startswith("--"))
+    assert given == expected
+
+
+def test_commands_read_files_by_position(monkeypatch):
+    seen = {}
+    monkeypatch.setattr(runner, "run", lambda config, files, preset: seen.update(files=files) or 0)
+    assert main(["stylize", "photo.jpg", "art.jpg", "out.png", "--size=64"]) == 0
+    assert (seen["files"].content, seen["files"].style, seen["files"].output) == ("photo.jpg", ("art.jpg",), "out.png")
+    for module, arguments, names in (
+        ("picture.texture", ["texture", "art.jpg", "out.png"], ("style", "output")),
+        ("picture.recolor", ["recolor", "a.jpg", "b.jpg", "out.png"], ("content", "color_from", "output")),
+    ):
+        job = importlib.import_module(f"tf_style.jobs.{module}")
+        monkeypatch.setattr(job, "run", lambda config, files, *_: seen.update(files=files) or 0)
+        assert main(arguments) == 0
+        found = [getattr(seen["files"], name) for name in names]
+        assert [value[0] if isinstance(value, tuple) else value for value in found] == arguments[1:]
+
+
+@pytest.mark.parametrize(
+    ("flag", "ours"),
+    [
+        ("--original_colors=1", "--preserve_color=luminance"),
+        ("--content_image=a.jpg", "--content"),
+        ("--style-image=a.jpg", "--style"),
+        ("--num-iterations=500", "--num_steps"),
+        ("--image_size=512", "--size"),
+        ("--tv_weight=1", "--total_variation_weight"),
+        ("--style-scale-fac=1", "--style_scale"),
+        ("--style-weight=1", "--style_weight"),
+        ("--gpu=0", "CUDA_VISIBLE_DEVICES"),
+        ("--device=cuda", "CUDA_VISIBLE_DEVICES"),
+        ("-o", "--output"),
+    ],
+)
+def test_flags_of_other_programs_are_answered_with_ours(capsys, flag, ours):
+    assert main(["stylize", flag, "x"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"tf-style: Unknown flag {flag.strip('-').partition('=')[0]}; here it is ")
+    assert ours in error
+
+
+def test_every_answer_is_a_flag_of_stylize():
+    known = {field.name for kind in (StylizeFiles, StylizeConfig) for field in dataclasses.fields(kind)}
+    answers = {text.removeprefix("--").partition("=")[0] for text in flags._ELSEWHERE.values() if text.startswith("--")}
+    assert answers <= known
+    assert not known & set(flags._ELSEWHERE)

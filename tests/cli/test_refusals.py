@@ -83,7 +83,7 @@ REFUSALS = {
     "option in preset": (["--preset=unknown.cfg"], ["unknown.cfg", "'number_of_steps'"]),
     "binary preset": (["--preset=binary.cfg"], ["binary.cfg", "not a readable text file"]),
     "unknown flag": (["--ouput=x.png"], ["'ouput'", "Did you mean: output"]),
-    "no flag": (["content.png"], ["'content.png'", "--help"]),
+    "given twice": (["other.png"], ["content was given twice, as 'other.png' and as --content=content.png"]),
     "no value": (["--seed"], ["seed"]),
     "missing flagfile": (["--flagfile=nowhere.txt"], ["nowhere.txt"]),
     "missing weights": (["--weights=nowhere.h5"], ["nowhere.h5", "--weights"]),
@@ -103,6 +103,11 @@ OTHER_REFUSALS = {
     "no files": (["stylize"], ["--content, --style, --output must be given", "tf-style stylize --content="]),
     "no style": (["stylize", "--content=content.png", "--output=out.png"], ["--style must be given"]),
     "no output": (["stylize", "--content=content.png", "--style=style.jpg"], ["--output must be given"]),
+    "four files": (
+        ["stylize", "content.png", "style.jpg", "out.png", "more.png"],
+        ["Unexpected argument 'more.png'", "at most content, style, output"],
+    ),
+    "file without a flag": (["prepare", "photos"], ["Unexpected argument 'photos'", "all options are flags"]),
     "flag of another command": (["presets", "--size=3"], ["size", "presets --help"]),
 }
 EXPECTED = {name: parts for table in (REFUSALS, OTHER_REFUSALS) for name, (_, parts) in table.items()}

@@ -13,6 +13,44 @@ from tf_style.presets import load_preset, preset_config
 
 #: The flag that commands with presets have besides their options.
 PRESET = {"preset": f"named set of options (see tf-style presets), or the path of a flagfile [{DEFAULT_PRESET}]"}
+#: Flags of neural-style, style-transfer-pytorch and fast-style-transfer -> ours.
+_ELSEWHERE = {
+    "avg_decay": "--average_decay",
+    "content_image": "--content",
+    "cudnn_autotune": "automatic, as TensorFlow's cuDNN chooses",
+    "cw": "--content_weight",
+    "device": "chosen by TensorFlow: a GPU if it finds one, or what CUDA_VISIBLE_DEVICES names",
+    "end_scale": "--size",
+    "gpu": "chosen by TensorFlow: a GPU if it finds one, or what CUDA_VISIBLE_DEVICES names",
+    "i": "--num_steps",
+    "ii": "--first_steps",
+    "image_size": "--size",
+    "in_path": "--content",
+    "initial_iterations": "--first_steps",
+    "iterations": "--num_steps",
+    "max_iterations": "--num_steps",
+    "min_scale": "--min_size",
+    "model_file": "--weights",
+    "ms": "--min_size",
+    "num_iterations": "--num_steps",
+    "o": "--output",
+    "original_colors": "--preserve_color=luminance",
+    "out_path": "--output",
+    "output_image": "--output",
+    "print_iter": "not needed: progress is always shown",
+    "s": "--size",
+    "save_iter": "--save_every",
+    "ss": "--learning_rate",
+    "step_size": "--learning_rate",
+    "style_blend_weights": "--style_blend",
+    "style_image": "--style",
+    "style_images": "--style",
+    "style_scale_fac": "--style_scale",
+    "style_weights": "--style_blend",
+    "sw": "--style_blend",
+    "tv_weight": "--total_variation_weight",
+    "tw": "--total_variation_weight",
+}
 _HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
 
 
@@ -58,6 +96,7 @@ def parse(
     argv: list[str],
     *,
     without: tuple[str, ...] = (),
+    positional: tuple[str, ...] = (),
 ) -> dict[str, str]:
     """Parses a command's flags; returns those given, as text.
 
@@ -67,9 +106,11 @@ def parse(
       extra: More flags, name to help.
       argv: Arguments; `--flagfile=FILE` works.
       without: Fields that are not flags of this command.
+      positional: Flags whose values may also be given without their names, in this order.
 
     Raises:
-      ConfigError: An unknown flag ("Did you mean ...?"), a flag without a value, or an argument that is not a flag.
+      ConfigError: An unknown flag ("Did you mean ...?"), a flag without a value, an argument too many, or a value given
+        twice, by name and by position.
     """
     values = flags.FlagValues()
     for field in _fields(dataclasses_, without):
@@ -79,13 +120,32 @@ def parse(
         flags.DEFINE_string(name, None, text, flag_values=values)
     try:
         rest = values([command, *argv])[1:]
+    except flags.UnrecognizedFlagError as error:
+        raise ConfigError(_unknown(command, error, values)) from None
     except flags.Error as error:
-        raise ConfigError(f"{' '.join(str(error).split())} (tf-style {command} --help lists the flags.)") from None
-    if rest:
-        raise ConfigError(
-            f"Unexpected argument {rest[0]!r}; all options are flags: tf-style {command} --help lists them."
-        )
-    return {name: flag.value for name, flag in values._flags().items() if flag.present and flag.value is not None}
+        raise ConfigError(f"{' '.join(str(error).split())} ({_see_help(command)})") from None
+    given = {name: flag.value for name, flag in values._flags().items() if flag.present and flag.value is not None}
+    for name, value in zip(positional, rest, strict=False):
+        if name in given:
+            raise ConfigError(f"{name} was given twice, as {value!r} and as --{name}={given[name]}; leave one out.")
+        given[name] = value
+    if len(rest) > len(positional):
+        allowed = f"at most {', '.join(positional)} can be given without --" if positional else "all options are flags"
+        raise ConfigError(f"Unexpected argument {rest[len(positional)]!r}; {allowed} ({_see_help(command)}).")
+    return given
+
+
+def _unknown(command: str, error: flags.UnrecognizedFlagError, values: flags.FlagValues) -> str:
+    """What to write instead of a flag that does not exist: ours, if another style transfer program has it."""
+    name = error.flagname.replace("-", "_")
+    instead = f"--{name}" if name in values else _ELSEWHERE.get(name, "")
+    if instead.removeprefix("--").partition("=")[0] in values or (instead and not instead.startswith("--")):
+        return f"Unknown flag {error.flagname}; here it is {instead}. ({_see_help(command)})"
+    return f"{' '.join(str(error).split())} ({_see_help(command)})"
+
+
+def _see_help(command: str) -> str:
+    return f"tf-style {command} --help lists the flags"
 
 
 def take(kind: type, given: dict[str, str]) -> Any:

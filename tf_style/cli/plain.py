@@ -10,11 +10,12 @@ from tf_style.cli import flags
 
 
 class Command(NamedTuple):
-    """A command's usage, the dataclasses that its flags fill, and the module whose `run` takes them."""
+    """A command's usage, the dataclasses its flags fill, the module whose `run` takes them, and flags by position."""
 
     usage: str
     options: tuple[type, ...]
     job: str
+    positional: tuple[str, ...] = ()
 
 
 COMMANDS = {
@@ -22,6 +23,7 @@ COMMANDS = {
         "--content=photo.jpg --color_from=painting.jpg --output=result.png",
         (config.RecolorConfig, config.RecolorFiles),
         "tf_style.jobs.picture.recolor",
+        ("content", "color_from", "output"),
     ),
     "prepare": Command(
         "--input_dir=photos --output_dir=records", (config.PrepareConfig,), "tf_style.jobs.preparing.run"
@@ -51,7 +53,7 @@ def main(name: str, argv: list[str]) -> int:
     if flags.asks_for_help(argv):
         print(flags.help_text(f"usage: tf-style {name} {command.usage} [--flag=value ...]", shown, {}))
         return 0
-    given = flags.parse(name, shown, {}, argv)
+    given = flags.parse(name, shown, {}, argv, positional=command.positional)
     filled = {kind: flags.take(kind, given) for kind in shown}
     job = importlib.import_module(command.job)  # loads TensorFlow only after checking its inputs
     return job.run(*(filled[kind] for kind in command.options))

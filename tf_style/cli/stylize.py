@@ -7,8 +7,12 @@ from pathlib import Path
 from tf_style.cli import flags
 from tf_style.config import StylizeConfig, StylizeFiles
 
-_USAGE = "usage: tf-style stylize --content=photo.jpg --style=painting.jpg --output=result.png [--flag=value ...]"
+_USAGE = (
+    "usage: tf-style stylize --content=photo.jpg --style=painting.jpg --output=result.png [--flag=value ...]\n"
+    "       tf-style stylize photo.jpg painting.jpg result.png [--flag=value ...]"
+)
 _OPTIONS = (StylizeFiles, StylizeConfig)
+_POSITIONAL = ("content", "style", "output")
 
 
 def main(argv: list[str]) -> int:
@@ -16,7 +20,8 @@ def main(argv: list[str]) -> int:
     if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET))
         return 0
-    config, files, preset, given = flags.stylization(flags.parse("stylize", _OPTIONS, flags.PRESET, argv))
+    parsed = flags.parse("stylize", _OPTIONS, flags.PRESET, argv, positional=_POSITIONAL)
+    config, files, preset, given = flags.stylization(parsed)
     if files.manifest:
         from tf_style.jobs.folder import catalogue
 

@@ -8,7 +8,10 @@ from tf_style.cli import flags
 from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given
 from tf_style.presets import load_preset, preset_config
 
-_USAGE = "usage: tf-style texture --style=brick.jpg --output=tile.png [--size=1024] [--flag=value ...]"
+_USAGE = (
+    "usage: tf-style texture --style=brick.jpg --output=tile.png [--size=1024] [--flag=value ...]\n"
+    "       tf-style texture brick.jpg tile.png [--flag=value ...]"
+)
 _OPTIONS = (StylizeFiles, StylizeConfig)
 #: Flags that mean nothing without a content.
 _WITHOUT = (
@@ -25,7 +28,7 @@ def main(argv: list[str]) -> int:
         print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET, without=_WITHOUT))
         print("--notileable gives a picture with plain edges.")
         return 0
-    given = flags.parse("texture", _OPTIONS, flags.PRESET, argv, without=_WITHOUT)
+    given = flags.parse("texture", _OPTIONS, flags.PRESET, argv, without=_WITHOUT, positional=("style", "output"))
     flags.require(given, ("style", "output"), "tf-style texture --style=brick.jpg --output=tile.png --size=1024")
     preset = given.pop("preset", DEFAULT_PRESET)
     given["content"] = "none"  # there is no such file
