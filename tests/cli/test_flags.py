@@ -245,7 +245,31 @@ def test_files_may_be_given_by_position(arguments, named):
     positional = ("content", "style", "output")
     given = flags.parse("stylize", (StylizeFiles, StylizeConfig), {}, arguments, positional=positional)
     expected = dict(flag.removeprefix("--").split("=") for flag in [*named, *arguments] if flag.startswith("--"))
+    expected["style"] = (expected["style"],)
     assert given == expected
+
+
+def test_a_list_of_files_may_be_repeated_and_hold_commas(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Mona, Lisa.jpg").touch()
+
+    def styles(*arguments):
+        return flags.parse("stylize", (StylizeFiles,), {}, arguments)["style"]
+
+    assert styles("--style=a.jpg, b.jpg") == ("a.jpg", "b.jpg")
+    assert styles("--style=a.jpg", "--style=b.jpg,c.jpg") == ("a.jpg", "b.jpg", "c.jpg")
+    assert styles("--style=Mona, Lisa.jpg", "--style=b.jpg") == ("Mona, Lisa.jpg", "b.jpg")
+
+
+def test_home_expands(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    arguments = ["--content=~/a.jpg", "--style=~/b.jpg,~/c.jpg", "--output=o~.png", "--checkpoint_dir=~/state"]
+    assert flags.parse("stylize", (StylizeFiles,), {}, arguments) == {
+        "content": "/home/me/a.jpg",
+        "style": ("/home/me/b.jpg", "/home/me/c.jpg"),
+        "output": "o~.png",
+        "checkpoint_dir": "/home/me/state",
+    }
 
 
 def test_commands_read_files_by_position(monkeypatch):

@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
     if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET))
         return 0
-    given = flags.parse("estimate", _OPTIONS, flags.PRESET, argv)
+    given = flags.parse("estimate", _OPTIONS, flags.PRESET, argv, positional=("content", "style", "output"))
     flags.require(given, ("content", "style"), "tf-style estimate --content=photo.jpg --style=painting.jpg")
     given.setdefault("output", "result.png")
     config, files, _, _ = flags.stylization(given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -97,8 +98,10 @@ def parse(
     *,
     without: tuple[str, ...] = (),
     positional: tuple[str, ...] = (),
-) -> dict[str, str]:
-    """Parses a command's flags; returns those given, as text.
+) -> dict[str, Any]:
+    """Parses a command's flags; returns those given, as text, and lists of files as tuples.
+
+    `~` expands in all of them. Commas separate the files of a list, unless there is a file of the whole name.
 
     Args:
       command: The command's name, for messages.
@@ -114,7 +117,9 @@ def parse(
     """
     values = flags.FlagValues()
     for field in _fields(dataclasses_, without):
-        define = flags.DEFINE_boolean if isinstance(field.default, bool) else flags.DEFINE_string
+        define: Any = flags.DEFINE_boolean if isinstance(field.default, bool) else flags.DEFINE_string
+        if _holds_files(field):
+            define = flags.DEFINE_multi_string  # may be repeated
         define(field.name, None, field.metadata["help"], flag_values=values)
     for name, text in extra.items():
         flags.DEFINE_string(name, None, text, flag_values=values)
@@ -127,12 +132,29 @@ def parse(
     given = {name: flag.value for name, flag in values._flags().items() if flag.present and flag.value is not None}
     for name, value in zip(positional, rest, strict=False):
         if name in given:
-            raise ConfigError(f"{name} was given twice, as {value!r} and as --{name}={given[name]}; leave one out.")
-        given[name] = value
+            known = ",".join(given[name]) if isinstance(given[name], list) else given[name]
+            raise ConfigError(f"{name} was given twice, as {value!r} and as --{name}={known}; leave one out.")
+        given[name] = [value] if isinstance(values[name], flags.MultiFlag) else value
     if len(rest) > len(positional):
         allowed = f"at most {', '.join(positional)} can be given without --" if positional else "all options are flags"
         raise ConfigError(f"Unexpected argument {rest[len(positional)]!r}; {allowed} ({_see_help(command)}).")
-    return given
+    return {name: _expanded(value) for name, value in given.items()}
+
+
+def _holds_files(field: dataclasses.Field) -> bool:
+    return isinstance(field.default, tuple) and field.metadata["group"] in ("files", "masks")
+
+
+def _expanded(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(name for text in value for name in _file_names(os.path.expanduser(text)))
+    return os.path.expanduser(value) if isinstance(value, str) else value
+
+
+def _file_names(text: str) -> list[str]:
+    if os.path.exists(text):
+        return [text]
+    return [os.path.expanduser(part.strip()) for part in text.split(",") if part.strip()]
 
 
 def _unknown(command: str, error: flags.UnrecognizedFlagError, values: flags.FlagValues) -> str:
