@@ -241,6 +241,18 @@ def test_layer_paints_as_stylize(model, pixels, painting):
     np.testing.assert_allclose(model.predict(inputs, verbose=0)[0], painting, atol=1e-4)
 
 
+def test_layer_takes_a_dict(model):
+    layer = model.layers[-1]
+    content, style = picture(40, 48, seed=1), picture(36, 32, seed=2)
+    named = {"content": content, "style": style}
+    np.testing.assert_array_equal(layer(named), layer([content, style]))
+    places = {name: keras.Input((None, None, 3), name=name) for name in named}
+    assert keras.Model(places, layer(places)).output.shape == (None, None, None, 3)
+    np.testing.assert_array_equal(keras.Model(places, layer(places))(named), layer([content, style]))
+    with pytest.raises(ValueError, match="takes a dict of content and style, but the keys were content, painting"):
+        layer({"content": content, "painting": style})
+
+
 def test_layer_knows_its_shape(model):
     assert model.output.shape == (None, None, None, 3)
     assert model.trainable_variables == []

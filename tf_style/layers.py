@@ -24,10 +24,11 @@ from tf_style.types import Image
 class StylizeLayer(keras.layers.Layer):
     """Paints its first input in the style of its second, by optimisation or by a network, inside any Keras model.
 
-    Call it on `[content, style]`, float32 [B, H, W, 3] and [B or 1, h, w, 3] in [0, 1], or with named styles on
-    `[content]`; it returns float32 [B, H, W, 3]. The backbone or the network is a sublayer, so a saved model holds its
-    weights. It also holds the resolved options: a preset edited later, other weights in a machine's cache or a network
-    trained further do not change it. Only `compute_dtype="auto"` follows the machine.
+    Call it on `[content, style]`, float32 [B, H, W, 3] and [B or 1, h, w, 3] in [0, 1], on a dict of both by these
+    names, or with named styles on `[content]`; it returns float32 [B, H, W, 3]. The backbone or the network is a
+    sublayer, so a saved model holds its weights. It also holds the resolved options: a preset edited later, other
+    weights in a machine's cache or a network trained further do not change it. Only `compute_dtype="auto"` follows the
+    machine.
 
     Args:
       preset: Name of a preset or path of a flagfile.
@@ -100,17 +101,35 @@ class StylizeLayer(keras.layers.Layer):
         self.sublayers = network.all_layers
         self._stylizer = build_feed_forward(self.config, network)
 
-    def call(self, inputs: list[Image]) -> Image:
-        """Paints. `inputs` is `[content, style]`, `[content, style, style ...]` or, with named styles, `[content]`."""
-        content, *styles = inputs
+    def call(self, inputs: list[Image] | dict[str, Any]) -> Image:
+        """Paints.
+
+        Args:
+          inputs: `[content, style]`, `[content, style, style ...]` or, with named styles, `[content]`. Or a dict of
+            "content" and "style", a picture or a list of them.
+
+        Raises:
+          ValueError: The dict has another key, or no content.
+        """
+        content, *styles = _in_order(inputs)
         return tf.stop_gradient(self._stylizer(content, [*styles, *self.styles]))
 
-    def compute_output_shape(self, input_shape: list) -> tuple:
+    def compute_output_shape(self, input_shape: list | dict[str, Any]) -> tuple:
         """The content's shape."""
-        return tuple(input_shape[0])
+        return tuple(input_shape["content"] if isinstance(input_shape, dict) else input_shape[0])
 
     def get_config(self) -> dict[str, Any]:
         """Everything needed to make the layer again."""
         options = dataclasses.asdict(self.config)
         extra = {"options": options, "styles": list(self.styles), "card": self.card, "pretrained": False}
         return {**super().get_config(), **extra}
+
+
+def _in_order(inputs: list[Image] | dict[str, Any]) -> list[Image]:
+    """The content, then the styles."""
+    if not isinstance(inputs, dict):
+        return list(inputs)
+    if not {"content"} <= inputs.keys() <= {"content", "style"}:
+        raise ValueError(f"The layer takes a dict of content and style, but the keys were {', '.join(sorted(inputs))}.")
+    styles = inputs.get("style", [])
+    return [inputs["content"], *(styles if isinstance(styles, list | tuple) else [styles])]
