@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
+import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
@@ -204,7 +205,11 @@ def run_lines(lines, folder, fresh=False, **variables):
             patch.chdir(folder)
             for name, value in {"KERAS_HOME": str(keras_home), **variables}.items():
                 patch.setenv(name, value)
-            return {name: _outcome(arguments) for name, arguments in lines.items()}
+            urllib.request.install_opener(None)  # it keeps the proxies of its first use
+            try:
+                return {name: _outcome(arguments) for name, arguments in lines.items()}
+            finally:
+                urllib.request.install_opener(None)
     with tempfile.TemporaryDirectory() as scratch:
         given, found = Path(scratch) / "lines.json", Path(scratch) / "results.json"
         given.write_text(json.dumps(lines))

@@ -192,7 +192,7 @@ def test_the_program(tmp_path):
     assert [line[0] for line in lines] == ["painting", "copy.webp", "style.jpg", "median"]
     assert lines[1][2:] == ["0.0000", "1.0000"]
     said = done.stderr.splitlines()
-    assert said[0].startswith("Backbone compact_vgg19 in float32 judges (embedded")
+    assert said[0].startswith("Measuring with backbone compact_vgg19 in float32 (embedded")
     assert "style.jpg has another aspect than content.png" in done.stderr
     assert not [line for line in said if "oneDNN" in line or "WARNING" in line]
     assert json.loads((tmp_path / "record.json").read_text())["backbone"]["name"] == "compact_vgg19"

@@ -113,7 +113,7 @@ def test_the_model_is_named(ask, server):
     assert (server.specs[-1].name, server.specs[-1].version_label) == ("tf_style", "stable")
     status, said = ask("--model_name=other")
     assert status == 1
-    assert "NOT_FOUND (Servable not found for request: Latest(other)); check the name" in said
+    assert "NOT_FOUND (Servable not found for request: Latest(other)); check the model's name and version" in said
 
 
 def test_quiet_says_nothing(ask):

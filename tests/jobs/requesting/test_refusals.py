@@ -13,7 +13,7 @@ from tf_style.cli.main import main
 #: Status code -> (the server's text, exit status, what the sentence holds).
 ERRORS = {
     "INVALID_ARGUMENT": ("num_steps must be at most 9", 2, "num_steps must be at most 9"),
-    "NOT_FOUND": ("Servable not found", 1, "check the name and the version"),
+    "NOT_FOUND": ("Servable not found", 1, "check the model's name and version"),
     "FAILED_PRECONDITION": ('Serving signature key "stylize" not found.', 1, "an export of tf-style?"),
     "RESOURCE_EXHAUSTED": ("Received message larger than max", 1, "smaller pictures"),
     "DEADLINE_EXCEEDED": ("Timed out waiting for notification", 1, "allow more time"),
@@ -105,7 +105,7 @@ REFUSALS = {
     "TLS over plain HTTP": (["--tls", "--rest", "--server=http://localhost:1"], ["write https://"]),
     "no certificate": (["--tls", "--rest", "--ca_file=text.jpg"], ["certificates cannot be used"]),
     "unknown flag": (["--sever=x:1"], ["'sever'", "Did you mean: seed, server"]),
-    "no flag": (["content.png"], ["'content.png'", "--help"]),
+    "given twice": (["other.png"], ["content was given twice, as 'other.png' and as --content=content.png"]),
 }
 
 

@@ -33,7 +33,7 @@ def test_rest_errors(ask, server):
         server.refuse = lambda signature, number: RefusalError(grpc.StatusCode.NOT_FOUND, "Servable not found")
         status, said = ask(f"--server={address}", "--rest")
     assert (status, said.count("\n")) == (1, 1)
-    assert f"{address} answered NOT_FOUND (HTTP 404: Servable not found); check the name" in said
+    assert f"{address} answered NOT_FOUND (HTTP 404: Servable not found); check the model's name and version" in said
 
 
 def test_tls(folder, capsys, tmp_path_factory):

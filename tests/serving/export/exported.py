@@ -54,6 +54,18 @@ def small_model(preset="fine", image_format="png", **options):
     return finished / "1"
 
 
+def small_module(image_format="png", **options):
+    """What is exported, before it is saved: its signatures are traced when they are called."""
+    from tf_style.build import build_backbone, build_optimization
+    from tf_style.serving.export.guards import Limits
+    from tf_style.serving.export.signatures import ServedStylizer
+
+    config = small_config(**options)
+    backbone = build_backbone(config)
+    limits = Limits(MAX_PIXELS, MAX_STEPS, MAX_BATCH)
+    return ServedStylizer(build_optimization(config, backbone), backbone, config, limits, image_format)
+
+
 class Served:
     """A version in the C++ session that TensorFlow Serving runs."""
 

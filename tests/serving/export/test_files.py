@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from tests.serving.export.exported import MAX_BATCH, Served, assert_refused, pixels, small_model
+from tests.serving.export.exported import MAX_BATCH, Served, pixels, small_model, small_module
 from tf_style.serving.export.decoding import MAX_FILE_PIXELS, decode
 
 pytestmark = pytest.mark.slow
@@ -133,16 +133,16 @@ def test_pictures_are_reduced_to_the_exported_size(served):
 
 
 def test_jpeg_files_of_any_size_on_request(served, expected):
-    jpeg = Served(small_model(image_format="jpeg", size="0"))
-    larger = jpeg("stylize_bytes", content_bytes=[encoded(pixels(40, 90)[0])], style_bytes=[encoded(STYLE)])
-    assert Image.open(io.BytesIO(larger["image_bytes"][0])).size == (90, 40)
-    assert_refused(
-        jpeg, "content_bytes may have at most", "stylize_bytes",
-        content_bytes=[encoded(pixels(200, 160)[0])], style_bytes=[encoded(STYLE)],
-    )  # fmt: skip
-    transparent = encoded(np.dstack([CONTENT, np.full((48, 64), 100, np.uint8)]))
-    answer = jpeg("stylize_bytes", content_bytes=[transparent], style_bytes=[encoded(STYLE)])
-    image = Image.open(io.BytesIO(answer["image_bytes"][0]))
+    stylize_bytes = small_module("jpeg", size="0").signatures()["stylize_bytes"]
+
+    def painted_file(content):
+        files = {"content_bytes": tf.constant([encoded(content)]), "style_bytes": tf.constant([encoded(STYLE)])}
+        return Image.open(io.BytesIO(stylize_bytes(**files)["image_bytes"].numpy()[0]))
+
+    assert painted_file(pixels(40, 90)[0]).size == (90, 40)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="content_bytes may have at most"):
+        painted_file(pixels(200, 160)[0])
+    image = painted_file(np.dstack([CONTENT, np.full((48, 64), 100, np.uint8)]))
     assert (image.format, image.mode) == ("JPEG", "RGB")  # JPEG has no alpha
     assert image.layer[0][1:3] == image.layer[1][1:3], "colours are kept at full size"
     difference = float(np.abs(np.array(image).astype(int) - expected).mean())

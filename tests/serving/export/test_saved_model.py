@@ -19,6 +19,7 @@ from tests.serving.export.exported import (
     pixels,
     small_config,
     small_model,
+    small_module,
 )
 from tf_style.build import build_stylizer
 from tf_style.serving.export.card import read_card
@@ -136,10 +137,6 @@ def test_lbfgs_and_its_seed(served_lbfgs):
     noise = [served_lbfgs("stylize", content=CONTENT, style=STYLE, seed=[seed])["image"] for seed in (0, 0, 1)]
     np.testing.assert_array_equal(noise[0], noise[1])
     assert differing(noise[0], noise[2])[0] > 0.5
-    expected = build_stylizer(
-        small_config("gatys2016", num_steps="20", first_steps="0", min_size="0", init="noise", seed=1)
-    )(as_float(CONTENT), [as_float(STYLE)])
-    assert np.abs(noise[2] / 255 - expected).mean() < 0.02
 
 
 # --- in chunks --------------------------------------------------------------------------------------------------------
@@ -221,7 +218,7 @@ def test_a_code_of_another_number_of_scales_is_refused(served):
 
 
 def test_a_start_from_the_style_has_no_codes():
-    assert "encode_style" not in Served(small_model(init="style", min_size="0")).session.signatures
+    assert "encode_style" not in small_module(init="style", min_size="0").signatures()
 
 
 # --- many at once, and deadlines --------------------------------------------------------------------------------------
