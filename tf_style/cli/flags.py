@@ -117,9 +117,7 @@ def parse(
     """
     values = flags.FlagValues()
     for field in _fields(dataclasses_, without):
-        define: Any = flags.DEFINE_boolean if isinstance(field.default, bool) else flags.DEFINE_string
-        if _holds_files(field):
-            define = flags.DEFINE_multi_string  # may be repeated
+        define = flags.DEFINE_boolean if isinstance(field.default, bool) else flags.DEFINE_string
         define(field.name, None, field.metadata["help"], flag_values=values)
     for name, text in extra.items():
         flags.DEFINE_string(name, None, text, flag_values=values)
@@ -132,13 +130,13 @@ def parse(
     given = {name: flag.value for name, flag in values._flags().items() if flag.present and flag.value is not None}
     for name, value in zip(positional, rest, strict=False):
         if name in given:
-            known = ",".join(given[name]) if isinstance(given[name], list) else given[name]
-            raise ConfigError(f"{name} was given twice, as {value!r} and as --{name}={known}; leave one out.")
-        given[name] = [value] if isinstance(values[name], flags.MultiFlag) else value
+            raise ConfigError(f"{name} was given twice, as {value!r} and as --{name}={given[name]}; leave one out.")
+        given[name] = value
     if len(rest) > len(positional):
         allowed = f"at most {', '.join(positional)} can be given without --" if positional else "all options are flags"
         raise ConfigError(f"Unexpected argument {rest[len(positional)]!r}; {allowed} ({_see_help(command)}).")
-    return {name: _expanded(value) for name, value in given.items()}
+    lists = [field.name for field in _fields(dataclasses_, without) if _holds_files(field)]
+    return {name: _file_names(value) if name in lists else _expanded(value) for name, value in given.items()}
 
 
 def _holds_files(field: dataclasses.Field) -> bool:
@@ -146,15 +144,12 @@ def _holds_files(field: dataclasses.Field) -> bool:
 
 
 def _expanded(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(name for text in value for name in _file_names(os.path.expanduser(text)))
     return os.path.expanduser(value) if isinstance(value, str) else value
 
 
-def _file_names(text: str) -> list[str]:
-    if os.path.exists(text):
-        return [text]
-    return [os.path.expanduser(part.strip()) for part in text.split(",") if part.strip()]
+def _file_names(text: str) -> tuple[str, ...]:
+    whole = os.path.expanduser(text)
+    return (whole,) if os.path.exists(whole) else tuple(_expanded(part.strip()) for part in text.split(",") if part)
 
 
 def _unknown(command: str, error: flags.UnrecognizedFlagError, values: flags.FlagValues) -> str:

@@ -203,9 +203,7 @@ class StylizeFiles(Options):
     """
 
     content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP, TGA), or a folder", "files")
-    style: tuple[str, ...] = option(
-        (), "the painting; for several, separate them by commas or repeat the flag", "files"
-    )
+    style: tuple[str, ...] = option((), "the painting, or several separated by commas", "files")
     output: str = option("", "where to write the painting; its suffix sets the format; for a folder, a folder", "files")
     color_from: str = option(
         "", "match the colours of this picture, not the content's (--preserve_color=linear or histogram)", "files"
