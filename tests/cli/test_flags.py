@@ -256,7 +256,7 @@ def test_names_of_files_may_hold_commas(tmp_path, monkeypatch):
     def styles(text):
         return flags.parse("stylize", (StylizeFiles,), {}, [f"--style={text}"])["style"]
 
-    assert styles("a.jpg, b.jpg") == ("a.jpg", "b.jpg")
+    assert styles("a.jpg, ,b.jpg") == ("a.jpg", "b.jpg")
     assert styles("Mona, Lisa.jpg") == ("Mona, Lisa.jpg",)
 
 

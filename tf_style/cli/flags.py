@@ -149,7 +149,11 @@ def _expanded(value: Any) -> Any:
 
 def _file_names(text: str) -> tuple[str, ...]:
     whole = os.path.expanduser(text)
-    return (whole,) if os.path.exists(whole) else tuple(_expanded(part.strip()) for part in text.split(",") if part)
+    return (
+        (whole,)
+        if os.path.exists(whole)
+        else tuple(_expanded(part.strip()) for part in text.split(",") if part.strip())
+    )
 
 
 def _unknown(command: str, error: flags.UnrecognizedFlagError, values: flags.FlagValues) -> str:

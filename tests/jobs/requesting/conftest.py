@@ -4,21 +4,8 @@ import pytest
 
 from tests import command
 from tests.jobs.requesting.asking import line
-from tests.serving.client.fake_server import FakeServer
+from tests.serving.client.conftest import no_proxy, server  # noqa: F401 (fixtures)
 from tf_style.cli.main import main
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch):
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.setenv(name, "127.0.0.1,localhost")
-
-
-@pytest.fixture
-def server():
-    server = FakeServer()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -32,7 +19,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def ask(server, folder, capsys):
+def ask(server, folder, capsys):  # noqa: F811
     """Runs a command line; returns its status, and what it said (nothing goes to standard output)."""
 
     def ask(*flags):

@@ -9,14 +9,10 @@ import pytest
 grpc = pytest.importorskip("grpc", reason="grpcio is not installed; the extra `dev` brings it")
 pytest.importorskip("tensorflow_serving", reason="tensorflow-serving-api is not installed; the extra `dev` brings it")
 
-from tensorflow_serving.apis import (  # noqa: E402
-    prediction_service_pb2_grpc,
-)
+from tensorflow_serving.apis import prediction_service_pb2_grpc  # noqa: E402
 
 from tests.serving.server.local_server import predict_request, refused, running  # noqa: E402
 from tests.serving.server.tiny_models import write_version  # noqa: E402
-
-ENDLESS = np.int32([2**31 - 1])
 
 
 @pytest.fixture(scope="module")
