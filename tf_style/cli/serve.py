@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 
 from tf_style.cli import flags
 from tf_style.config import ConfigError, ServeOptions
@@ -43,4 +44,5 @@ def main(argv: list[str]) -> int:
 
 
 def _print(line: str) -> None:
-    print(line, flush=True)
+    sys.stdout.write(f"{line}\n")  # in one piece: other threads print too
+    sys.stdout.flush()

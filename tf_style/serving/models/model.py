@@ -136,7 +136,6 @@ class Model:
             self._report(f"Loading version {version} of model {self.name} from {path}.")
             error = self._load_once(version, path)
             if error is None:
-                self._report(f"Version {version} of model {self.name} is available.")
                 return
             again = attempt < self._retries.tries and version in self._aspired and not self._stopping
             hint = f" Next try in {self._retries.seconds:g} s." if again else ""
@@ -158,6 +157,7 @@ class Model:
             return error
         except Exception as error:  # whatever is wrong with one version, the server goes on with the others
             return ServingError(Code.INTERNAL, f"{type(error).__name__}: {error}")
+        self._report(f"Version {version} of model {self.name} is available.")
         with self._changed:
             self._servables[version] = servable
         self._set(version, State.AVAILABLE)
