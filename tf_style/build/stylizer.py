@@ -127,6 +127,8 @@ def build_feed_forward(
         style_scale=config.style_scale,
         style_blend=config.style_blend or None,
         style_strength=config.style_strength,
+        noise=config.noise,
+        seed=config.seed,
         wrap=config.tileable,
         prepare=guidance.prepare,
         finish=guidance.finish,

@@ -10,7 +10,7 @@ from tf_style.config.stylize import StylizeConfig
 
 #: Options without effect on a network, beside those of the objective and the optimisation.
 _NOT_FOR_NETWORKS = (
-    "seed", "init", "backbone", "weights", "pooling", "padding", "jit_compile",
+    "init", "backbone", "weights", "pooling", "padding", "jit_compile",
     "save_every", "checkpoint_dir", "checkpoint_seconds", "tensorboard_dir",
 )  # fmt: skip
 
@@ -24,6 +24,8 @@ def check_given(config: StylizeConfig, given: Iterable[str]) -> None:
     """
     names = tuple(given)
     _check_for_network(config, names)
+    if "noise" in names and not config.network:
+        raise ConfigError("noise is for networks that paint in one pass; give network as well, or leave noise out.")
     if "palette_difference" in names and not config.palette:
         raise ConfigError("palette_difference needs a palette; give palette as well.")
     if "keep_weight" in names and "content" in names and "keep_mask" not in names:

@@ -81,6 +81,9 @@ class StylizeConfig(Options):
         "optimise",
         "network",
     )
+    noise: float = option(
+        1.0, "noise that a network for any style makes strokes of in flat grounds; 0: none", "network", minimum=0
+    )
 
     content_weight: float = option(1.0, "weight of the content loss", "objective", minimum=0)
     style_weight: float = option(20.0, "weight of the style loss", "objective", minimum=0)

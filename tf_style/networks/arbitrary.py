@@ -1,46 +1,76 @@
-"""Any style in one pass: the content's features get the style's statistics, and a decoder paints them."""
+"""Any style in one pass: each place takes what it needs from the style's own features, and a decoder paints it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
 from tf_style.networks.blocks import (
-    AdaptiveInstanceNormalization,
     EnlargingConvolution,
-    Modulation,
-    Pixels,
+    Moments,
     Standardization,
-    reflect_convolution,
+    adaptation,
+    adaptation,
+    convolve,
+    enlarge_and_convolve,
+    moments,
+    overshooting_pixels,
 )
+from tf_style.networks.noise import Noise
 
 #: The encoder's layers that the network reads, shallow to deep.
 ENCODER_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")
 
-_HIDDEN = 128  # units between the style's code and the modulations
-_RESIDUALS = 2  # at an eighth of the size, where forms larger than a stroke are made
-_FEATURE_SIZE = 512.0  # about the root mean square of the encoder's deepest features
+_QUARTER, _DEEPEST = ENCODER_LAYERS[2:]
+_QUARTER_SIZE, _DEEPEST_SIZE = 256.0, 512.0  # about the root mean square of those layers' features
+_GRID = 32  # a style's tokens are its deepest features at the places of a grid of this side
+_KEY, _VALUE = 64, 192  # numbers by which a token is found, and numbers that it brings
+_HIDDEN = 128  # units between the style's moments and the modulations
+#: The decoder's 3x3 convolutions: channels in and out. `large_up` and `picture` are not modulated.
+_CONVOLUTIONS = {
+    "mix": (_VALUE, _VALUE), "down": (_VALUE, _VALUE), "large_up": (_VALUE, _VALUE), "eighth": (_VALUE, 128),
+    "quarter_1": (128, 96), "quarter_2": (96, 64), "half_1": (64, 48), "half_2": (48, 32), "picture": (32, 3),
+}  # fmt: skip
+_ENLARGING = ("large_up", "quarter_1", "half_1", "picture")
+_UNMODULATED = ("large_up", "picture")
+_NOISE_STRIDES = {"mix": 8, "down": 16, "quarter_1": 4, "half_1": 2}  # layers that get noise, and their pixels' size
+_FIRST_NOISE = 0.05  # the noise's size before training
 _EPSILON = 1e-5
 
 
-class ArbitraryStyleNetwork:
-    """A frozen encoder and a decoder; a style's code is the mean and deviation of each of the encoder's channels.
+class Statistics(NamedTuple):
+    """What painting needs to know of the whole picture.
 
-    Adaptive instance normalisation gives the deepest features the style's statistics; it needs no training, so it works
-    for any style. The whole code modulates the decoder's layers, which brings colours and strokes.
+    Attributes:
+      features: Moments of the content's features by layer.
+      values: Moments of what its places take from the style.
+    """
+
+    features: dict[str, Moments]
+    values: Moments
+
+
+class ArbitraryStyleNetwork:
+    """A frozen encoder, attention from the content's places to the style's, and a decoder.
+
+    A style's code is the mean and deviation of each of the encoder's channels, and tokens: a key and a value for each
+    place of a 32 x 32 grid. A place of the content mixes the values whose keys fit, so it gets what such places look
+    like in the style. The means and deviations modulate the decoder's layers. Noise gives flat grounds their strokes.
 
     Args:
       encoder: Picture (float32 [B, H, W, 3], RGB in [0, 1]) to the features of at least `ENCODER_LAYERS`.
       channels: The numbers of channels of those layers, in order.
-      compute_dtype: Type of the decoder's convolutions, "float32" or "bfloat16".
+      compute_dtype: Type of the convolutions and of the attention, "float32" or "bfloat16".
 
     Reference:
-      Huang, Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization", ICCV 2017
-      (https://arxiv.org/abs/1703.06868); modulations from a style's code: Ghiasi et al., "Exploring the structure of a
-      real-time, arbitrary neural artistic stylization network", BMVC 2017 (https://arxiv.org/abs/1705.06830).
+      Attention over a style's features: Park, Lee, "Arbitrary Style Transfer with Style-Attentional Networks", CVPR
+      2019 (https://arxiv.org/abs/1812.02342), and Liu et al., "AdaAttN", ICCV 2021 (https://arxiv.org/abs/2108.03647);
+      modulations from a style's code: Ghiasi et al., "Exploring the structure of a real-time, arbitrary neural artistic
+      stylization network", BMVC 2017 (https://arxiv.org/abs/1705.06830); noise: Karras et al., "A Style-Based Generator
+      Architecture for Generative Adversarial Networks", CVPR 2019, section 3.2 (https://arxiv.org/abs/1812.04948).
     """
 
     kind = "arbitrary"
@@ -52,88 +82,234 @@ class ArbitraryStyleNetwork:
     ) -> None:
         self.encoder = encoder
         self.channels = channels
-        self.model = _decoder(channels, compute_dtype)
-        self.code_length = 2 * sum(channels)
+        self.code_length = 2 * sum(channels) + _GRID**2 * (_KEY + _VALUE)
+        self._dtype = compute_dtype
+        self._layers: dict[str, keras.layers.Layer] = {}
+        number = 2 * sum(channels)
+        self._add(Standardization(name="spread"), number)
+        self._add_dense("hidden", number, _HIDDEN)
+        for name, width in (("query", _KEY), ("key", _KEY), ("value", _VALUE), ("structure", _VALUE)):
+            self._add_dense(name, channels[3], width)
+        self._add_dense("skip", channels[2], _CONVOLUTIONS["quarter_1"][1])
+        for name, (inputs, outputs) in _CONVOLUTIONS.items():
+            if name in _ENLARGING:
+                self._add(EnlargingConvolution(outputs, name=name), inputs)
+            else:
+                self._add(keras.layers.Conv2D(outputs, 3, name=name), inputs)
+            if name not in _UNMODULATED:
+                self._add_dense(f"{name}_modulation", _HIDDEN, 2 * outputs, kernel_initializer="zeros")
+        for name in _NOISE_STRIDES:
+            size = keras.initializers.Constant(_FIRST_NOISE)
+            outputs = _CONVOLUTIONS[name][1]
+            self._add_dense(f"{name}_noise", _HIDDEN, outputs, kernel_initializer="zeros", bias_initializer=size)
+
+    def _add(self, layer: keras.layers.Layer, inputs: int) -> None:
+        layer.build((None, None, None, inputs))
+        self._layers[layer.name] = layer
+
+    def _add_dense(self, name: str, inputs: int, outputs: int, **options: Any) -> None:
+        self._add(keras.layers.Dense(outputs, name=name, **options), inputs)
 
     @property
     def layers(self) -> list[keras.layers.Layer]:
         """The layers to train and save, without the frozen encoder."""
-        return [self.model]
+        return list(self._layers.values())
 
     @property
     def all_layers(self) -> list[Any]:
         """All layers, with the frozen encoder."""
-        return [self.model, self.encoder]
+        return [*self.layers, self.encoder]
 
-    def encode_content(self, image: Any) -> dict[str, Any]:
-        """The encoder's features of a picture [B, H, W, 3] whose height and width are multiples of 8."""
-        features = self.encoder(image)
-        return {layer: features[layer] for layer in ENCODER_LAYERS}
+    # Styles -----------------------------------------------------------------------------------------------------------
 
     def encode_style(self, image: Any) -> Any:
         """The code of a picture [B, h, w, 3], float32 [B, N]."""
         return self.code(self.encoder(image))
 
     def code(self, features: Mapping[str, Any]) -> Any:
-        """The code of features: means, then deviations, of all layers, float32 [B, N]."""
-        moments = [ops.moments(ops.cast(features[layer], "float32"), axes=[1, 2]) for layer in ENCODER_LAYERS]
-        means = [mean for mean, _ in moments]
-        deviations = [ops.sqrt(variance + _EPSILON) for _, variance in moments]
-        return ops.concatenate(means + deviations, axis=-1)
-
-    def neutral_code(self, content: Mapping[str, Any]) -> Any:
-        """The code that leaves the picture unchanged: its own."""
-        return self.code(content)
-
-    def paint(self, content: Mapping[str, Any], code: Any) -> Any:
-        """Paints `encode_content`'s features with a code: float32 [B, H, W, 3], slightly beyond [0, 1]."""
-        return self.model([content[ENCODER_LAYERS[-1]], code])
+        """The code of features: means, then deviations, of all layers, then the tokens; float32 [B, N]."""
+        numbers = _means_and_deviations({layer: moments(features[layer]) for layer in ENCODER_LAYERS})
+        tokens = _on_a_grid(features[_DEEPEST]) / _DEEPEST_SIZE
+        own = ops.moments(ops.cast(tokens, "float32"), axes=[1], keepdims=True)
+        keys = self._dense("key", (tokens - own[0]) * ops.rsqrt(own[1] + _EPSILON))
+        both = ops.concatenate([keys, self._dense("value", tokens)], axis=-1)
+        tokens = ops.reshape(ops.cast(both, "float32"), (-1, _GRID**2 * (_KEY + _VALUE)))
+        return ops.concatenate([numbers, tokens], axis=-1)
 
     def adapt(self, codes: Any) -> None:
-        """Learns the spread of codes from those of many styles, [B, N]; call it once, before training."""
-        self.model.get_layer("spread").adapt(ops.log1p(codes))
+        """Learns the spread of codes from those of many styles, [M, N]; call it once, before training."""
+        self._layers["spread"].adapt(ops.log1p(codes[:, : 2 * sum(self.channels)]))
+
+    # Pictures ---------------------------------------------------------------------------------------------------------
+
+    def encode_content(self, image: Any) -> dict[str, Any]:
+        """The encoder's features of a picture [B, H, W, 3] whose height and width are multiples of 8."""
+        features = self.encoder(image)
+        return {layer: features[layer] for layer in ENCODER_LAYERS}
+
+    def take_values(self, content: Mapping[str, Any], codes: Any, shares: Any, own: Moments | None = None) -> Any:
+        """What each place of a picture takes from the styles' tokens, [B, h, w, values].
+
+        Args:
+          content: From `encode_content`.
+          codes: As for `paint`.
+          shares: As for `paint`.
+          own: Moments of the deepest features of the whole picture, if `content` is only a part of it.
+        """
+        deepest = content[_DEEPEST]
+        batch, height, width = ops.shape(deepest)[:3]
+        queries = self._dense("query", deepest, _standardization(own or moments(deepest)))
+        _, keys, values = self._parts(codes)
+        taken = _attend(ops.reshape(queries, (batch, height * width, _KEY)), keys, values, shares)
+        return ops.reshape(taken, (batch, height, width, _VALUE))
+
+    def paint(
+        self,
+        content: Mapping[str, Any],
+        codes: Any,
+        shares: Any,
+        strength: Any,
+        noise: Noise | None = None,
+        statistics: Statistics | None = None,
+    ) -> Any:
+        """Paints a picture in a mixture of styles.
+
+        Args:
+          content: From `encode_content`.
+          codes: Of K styles, float32 [B or 1, K, N].
+          shares: Of each style, float32 [K], of sum 1.
+          strength: In [0, 1], float32 [B]: 1 is the full style.
+          noise: For flat grounds; None: none.
+          statistics: Of the whole picture, if `content` is only a part of it.
+
+        Returns:
+          Float32 [B, H, W, 3], slightly beyond [0, 1].
+        """
+        deepest, quarter = content[_DEEPEST], content[_QUARTER]
+        height, width = ops.shape(deepest)[1:3]
+        own = statistics.features if statistics else {name: moments(content[name]) for name in (_QUARTER, _DEEPEST)}
+        whole = ops.all(strength >= 1.0)
+        strength = strength[:, None]
+        numbers, _, values = self._parts(codes)
+        numbers = ops.sum(shares[:, None] * numbers, axis=1) + ops.zeros_like(strength)
+
+        def blended() -> Any:
+            every = {name: own[name] if name in own else moments(content[name]) for name in ENCODER_LAYERS}
+            return strength * numbers + (1.0 - strength) * _means_and_deviations(every)
+
+        numbers = ops.cond(whole, lambda: numbers, blended)
+        hidden = self._hidden(numbers)
+
+        taken = self.take_values(content, codes, shares, own[_DEEPEST])
+        found = statistics.values if statistics else moments(taken)
+        scale, shift = adaptation(found, *_mixed_moments(values, shares))
+        x = self._cast(ops.cast(taken, "float32") * scale[:, None, None] + shift[:, None, None])
+        share = self._cast(strength[..., None, None])
+        x = ops.cond(
+            whole, lambda: x, lambda: share * x + (1.0 - share) * self._dense("value", deepest / _DEEPEST_SIZE)
+        )
+        x = x + self._dense("structure", deepest, _standardization(own[_DEEPEST]))
+
+        x = self._block("mix", x, hidden, noise)
+        x = x + self._convolved("large_up", self._block("down", x, hidden, noise))[:, :height, :width]
+        x = self._block("eighth", x, hidden, noise)
+        mean, deviation = (part / _QUARTER_SIZE for part in self._of_quarter(numbers))
+        known = Moments(own[_QUARTER].mean / _QUARTER_SIZE, own[_QUARTER].variance / _QUARTER_SIZE**2)
+        scale, shift = adaptation(known, mean, deviation)
+        x = self._block("quarter_1", x, hidden, noise, self._dense("skip", quarter, (scale / _QUARTER_SIZE, shift)))
+        for name in ("quarter_2", "half_1", "half_2"):
+            x = self._block(name, x, hidden, noise)
+        return overshooting_pixels(self._convolved("picture", x))
+
+    # Parts ------------------------------------------------------------------------------------------------------------
+
+    def _cast(self, x: Any) -> Any:
+        return ops.cast(x, self._dtype)
+
+    def _parts(self, codes: Any) -> tuple[Any, Any, Any]:
+        """Means and deviations [b, K, M], keys [b, K, T, keys] and values [b, K, T, values] of codes."""
+        batch, styles = ops.shape(codes)[:2]
+        number = 2 * sum(self.channels)
+        tokens = ops.reshape(codes[..., number:], (batch, styles, _GRID**2, _KEY + _VALUE))
+        return codes[..., :number], tokens[..., :_KEY], tokens[..., _KEY:]
+
+    def _of_quarter(self, numbers: Any) -> tuple[Any, Any]:
+        """The quarter's means and deviations among those of all layers."""
+        start, total = sum(self.channels[:2]), sum(self.channels)
+        return tuple(numbers[:, first : first + self.channels[2]] for first in (start, total + start))
+
+    def _hidden(self, numbers: Any) -> Any:
+        layer = self._layers["hidden"]
+        standard = self._layers["spread"](ops.log1p(ops.relu(numbers)))
+        return ops.relu(ops.matmul(standard, layer.kernel) + layer.bias)
+
+    def _dense(self, name: str, x: Any, affine: tuple[Any, Any] | None = None) -> Any:
+        """x [B, ..., C] times a layer's kernel; with scale and shift [B, C], of x * scale + shift, which is never made."""
+        layer = self._layers[name]
+        if affine is None:
+            return ops.matmul(self._cast(x), self._cast(layer.kernel)) + self._cast(layer.bias)
+        scale, shift = affine
+        batch, height, width, inputs = ops.shape(x)
+        bias = ops.matmul(shift, layer.kernel) + layer.bias
+        kernel = self._cast(scale[:, :, None] * layer.kernel)
+        y = ops.matmul(ops.reshape(self._cast(x), (batch, height * width, inputs)), kernel)
+        return ops.reshape(y + self._cast(bias)[:, None], (batch, height, width, layer.units))
+
+    def _convolved(self, name: str, x: Any) -> Any:
+        layer = self._layers[name]
+        kernel, bias = self._cast(layer.kernel), self._cast(layer.bias)
+        if name in _ENLARGING:
+            return enlarge_and_convolve(x, kernel) + bias
+        return convolve(x, kernel, 2 if name == "down" else 1) + bias
+
+    def _block(self, name: str, x: Any, hidden: Any, noise: Noise | None, skip: Any = None) -> Any:
+        """A convolution, modulated by the style, with noise, and what is above zero of it."""
+        x = self._convolved(name, x)
+        x = x if skip is None else x + skip
+        scale, shift = ops.split(self._small("modulation", name, hidden), 2, axis=-1)
+        x = x * (1.0 + scale) + shift
+        if noise is not None and name in _NOISE_STRIDES:
+            plane = noise.plane(*ops.shape(x)[1:3], _NOISE_STRIDES[name])
+            x = x + self._small("noise", name, hidden) * self._cast(plane)
+        return ops.relu(x)
+
+    def _small(self, kind: str, name: str, hidden: Any) -> Any:
+        layer = self._layers[f"{name}_{kind}"]
+        return self._cast(ops.matmul(hidden, layer.kernel) + layer.bias)[:, None, None]
 
 
-def _decoder(channels: tuple[int, ...], dtype: str) -> keras.Model:
-    """The model from the deepest layer's features and a style's code to a picture."""
-    policy = keras.DTypePolicy("mixed_bfloat16" if dtype == "bfloat16" else "float32")
-    first, second, third, deepest = channels
-    features = keras.Input((None, None, deepest), name="features", dtype="float32")
-    code = keras.Input((2 * sum(channels),), name="code", dtype="float32")
-    spread = Standardization(name="spread", dtype="float32")
-    hidden = keras.layers.Dense(_HIDDEN, activation="relu", name="hidden", dtype="float32")(
-        spread(ops.log1p(ops.relu(code)))
-    )
+def _on_a_grid(features: Any) -> Any:
+    """The features [B, h, w, C] at the nearest places of a regular grid, [B, grid x grid, C]."""
+    for axis in (1, 2):
+        places = (2 * ops.arange(_GRID, dtype="int32") + 1) * ops.shape(features)[axis] // (2 * _GRID)
+        features = ops.take(features, places, axis=axis)
+    return ops.reshape(features, (-1, _GRID**2, features.shape[-1]))
 
-    def modulated(x: Any, width: int, name: str) -> Any:
-        parameters = keras.layers.Dense(
-            2 * width, kernel_initializer="zeros", name=f"{name}_modulation", dtype="float32"
-        )(hidden)
-        return Modulation(name=f"{name}_modulated", dtype=policy)([x, parameters])
 
-    def block(x: Any, width: int, name: str, *, enlarge: bool = False) -> Any:
-        if enlarge:
-            x = EnlargingConvolution(width, name=name, dtype=policy)(x)
-        else:
-            x = reflect_convolution(x, width, name=name, dtype=policy)
-        return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(modulated(x, width, name))
+def _means_and_deviations(features: Mapping[str, Moments]) -> Any:
+    means = [features[name].mean for name in ENCODER_LAYERS]
+    return ops.concatenate(means + [ops.sqrt(features[name].variance + _EPSILON) for name in ENCODER_LAYERS], axis=-1)
 
-    def residual(x: Any, width: int, name: str) -> Any:
-        """A residual block that changes nothing at first."""
-        y = reflect_convolution(x, width, kernel_initializer="zeros", name=name, dtype=policy)
-        y = keras.layers.Add(name=f"{name}_sum", dtype=policy)([x, modulated(y, width, name)])
-        return keras.layers.Activation("relu", name=f"{name}_relu", dtype=policy)(y)
 
-    offset, total = sum(channels) - deepest, sum(channels)
-    mean, deviation = code[:, offset : offset + deepest], code[:, total + offset : total + offset + deepest]
-    small = keras.layers.Rescaling(1.0 / _FEATURE_SIZE, name="small", dtype="float32")
-    x = AdaptiveInstanceNormalization(name="alignment", dtype=policy)([features, small(mean), small(deviation)])
-    x = block(x, third, "eighth")
-    for number in range(_RESIDUALS):
-        x = residual(x, third, f"eighth_residual_{number + 1}")
-    x = block(x, third, "quarter_1", enlarge=True)
-    x = block(x, second, "quarter_2")
-    x = block(x, second, "half_1", enlarge=True)
-    x = block(x, first, "half_2")
-    x = EnlargingConvolution(3, name="picture", dtype=policy)(x)
-    return keras.Model([features, code], Pixels(name="pixels", dtype="float32")(x), name="arbitrary")
+def _standardization(own: Moments) -> tuple[Any, Any]:
+    return adaptation(own, ops.zeros_like(own.mean), ops.ones_like(own.mean))
+
+
+def _mixed_moments(values: Any, shares: Any) -> tuple[Any, Any]:
+    """Mean and deviation [b, values] of each style's values [b, K, T, values], by share."""
+    mean, variance = ops.moments(values, axes=[2])
+    shares = shares[:, None]
+    return ops.sum(shares * mean, axis=1), ops.sum(shares * ops.sqrt(variance + _EPSILON), axis=1)
+
+
+def _attend(queries: Any, keys: Any, values: Any, shares: Any) -> Any:
+    """For each query the values whose keys fit: [B, P, keys], [b, K, T, keys], [b, K, T, values] to [B, P, values].
+
+    A style's share multiplies the weights of its tokens.
+    """
+    dtype, (batch, styles) = queries.dtype, ops.shape(keys)[:2]
+    weights = ops.repeat(ops.log(ops.maximum(shares, 1e-30)), _GRID**2)
+    keys = ops.reshape(keys, (batch, styles * _GRID**2, _KEY))
+    values = ops.reshape(values, (batch, styles * _GRID**2, _VALUE))
+    scores = ops.matmul(queries, ops.transpose(ops.cast(keys / _KEY**0.5, dtype), (0, 2, 1)))
+    return ops.matmul(ops.softmax(scores + ops.cast(weights, dtype)), ops.cast(values, dtype))

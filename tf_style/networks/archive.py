@@ -22,7 +22,7 @@ NETWORK_FILE = "network.npz"
 
 _CARD = "card"
 _ENCODER = "encoder"
-_FORMAT = 1
+_FORMATS = {"arbitrary": 2}  # others have 1; a new design of a network gets a new number
 
 
 class NetworkError(ValueError):
@@ -91,7 +91,7 @@ def write_network(path: Path, card: Mapping[str, Any], weights: Mapping[str, np.
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ValueError(f"The weight {name} is too large for float16; the network cannot be written.")
-    members: dict[str, Any] = {_CARD: np.array(json.dumps({"format": _FORMAT, **card}, sort_keys=True)), **arrays}
+    members: dict[str, Any] = {_CARD: np.array(json.dumps({"format": _format(card), **card}, sort_keys=True)), **arrays}
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -111,13 +111,19 @@ def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
             card = json.loads(str(archive[_CARD]))
             if not isinstance(card["kind"], str) or not isinstance(card.get("styles", []), list):
                 raise KeyError("kind")
-            if card["format"] != _FORMAT:
-                raise NetworkError(f"{path} is from another version of tf_style; train it again, or update tf_style.")
+            if card["format"] > _format(card):
+                raise NetworkError(f"{path} is from a later version of tf_style; update tf_style.")
+            if card["format"] < _format(card):
+                raise NetworkError(f"{path} is from an earlier version of tf_style; train the network anew.")
             return arrays
     except NetworkError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
         raise NetworkError(f"{path} is not a network from tf-style train; give the path of one.") from None
+
+
+def _format(card: Mapping[str, Any]) -> int:
+    return _FORMATS.get(card.get("kind", ""), 1)
 
 
 def encoder_weights(kernels: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -14,6 +14,58 @@ _FLAT = 1e-7
 # Which rows of a 3x3 kernel fall on which of two small pixels, for the upper and the lower of two enlarged pixels.
 _FOLDS = (((1, 0, 0), (0, 1, 1)), ((1, 1, 0), (0, 0, 1)))
 _OVERSHOOT = 0.6  # the picture is 0.5 + 0.6 tanh(x), clipped, so that it can reach pure black and white
+
+
+class Moments(NamedTuple):
+    """Mean and variance of each channel of each picture, float32 [B, C]."""
+
+    mean: Any
+    variance: Any
+
+
+def moments(x: Any) -> Moments:
+    """The moments of x, [B, H, W, C], computed in float32."""
+    return Moments(*ops.moments(ops.cast(x, "float32"), axes=[1, 2]))
+
+
+def adaptation(own: Moments, mean: Any, deviation: Any) -> tuple[Any, Any]:
+    """Scale and shift, float32 [B, C], that give features with moments `own` a mean and a deviation, [B, C].
+
+    Reference:
+      Huang, Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization", ICCV 2017, eq. 8.
+      https://arxiv.org/abs/1703.06868
+    """
+    squared = ops.square(own.variance)
+    scale = deviation * ops.rsqrt(own.variance + _EPSILON) * squared / (squared + _FLAT**2)
+    return scale, mean - own.mean * scale
+
+
+def convolve(x: Any, kernel: Any, stride: int = 1) -> Any:
+    """A 3x3 convolution of [B, H, W, C] with a mirrored border; it keeps the size, or divides it by the stride."""
+    return ops.conv(ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="reflect"), kernel, stride, "valid")
+
+
+def enlarge_and_convolve(x: Any, kernel: Any) -> Any:
+    """Doubles the size of [B, H, W, C] by repeating pixels, then convolves by 3x3; see `EnlargingConvolution`."""
+    batch, height, width = ops.shape(x)[:3]
+    channels = kernel.shape[-1]
+    kernel = ops.einsum("pah,qbw,hwio->abipqo", *(ops.cast(_FOLDS, kernel.dtype),) * 2, kernel)
+    kernel = ops.reshape(kernel, (2, 2, -1, 4 * channels))
+    x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")  # as reflecting after enlarging
+    y = ops.conv(x, kernel, padding="valid")  # [B, H + 1, W + 1, 4 channels]
+    rows = []
+    for row in (0, 1):
+        start = 2 * row * channels
+        even = y[:, row : height + row, :width, start : start + channels]
+        odd = y[:, row : height + row, 1:, start + channels : start + 2 * channels]
+        rows.append(ops.concatenate([even, odd], axis=-1))
+    y = ops.stack(rows, axis=2)  # [B, H, 2, W, 2 channels]
+    return ops.reshape(y, (batch, 2 * height, 2 * width, channels))
+
+
+def overshooting_pixels(x: Any) -> Any:
+    """The last activation, 0.5 + 0.6 tanh(x), float32; it exceeds [0, 1] a little, to reach black and white."""
+    return 0.5 + _OVERSHOOT * ops.tanh(ops.cast(x, "float32"))
 
 
 @keras.saving.register_keras_serializable("tf_style")
@@ -57,12 +109,9 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
         """Args: inputs, [x, mean, deviation]."""
         x, mean, deviation = inputs
         x = ops.cast(x, "float32")
-        own_mean, own_variance = ops.moments(x, axes=[1, 2], keepdims=True)
-        scale = ops.expand_dims(ops.cast(deviation, "float32"), (1, 2)) * ops.rsqrt(own_variance + _EPSILON)
-        squared = ops.square(own_variance)
-        scale = scale * squared / (squared + _FLAT**2)
-        shift = ops.expand_dims(ops.cast(mean, "float32"), (1, 2)) - own_mean * scale
-        return ops.cast(x * scale + shift, self.compute_dtype)
+        own = Moments(*ops.moments(x, axes=[1, 2]))
+        scale, shift = adaptation(own, ops.cast(mean, "float32"), ops.cast(deviation, "float32"))
+        return ops.cast(x * scale[:, None, None] + shift[:, None, None], self.compute_dtype)
 
     def compute_output_shape(self, input_shape: list) -> tuple:
         """The shape of x."""
@@ -117,11 +166,11 @@ class Standardization(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tf_style")
 class Pixels(keras.layers.Layer):
-    """The last activation, 0.5 + 0.6 tanh(x), float32; it exceeds [0, 1] a little, to reach black and white."""
+    """`overshooting_pixels` as a layer."""
 
     def call(self, x: Any) -> Any:
         """Args: x, [B, H, W, 3]."""
-        return 0.5 + _OVERSHOOT * ops.tanh(ops.cast(x, "float32"))
+        return overshooting_pixels(x)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """The shape of x."""
@@ -161,19 +210,7 @@ class EnlargingConvolution(keras.layers.Layer):
 
     def call(self, x: Any) -> Any:
         """Args: x, [B, H, W, C]; returns [B, 2 H, 2 W, channels]."""
-        batch, height, width = ops.shape(x)[:3]
-        kernel = ops.einsum("pah,qbw,hwio->abipqo", *(ops.cast(_FOLDS, self.kernel.dtype),) * 2, self.kernel)
-        kernel = ops.reshape(kernel, (2, 2, -1, 4 * self.channels))
-        x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")  # as reflecting after enlarging
-        y = ops.conv(x, kernel, padding="valid")  # [B, H + 1, W + 1, 4 channels]
-        rows = []
-        for row in (0, 1):
-            start = 2 * row * self.channels
-            even = y[:, row : height + row, :width, start : start + self.channels]
-            odd = y[:, row : height + row, 1:, start + self.channels : start + 2 * self.channels]
-            rows.append(ops.concatenate([even, odd], axis=-1))
-        y = ops.stack(rows, axis=2)  # [B, H, 2, W, 2 channels]
-        y = ops.reshape(y, (batch, 2 * height, 2 * width, self.channels))
+        y = enlarge_and_convolve(x, self.kernel)
         return y + self.bias if self.use_bias else y
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:

@@ -13,6 +13,7 @@ from tf_style.networks.blocks import (
     Pixels,
     reflect_convolution,
 )
+from tf_style.networks.noise import Noise
 
 _WIDTHS = (24, 48, 64)  # channels at half, a quarter and an eighth of the size
 _RESIDUAL_BLOCKS = 5
@@ -67,12 +68,15 @@ class ManyStylesNetwork:
         """The codes of styles, float32 [B, N], by their indices in `styles`, int [B]."""
         return _TABLE_GAIN * self.table(index + 1)
 
-    def neutral_code(self, content: Any) -> Any:
-        """The code that leaves pictures unchanged, float32 [B, N]."""
-        return _TABLE_GAIN * self.table(ops.zeros_like(content[:, 0, 0, 0], dtype="int32"))
+    def paint(self, content: Any, codes: Any, shares: Any, strength: Any, noise: Noise | None = None) -> Any:
+        """Paints a picture [B, H, W, 3] (sides multiples of 8) in a mixture of styles; see `ArbitraryStyleNetwork.paint`.
 
-    def paint(self, content: Any, code: Any) -> Any:
-        """Paints a picture [B, H, W, 3] (sides multiples of 8) with a code: float32, slightly beyond [0, 1]."""
+        This network takes no noise.
+        """
+        del noise
+        strength = strength[:, None]
+        neutral = _TABLE_GAIN * self.table(ops.zeros((1,), "int32"))
+        code = strength * ops.sum(shares[:, None] * codes, axis=1) + (1.0 - strength) * neutral
         return self.model([content, code])
 
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tf_style.networks.arbitrary import ArbitraryStyleNetwork
 from tf_style.networks.many_styles import ManyStylesNetwork
+from tf_style.networks.noise import Noise
 from tf_style.types import Backbone, Features, Image, Nest, References
 
 #: The term that keeps neutral pictures unchanged.
@@ -25,8 +26,8 @@ _SOFT_LIMIT = 3.0  # relative style losses beyond this count by their logarithm
 class Trainer:
     """The steps of training and validation for one network.
 
-    Some pictures are painted with their own, neutral code and must come out unchanged, so that the strength of a style
-    can be chosen after training.
+    Some pictures, the neutral ones, are painted with strength 0 and must come out unchanged, so that the strength of a
+    style can be chosen after training.
 
     Args:
       network: The network to train.
@@ -96,10 +97,10 @@ class Trainer:
     def losses(self, contents: Image, styles: tf.Tensor, neutral: tf.Tensor) -> tuple[dict[str, tf.Tensor], Image]:
         """The weighted losses by term (means over the batch), and the pictures; arguments as for `step`."""
         content_features = self.features(contents)
-        content = self.network.encode_content(contents)
         code, style_targets = self._style(styles)
-        code = tf.where(neutral[:, tf.newaxis], self.network.neutral_code(content), code)
-        image = self.network.paint(content, code)
+        strength, noise = tf.where(neutral, 0.0, 1.0), self._noise(tf.shape(contents)[0])
+        content = self.network.encode_content(contents)
+        image = self.network.paint(content, code[:, tf.newaxis], tf.ones([1]), strength, noise)
         references = {**content_features, **_pixels(self._reference(contents, styles, neutral))}
         content_targets = self.objective.reading("content").targets(References(references, ()))
         targets = tf.nest.map_structure(tf.stop_gradient, {**content_targets, **style_targets})
@@ -118,8 +119,14 @@ class Trainer:
         if self._teacher is None:
             return contents
         codes = tf.gather(self._teacher_codes, styles)
-        painted = self._teacher.paint(self._teacher.encode_content(contents), codes)
+        content = self._teacher.encode_content(contents)
+        painted = self._teacher.paint(content, codes[:, tf.newaxis], tf.ones([1]), tf.ones_like(contents[:, 0, 0, 0]))
         return tf.where(neutral[:, tf.newaxis, tf.newaxis, tf.newaxis], contents, tf.clip_by_value(painted, 0.0, 1.0))
+
+    def _noise(self, batch: tf.Tensor) -> Noise:
+        """Other noise for each picture and each step."""
+        step = tf.cast(self.optimizer.iterations.value, tf.int32)
+        return Noise(step * batch + tf.range(batch))
 
     def _style(self, styles: tf.Tensor) -> tuple[tf.Tensor, Nest]:
         """The codes and the targets of styles."""

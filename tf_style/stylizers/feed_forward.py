@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tf_style.networks.archive import check_style
+from tf_style.networks.noise import Noise
 from tf_style.ops.periodic import wrap_pad
 from tf_style.ops.positions import as_painted, lay_over
 from tf_style.stylizers.scaling import fade, fit
@@ -15,12 +16,13 @@ from tf_style.stylizers.torus import on_a_torus, without_margin
 from tf_style.types import Image, Masks, Nest, Progress
 
 _MARGIN = 128  # how many pixels beyond an edge affect a network's painting there
+_ANYWHERE = 2**30  # noise that does not repeat within any picture
 _KEPT = 0.8  # share of the painting's details that the content's replace under a "keep" mask
 _COARSE = 16  # details are finer than this many pixels, colours coarser
 
 
 class FeedForwardStylizer:
-    """A `Stylizer` that paints in one pass: it encodes the styles, mixes their codes, and paints with the mixture.
+    """A `Stylizer` that paints in one pass: it encodes the styles, and paints with a mixture of their codes.
 
     Args:
       network: An `ArbitraryStyleNetwork` or a `ManyStylesNetwork`.
@@ -28,14 +30,15 @@ class FeedForwardStylizer:
       style_blend: Share of each style; None: equal shares.
       wrap: Whether opposite edges of the picture are neighbours; its sides must then be multiples of 16.
       style_strength: In [0, 1]: 0 is the content itself, 1 the full style.
+      noise: Deviation of the noise that the network makes strokes of in flat grounds; 0: none.
+      seed: Of the noise.
       prepare: Applied to each style picture first: (style, content) -> style. With masks, the content has an alpha that
         is 0 where nothing is painted, here and in `finish`.
       finish: Applied to each painting: (painting, content) -> picture.
 
     Reference:
       Mixing codes: Dumoulin et al., "A Learned Representation for Artistic Style", ICLR 2017, section 3.3
-      (https://arxiv.org/abs/1610.07629); strength by mixing in the content's own code: Ghiasi et al., BMVC 2017,
-      section 4.4 (https://arxiv.org/abs/1705.06830).
+      (https://arxiv.org/abs/1610.07629).
     """
 
     def __init__(
@@ -45,6 +48,8 @@ class FeedForwardStylizer:
         style_scale: float = 1.0,
         style_blend: Sequence[float] | None = None,
         style_strength: float = 1.0,
+        noise: float = 1.0,
+        seed: int = 0,
         wrap: bool = False,
         prepare: Callable[[Image, Image], Image] | None = None,
         finish: Callable[[Image, Image], Image] | None = None,
@@ -53,14 +58,16 @@ class FeedForwardStylizer:
         self.style_scale = style_scale
         self.style_blend = style_blend
         self.style_strength = style_strength
+        self.noise = noise
+        self.seed = seed
         self.wrap = wrap
         self.prepare = prepare
         self.finish = finish
         self.num_traces = 0
         picture, batch = tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([None])
-        code = tf.TensorSpec([None, network.code_length])
+        codes, shares = tf.TensorSpec([None, None, network.code_length]), tf.TensorSpec([None])
         self._encode = tf.function(network.encode_style, input_signature=[picture])
-        self._compiled_paint = tf.function(self._paint, input_signature=[picture, code, batch])
+        self._compiled_paint = tf.function(self._paint, input_signature=[picture, codes, shares, batch])
 
     def __call__(
         self,
@@ -117,34 +124,39 @@ class FeedForwardStylizer:
         ]
 
     def encode_styles(self, styles: Sequence[Image | str], content_shape: tf.Tensor) -> tf.Tensor:
-        """The mixed code of styles for contents of a shape (int32 [4]): float32 [B or 1, N]."""
-        shares = [1.0] * len(styles) if self.style_blend is None else list(self.style_blend)
-        if len(shares) != len(styles):
-            raise ValueError(f"style_blend has {len(shares)} shares for {len(styles)} styles; give one for each.")
-        codes = [self._code(style, content_shape) for style in styles]
-        return tf.add_n([share / sum(shares) * code for share, code in zip(shares, _as_batch(codes), strict=True)])
+        """The codes of K styles for contents of a shape (int32 [4]): float32 [B or 1, K, N]."""
+        if self.style_blend is not None and len(self.style_blend) != len(styles):
+            raise ValueError(
+                f"style_blend has {len(self.style_blend)} shares for {len(styles)} styles; give one for each."
+            )
+        return tf.stack(_as_batch([self._code(style, content_shape) for style in styles]), axis=1)
 
-    def paint(self, content: Image, code: tf.Tensor, strength: tf.Tensor | None = None) -> Image:
-        """Paints with a style's code.
+    def paint(self, content: Image, codes: tf.Tensor, strength: tf.Tensor | None = None) -> Image:
+        """Paints with styles' codes.
 
         Args:
           content: Float32 [B, H, W, 3] in [0, 1].
-          code: Float32 [B or 1, N].
+          codes: Float32 [B or 1, K, N]; `style_blend` says how to mix them.
           strength: Float32 [B], in [0, 1]; None: the stylizer's own.
         """
-        return self._finished(self._painted(content, code, strength), content)
+        return self._finished(self._painted(content, codes, self._shares(codes.shape[1]), strength), content)
 
-    def _painted(self, content: Image, code: tf.Tensor, strength: tf.Tensor | None = None) -> Image:
-        batch = tf.shape(content)[:1]
-        strength = tf.fill(batch, float(self.style_strength)) if strength is None else strength
-        code = tf.broadcast_to(code, tf.concat([batch, [self.network.code_length]], 0))
-        return tf.ensure_shape(self._compiled_paint(content, code, strength), content.shape)
+    def _shares(self, number: int) -> tf.Tensor:
+        shares = tf.ones([number]) if self.style_blend is None else tf.constant(self.style_blend, tf.float32)
+        return shares / tf.reduce_sum(shares)
+
+    def _painted(
+        self, content: Image, codes: tf.Tensor, shares: tf.Tensor, strength: tf.Tensor | None = None
+    ) -> Image:
+        strength = tf.fill(tf.shape(content)[:1], float(self.style_strength)) if strength is None else strength
+        return tf.ensure_shape(self._compiled_paint(content, codes, shares, strength), content.shape)
 
     def _paint_regions(self, content: Image, styles: Sequence[Image | str], masks: Masks) -> Image:
         """Paints, restores kept details, finishes, and lays the result over the content."""
         regions = masks.get("regions")
         if regions is None or regions.shape[-1] == 1:
-            painting = self._paint_kept(content, self.encode_styles(styles, tf.shape(content)), masks)
+            codes = self.encode_styles(styles, tf.shape(content))
+            painting = self._paint_kept(content, codes, self._shares(len(styles)), masks)
         else:
             painting = self._paint_each(content, styles, regions, masks)
         painting = self._finished(painting, content, masks)
@@ -157,12 +169,13 @@ class FeedForwardStylizer:
         shares = tf.math.divide_no_nan(regions, tf.reduce_sum(regions, -1, keepdims=True))
         painting = content
         for index, style in enumerate(styles):
-            own = self._paint_kept(content, self._code(style, tf.shape(content)), masks)
+            code = self._code(style, tf.shape(content))[:, tf.newaxis]
+            own = self._paint_kept(content, code, tf.ones([1]), masks)
             painting += shares[..., index : index + 1] * (own - content)
         return painting
 
-    def _paint_kept(self, content: Image, code: tf.Tensor, masks: Masks) -> Image:
-        painting = self._painted(content, code)
+    def _paint_kept(self, content: Image, codes: tf.Tensor, shares: tf.Tensor, masks: Masks) -> Image:
+        painting = self._painted(content, codes, shares)
         if "keep" not in masks:
             return painting
         details = content - _blurred(content)
@@ -183,28 +196,32 @@ class FeedForwardStylizer:
     def _style_at(self, style: Image, content_shape: tf.Tensor) -> Image:
         return fit(style, self.style_scale * tf.cast(tf.reduce_max(content_shape[1:3]), tf.float32))
 
-    def _paint(self, content: Image, code: tf.Tensor, strength: tf.Tensor) -> Image:
+    def _paint(self, content: Image, codes: tf.Tensor, shares: tf.Tensor, strength: tf.Tensor) -> Image:
         self.num_traces += 1  # runs once per trace; tests count it
-        if self.wrap:
-            content = on_a_torus(content)
-            margin = tf.minimum(tf.shape(content)[1:3], _MARGIN)
-            painting = self._paint_plainly(wrap_pad(content, margin[0], margin[1]), code, strength)
-            return without_margin(painting, tf.unstack(margin))
-        return self._paint_plainly(content, code, strength)
+        if not self.wrap:
+            return self._paint_plainly(content, codes, shares, strength)
+        content = on_a_torus(content)
+        size = tf.shape(content)[1:3]
+        margin = tf.minimum(size, _MARGIN)
+        padded = wrap_pad(content, margin[0], margin[1])
+        painting = self._paint_plainly(padded, codes, shares, strength, -margin, size)
+        return without_margin(painting, tf.unstack(margin))
 
-    def _paint_plainly(self, content: Image, code: tf.Tensor, strength: tf.Tensor) -> Image:
+    def _paint_plainly(
+        self,
+        content: Image,
+        codes: tf.Tensor,
+        shares: tf.Tensor,
+        strength: tf.Tensor,
+        origin: Sequence = (0, 0),
+        period: Sequence = (_ANYWHERE, _ANYWHERE),
+    ) -> Image:
         size = tf.shape(content)[1:3]
         missing = -size % self.network.multiple
         padded = tf.pad(content, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]], "REFLECT")
-        features = self.network.encode_content(padded)
-        weight = strength[:, tf.newaxis]
-        code = tf.cond(
-            tf.reduce_all(strength >= 1.0),
-            lambda: code,
-            lambda: weight * code + (1.0 - weight) * self.network.neutral_code(features),
-        )
-        painting = self.network.paint(features, code)[:, : size[0], : size[1]]
-        return fade(tf.clip_by_value(painting, 0.0, 1.0), content, strength)
+        noise = Noise(tf.constant([self.seed]), self.noise, origin, period) if self.noise else None
+        painting = self.network.paint(self.network.encode_content(padded), codes, shares, strength, noise)
+        return fade(tf.clip_by_value(painting[:, : size[0], : size[1]], 0.0, 1.0), content, strength)
 
 
 def _blurred(image: Image) -> Image:

@@ -53,7 +53,7 @@ class ServedNetwork(Served):
         def stylize_encoded(content, style_code, style_strength=strength):
             content = self._content(content)
             style_code = self._style_code(style_code, code.shape, content)
-            return self._answer(content, style_code[:, 0], style_strength)
+            return self._answer(content, style_code, style_strength)
 
         function = tf.function(stylize, input_signature=[PICTURES, styles, NUMBERS])
         size = tf.TensorSpec([None], tf.int32, name="size")
@@ -97,15 +97,15 @@ class ServedNetwork(Served):
         return tf.argmax(tf.cast(matches, tf.int32), axis=1, output_type=tf.int32)
 
     def _encode(self, style: tf.Tensor, content_shape: tf.Tensor) -> tf.Tensor:
-        """The code of styles, float32 [B or 1, N]."""
+        """The code of styles, float32 [B or 1, 1, N]."""
         if self.names:
-            return self._stylizer.network.encode_style(style)
+            return self._stylizer.network.encode_style(style)[:, tf.newaxis]
         return self._stylizer.encode_styles([style], content_shape)
 
     def _encode_style(self, style: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
         """`size` is the (height, width) of the content to be painted."""
         style, size = self._style(style, None), guards.content_size(size, self._limits)
-        return {"style_code": self._encode(style, tf.stack([1, size[0], size[1], 3]))[:, tf.newaxis]}
+        return {"style_code": self._encode(style, tf.stack([1, size[0], size[1], 3]))}
 
     def _answer(self, content: tf.Tensor, style_code: tf.Tensor, strength: tf.Tensor) -> dict[str, tf.Tensor]:
         strength = guards.option("style_strength", strength, tf.shape(content)[0], 0.0, 1.0)
