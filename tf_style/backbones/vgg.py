@@ -14,6 +14,7 @@ import tensorflow as tf
 from tf_style.backbones.convolution import Convolution
 from tf_style.backbones.pooling import MaxPooling
 from tf_style.backbones.weights import Kernels, WeightsError, application_kernels
+from tf_style.ops.padding import edge_pad
 from tf_style.ops.periodic import wrap_pad
 
 #: ImageNet's mean in the Caffe convention: blue, green, red, from 0 to 255.
@@ -41,7 +42,7 @@ class ReplicatePadding(keras.layers.Layer):
 
     def call(self, image: tf.Tensor) -> tf.Tensor:
         """Args: image, [B, H, W, C]."""
-        return tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="SYMMETRIC")
+        return edge_pad(image, "symmetric")
 
 
 @keras.saving.register_keras_serializable("tf_style")
@@ -124,6 +125,7 @@ def vgg_features(
     *,
     readouts: Mapping[str, np.ndarray] | None = None,
     trainable: bool = False,
+    features_dtype: str = "float32",
 ) -> keras.Model:
     """A VGG of any width from its kernels (in the order of the layers), up to the deepest of `layers`.
 
@@ -169,7 +171,7 @@ def vgg_features(
             outputs[layer] = readout(outputs[layer])
             readout.set_weights([mix[np.newaxis, np.newaxis]])
     features = {
-        layer: keras.layers.Identity(name=f"{layer}_features", dtype="float32")(outputs[wanted[layer]])
+        layer: keras.layers.Identity(name=f"{layer}_features", dtype=features_dtype)(outputs[wanted[layer]])
         for layer in layers
     }
     model = keras.Model(image, features, name=name)

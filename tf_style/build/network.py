@@ -88,7 +88,9 @@ def make_network(
 def _arbitrary(compute_dtype: str, styles: tuple[str, ...], encoder: Kernels | None) -> ArbitraryStyleNetwork:
     del styles
     kernels = default_encoder() if encoder is None else encoder
-    features = vgg_features("encoder", kernels, ENCODER_LAYERS, "max", "replicate_all", compute_dtype)
+    features = vgg_features(
+        "encoder", kernels, ENCODER_LAYERS, "max", "replicate_all", compute_dtype, features_dtype=compute_dtype
+    )
     channels = tuple(features.output[layer].shape[-1] for layer in ENCODER_LAYERS)
     return ArbitraryStyleNetwork(features, channels, compute_dtype)
 

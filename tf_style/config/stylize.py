@@ -75,6 +75,14 @@ class StylizeConfig(Options):
         False, "make the result repeat without a seam: opposite edges join up; sides become multiples of 16", "picture"
     )
 
+    tile_size: int = option(
+        0,
+        "paint larger pictures in tiles of about this side, in the memory of one tile; 0: 1024 for pictures above "
+        "2 million pixels",
+        "picture",
+        minimum=0,
+    )
+
     network: str = option(
         "",
         "paint in one pass with a network: arbitrary, many_styles, or a file or folder from tf-style train; default: "
@@ -115,13 +123,6 @@ class StylizeConfig(Options):
         20.0, "weight of the loss that keeps the region of --keep_mask recognizable", "objective", minimum=0
     )
 
-    tile_size: int = option(
-        0,
-        "paint larger pictures in tiles of about this side, in the memory of one tile; 0: 1024 for pictures above "
-        "2 million pixels",
-        "optimisation",
-        minimum=0,
-    )
     tile_steps: int = option(0, "steps at each scale painted in tiles; 0: num_steps", "optimisation", minimum=0)
 
     backbone: str = backbone_option()

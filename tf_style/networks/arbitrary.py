@@ -13,7 +13,6 @@ from tf_style.networks.blocks import (
     Moments,
     Standardization,
     adaptation,
-    adaptation,
     convolve,
     enlarge_and_convolve,
     moments,
@@ -129,8 +128,8 @@ class ArbitraryStyleNetwork:
     def code(self, features: Mapping[str, Any]) -> Any:
         """The code of features: means, then deviations, of all layers, then the tokens; float32 [B, N]."""
         numbers = _means_and_deviations({layer: moments(features[layer]) for layer in ENCODER_LAYERS})
-        tokens = _on_a_grid(features[_DEEPEST]) / _DEEPEST_SIZE
-        own = ops.moments(ops.cast(tokens, "float32"), axes=[1], keepdims=True)
+        tokens = ops.cast(_on_a_grid(features[_DEEPEST]), "float32") / _DEEPEST_SIZE
+        own = ops.moments(tokens, axes=[1], keepdims=True)
         keys = self._dense("key", (tokens - own[0]) * ops.rsqrt(own[1] + _EPSILON))
         both = ops.concatenate([keys, self._dense("value", tokens)], axis=-1)
         tokens = ops.reshape(ops.cast(both, "float32"), (-1, _GRID**2 * (_KEY + _VALUE)))
@@ -216,7 +215,8 @@ class ArbitraryStyleNetwork:
         mean, deviation = (part / _QUARTER_SIZE for part in self._of_quarter(numbers))
         known = Moments(own[_QUARTER].mean / _QUARTER_SIZE, own[_QUARTER].variance / _QUARTER_SIZE**2)
         scale, shift = adaptation(known, mean, deviation)
-        x = self._block("quarter_1", x, hidden, noise, self._dense("skip", quarter, (scale / _QUARTER_SIZE, shift)))
+        fine = scale / _QUARTER_SIZE, shift
+        x = self._block("quarter_1", x, hidden, noise, lambda times: self._dense("skip", quarter, fine, times))
         for name in ("quarter_2", "half_1", "half_2"):
             x = self._block(name, x, hidden, noise)
         return overshooting_pixels(self._convolved("picture", x))
@@ -243,39 +243,59 @@ class ArbitraryStyleNetwork:
         standard = self._layers["spread"](ops.log1p(ops.relu(numbers)))
         return ops.relu(ops.matmul(standard, layer.kernel) + layer.bias)
 
-    def _dense(self, name: str, x: Any, affine: tuple[Any, Any] | None = None) -> Any:
-        """x [B, ..., C] times a layer's kernel; with scale and shift [B, C], of x * scale + shift, which is never made."""
+    def _dense(self, name: str, x: Any, affine: tuple[Any, Any] | None = None, times: Any = 1.0) -> Any:
+        """x, [B, ..., C], times a layer's kernel.
+
+        With `affine`, a scale and a shift [B, C], it is that of x * scale + shift, which is never made. The result is
+        multiplied by `times`, [B, C'].
+        """
         layer = self._layers[name]
         if affine is None:
             return ops.matmul(self._cast(x), self._cast(layer.kernel)) + self._cast(layer.bias)
         scale, shift = affine
         batch, height, width, inputs = ops.shape(x)
-        bias = ops.matmul(shift, layer.kernel) + layer.bias
-        kernel = self._cast(scale[:, :, None] * layer.kernel)
-        y = ops.matmul(ops.reshape(self._cast(x), (batch, height * width, inputs)), kernel)
-        return ops.reshape(y + self._cast(bias)[:, None], (batch, height, width, layer.units))
+        bias = self._cast((ops.matmul(shift, layer.kernel) + layer.bias) * times)
+        kernel = self._cast(scale[:, :, None] * layer.kernel * (1.0 if isinstance(times, float) else times[:, None]))
+        y = ops.matmul(ops.reshape(self._cast(x), (batch, height * width, inputs)), kernel) + bias[:, None]
+        return ops.reshape(y, (batch, height, width, layer.units))
 
-    def _convolved(self, name: str, x: Any) -> Any:
+    def _convolved(self, name: str, x: Any, modulation: tuple[Any, Any] | None = None, *, relu: bool = False) -> Any:
+        """A convolution; with scale and shift [C], of its result."""
         layer = self._layers[name]
-        kernel, bias = self._cast(layer.kernel), self._cast(layer.bias)
+        scale, shift = modulation or (1.0, 0.0)
+        kernel, bias = self._cast(layer.kernel * scale), self._cast(layer.bias * scale + shift)
         if name in _ENLARGING:
-            return enlarge_and_convolve(x, kernel) + bias
-        return convolve(x, kernel, 2 if name == "down" else 1) + bias
+            return enlarge_and_convolve(x, kernel, bias, ops.relu if relu else None)
+        x = convolve(x, kernel, bias, 2 if name == "down" else 1)
+        return ops.relu(x) if relu else x
 
-    def _block(self, name: str, x: Any, hidden: Any, noise: Noise | None, skip: Any = None) -> Any:
-        """A convolution, modulated by the style, with noise, and what is above zero of it."""
-        x = self._convolved(name, x)
-        x = x if skip is None else x + skip
+    def _block(
+        self, name: str, x: Any, hidden: Any, noise: Noise | None, skip: Callable[[Any], Any] | None = None
+    ) -> Any:
+        """A convolution, modulated by the style, with noise, and what is above zero of it.
+
+        `skip` makes something to add to the convolution before it is modulated, from the modulation's scale.
+        """
         scale, shift = ops.split(self._small("modulation", name, hidden), 2, axis=-1)
-        x = x * (1.0 + scale) + shift
-        if noise is not None and name in _NOISE_STRIDES:
-            plane = noise.plane(*ops.shape(x)[1:3], _NOISE_STRIDES[name])
-            x = x + self._small("noise", name, hidden) * self._cast(plane)
+        scale = 1.0 + scale
+        alone = skip is None and (noise is None or name not in _NOISE_STRIDES)
+        if x.shape[0] == 1:  # the kernel is modulated instead, which costs no pass over the picture
+            x = self._convolved(name, x, (scale[0], shift[0]), relu=alone)
+        else:
+            x = self._convolved(name, x)
+            x = x * self._cast(scale)[:, None, None] + self._cast(shift)[:, None, None]
+            x = ops.relu(x) if alone else x
+        if alone:
+            return x
+        x = x if skip is None else x + skip(scale)
+        if noise is not None:
+            plane = self._cast(noise.plane(*ops.shape(x)[1:3], _NOISE_STRIDES[name]))
+            x = x + self._cast(self._small("noise", name, hidden))[:, None, None] * plane
         return ops.relu(x)
 
     def _small(self, kind: str, name: str, hidden: Any) -> Any:
         layer = self._layers[f"{name}_{kind}"]
-        return self._cast(ops.matmul(hidden, layer.kernel) + layer.bias)[:, None, None]
+        return ops.matmul(hidden, layer.kernel) + layer.bias
 
 
 def _on_a_grid(features: Any) -> Any:
@@ -308,8 +328,9 @@ def _attend(queries: Any, keys: Any, values: Any, shares: Any) -> Any:
     A style's share multiplies the weights of its tokens.
     """
     dtype, (batch, styles) = queries.dtype, ops.shape(keys)[:2]
-    weights = ops.repeat(ops.log(ops.maximum(shares, 1e-30)), _GRID**2)
-    keys = ops.reshape(keys, (batch, styles * _GRID**2, _KEY))
-    values = ops.reshape(values, (batch, styles * _GRID**2, _VALUE))
-    scores = ops.matmul(queries, ops.transpose(ops.cast(keys / _KEY**0.5, dtype), (0, 2, 1)))
-    return ops.matmul(ops.softmax(scores + ops.cast(weights, dtype)), ops.cast(values, dtype))
+    keys = ops.reshape(ops.cast(keys / _KEY**0.5, dtype), (batch, styles * _GRID**2, _KEY))
+    values = ops.reshape(ops.cast(values, dtype), (batch, styles * _GRID**2, _VALUE))
+    weights = ops.cast(ops.repeat(ops.log(ops.maximum(shares, 1e-30)), _GRID**2), dtype)
+    scores = ops.matmul(queries, ops.transpose(keys, (0, 2, 1)))
+    scores = ops.cond(styles > 1, lambda: scores + weights, lambda: scores)  # a pass less for a single style
+    return ops.matmul(ops.softmax(scores), values)

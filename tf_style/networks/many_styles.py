@@ -69,9 +69,9 @@ class ManyStylesNetwork:
         return _TABLE_GAIN * self.table(index + 1)
 
     def paint(self, content: Any, codes: Any, shares: Any, strength: Any, noise: Noise | None = None) -> Any:
-        """Paints a picture [B, H, W, 3] (sides multiples of 8) in a mixture of styles; see `ArbitraryStyleNetwork.paint`.
+        """Paints a picture [B, H, W, 3], with sides that are multiples of 8, as `ArbitraryStyleNetwork.paint` does.
 
-        This network takes no noise.
+        It takes no noise.
         """
         del noise
         strength = strength[:, None]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -16,9 +16,15 @@ from tf_style.stylizers.torus import on_a_torus, without_margin
 from tf_style.types import Image, Masks, Nest, Progress
 
 _MARGIN = 128  # how many pixels beyond an edge affect a network's painting there
-_ANYWHERE = 2**30  # noise that does not repeat within any picture
 _KEPT = 0.8  # share of the painting's details that the content's replace under a "keep" mask
 _COARSE = 16  # details are finer than this many pixels, colours coarser
+
+
+class Part(NamedTuple):
+    """What to paint somewhere: codes of K styles, float32 [B or 1, K, N], and the share of each, float32 [K]."""
+
+    codes: tf.Tensor
+    shares: tf.Tensor
 
 
 class FeedForwardStylizer:
@@ -64,10 +70,21 @@ class FeedForwardStylizer:
         self.prepare = prepare
         self.finish = finish
         self.num_traces = 0
-        picture, batch = tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([None])
-        codes, shares = tf.TensorSpec([None, None, network.code_length]), tf.TensorSpec([None])
+        picture = tf.TensorSpec([None, None, None, 3])
         self._encode = tf.function(network.encode_style, input_signature=[picture])
-        self._compiled_paint = tf.function(self._paint, input_signature=[picture, codes, shares, batch])
+        # A single picture has a graph of its own: with one style for all, modulations go into the kernels.
+        self._paint_one, self._paint_many = (
+            tf.function(
+                self._paint,
+                input_signature=[
+                    tf.TensorSpec([batch, None, None, 3]),
+                    tf.TensorSpec([batch, None, network.code_length]),
+                    tf.TensorSpec([None]),
+                    tf.TensorSpec([batch]),
+                ],
+            )
+            for batch in (1, None)
+        )
 
     def __call__(
         self,
@@ -94,7 +111,10 @@ class FeedForwardStylizer:
           NetworkError: The network does not know a style's name.
           ValueError: `style_blend` has not one share for each style.
         """
-        painting = self._paint_regions(content, self.prepared(styles, content, masks), masks or {})
+        masks = masks or {}
+        parts = self.parts(self.prepared(styles, content, masks), tf.shape(content), masks)
+        paintings = (self._painted(content, part) for part in parts)
+        painting = self.shown(self.mixed(content, paintings, masks), content, masks)
         if on_step is not None:
             on_step(only_step(painting))
         return painting
@@ -119,7 +139,7 @@ class FeedForwardStylizer:
             return styles
         content = as_painted(content, masks)
         return [
-            style if isinstance(style, str) else self.prepare(self._style_at(style, tf.shape(content)), content)
+            style if isinstance(style, str) else self.prepare(self.style_at(style, tf.shape(content)), content)
             for style in styles
         ]
 
@@ -139,89 +159,101 @@ class FeedForwardStylizer:
           codes: Float32 [B or 1, K, N]; `style_blend` says how to mix them.
           strength: Float32 [B], in [0, 1]; None: the stylizer's own.
         """
-        return self._finished(self._painted(content, codes, self._shares(codes.shape[1]), strength), content)
+        return self.shown(self._painted(content, Part(codes, self._shares(codes.shape[1])), strength), content)
+
+    def parts(self, styles: Sequence[Image | str], content_shape: tf.Tensor, masks: Masks) -> list[Part]:
+        """The mixture to paint everywhere or, with several regions, the style of each."""
+        if "regions" not in masks or masks["regions"].shape[-1] == 1:
+            return [Part(self.encode_styles(styles, content_shape), self._shares(len(styles)))]
+        return [Part(self._code(style, content_shape)[:, tf.newaxis], tf.ones([1])) for style in styles]
+
+    def mixed(self, content: Image, paintings: Iterable[Image], masks: Masks) -> Image:
+        """The paintings of all parts, each in its region, with the details that a "keep" mask keeps."""
+        kept = (_with_details(painting, content, masks) for painting in paintings)
+        if "regions" not in masks or masks["regions"].shape[-1] == 1:
+            return next(kept)
+        regions = masks["regions"]
+        shares = tf.math.divide_no_nan(regions, tf.reduce_sum(regions, -1, keepdims=True))
+        painting = content
+        for index, own in enumerate(kept):
+            painting += shares[..., index : index + 1] * (own - content)
+        return painting
+
+    def shown(self, painting: Image, content: Image, masks: Masks | None = None) -> Image:
+        """The picture to show: `finish` applied, and the content where no region is."""
+        if self.finish is not None:
+            base = on_a_torus(content) if self.wrap else content
+            painting = tf.ensure_shape(self.finish(painting, as_painted(base, masks)), content.shape)
+        if not masks or "regions" not in masks:
+            return painting
+        return lay_over(content, painting, tf.reduce_sum(masks["regions"], -1, keepdims=True))
 
     def _shares(self, number: int) -> tf.Tensor:
         shares = tf.ones([number]) if self.style_blend is None else tf.constant(self.style_blend, tf.float32)
         return shares / tf.reduce_sum(shares)
 
-    def _painted(
-        self, content: Image, codes: tf.Tensor, shares: tf.Tensor, strength: tf.Tensor | None = None
-    ) -> Image:
+    def _painted(self, content: Image, part: Part, strength: tf.Tensor | None = None) -> Image:
         strength = tf.fill(tf.shape(content)[:1], float(self.style_strength)) if strength is None else strength
-        return tf.ensure_shape(self._compiled_paint(content, codes, shares, strength), content.shape)
-
-    def _paint_regions(self, content: Image, styles: Sequence[Image | str], masks: Masks) -> Image:
-        """Paints, restores kept details, finishes, and lays the result over the content."""
-        regions = masks.get("regions")
-        if regions is None or regions.shape[-1] == 1:
-            codes = self.encode_styles(styles, tf.shape(content))
-            painting = self._paint_kept(content, codes, self._shares(len(styles)), masks)
-        else:
-            painting = self._paint_each(content, styles, regions, masks)
-        painting = self._finished(painting, content, masks)
-        if regions is None:
-            return painting
-        return lay_over(content, painting, tf.reduce_sum(regions, -1, keepdims=True))
-
-    def _paint_each(self, content: Image, styles: Sequence[Image | str], regions: tf.Tensor, masks: Masks) -> Image:
-        """Paints each style and mixes the paintings by their shares of each pixel."""
-        shares = tf.math.divide_no_nan(regions, tf.reduce_sum(regions, -1, keepdims=True))
-        painting = content
-        for index, style in enumerate(styles):
-            code = self._code(style, tf.shape(content))[:, tf.newaxis]
-            own = self._paint_kept(content, code, tf.ones([1]), masks)
-            painting += shares[..., index : index + 1] * (own - content)
-        return painting
-
-    def _paint_kept(self, content: Image, codes: tf.Tensor, shares: tf.Tensor, masks: Masks) -> Image:
-        painting = self._painted(content, codes, shares)
-        if "keep" not in masks:
-            return painting
-        details = content - _blurred(content)
-        return lay_over(painting, tf.clip_by_value(_blurred(painting) + details, 0.0, 1.0), _KEPT * masks["keep"])
-
-    def _finished(self, painting: Image, content: Image, masks: Masks | None = None) -> Image:
-        if self.finish is None:
-            return painting
-        content = on_a_torus(content) if self.wrap else content
-        return tf.ensure_shape(self.finish(painting, as_painted(content, masks)), content.shape)
+        one = tf.equal(tf.shape(content)[0], 1)
+        if content.shape[0] is not None:
+            one = content.shape[0] == 1
+        painting = tf.cond(
+            one,
+            lambda: self._paint_one(content, *part, strength),
+            lambda: self._paint_many(content, *part, strength),
+        )
+        return tf.ensure_shape(painting, content.shape)
 
     def _code(self, style: Image | str, content_shape: tf.Tensor) -> tf.Tensor:
         if isinstance(style, str):
             check_style(style, self.network.styles)
             return self.network.encode_style(tf.constant([self.network.styles.index(style)]))
-        return self._encode(self._style_at(style[..., :3], content_shape))
+        return self._encode(self.style_at(style[..., :3], content_shape))
 
-    def _style_at(self, style: Image, content_shape: tf.Tensor) -> Image:
+    def style_at(self, style: Image, content_shape: tf.Tensor) -> Image:
+        """A style picture at the size at which it is encoded, for contents of a shape (int32 [4])."""
         return fit(style, self.style_scale * tf.cast(tf.reduce_max(content_shape[1:3]), tf.float32))
 
     def _paint(self, content: Image, codes: tf.Tensor, shares: tf.Tensor, strength: tf.Tensor) -> Image:
         self.num_traces += 1  # runs once per trace; tests count it
+        part = Part(codes, shares)
         if not self.wrap:
-            return self._paint_plainly(content, codes, shares, strength)
+            return self.paint_once(content, part, strength)
         content = on_a_torus(content)
         size = tf.shape(content)[1:3]
         margin = tf.minimum(size, _MARGIN)
         padded = wrap_pad(content, margin[0], margin[1])
-        painting = self._paint_plainly(padded, codes, shares, strength, -margin, size)
+        painting = self.paint_once(padded, part, strength, origin=-margin, period=size)
         return without_margin(painting, tf.unstack(margin))
 
-    def _paint_plainly(
-        self,
-        content: Image,
-        codes: tf.Tensor,
-        shares: tf.Tensor,
-        strength: tf.Tensor,
-        origin: Sequence = (0, 0),
-        period: Sequence = (_ANYWHERE, _ANYWHERE),
-    ) -> Image:
+    def paint_once(self, content: Image, part: Part, strength: tf.Tensor, **place: Any) -> Image:
+        """Paints without a trace of its own.
+
+        Args:
+          content: Float32 [B, H, W, 3].
+          part: The style, or the mixture.
+          strength: Float32 [B].
+          **place: `origin` and `period` of the noise, see `Noise`, and the `statistics` of the whole picture.
+        """
         size = tf.shape(content)[1:3]
-        missing = -size % self.network.multiple
-        padded = tf.pad(content, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]], "REFLECT")
-        noise = Noise(tf.constant([self.seed]), self.noise, origin, period) if self.noise else None
-        painting = self.network.paint(self.network.encode_content(padded), codes, shares, strength, noise)
+        statistics = {"statistics": place.pop("statistics")} if "statistics" in place else {}
+        noise = Noise(tf.constant([self.seed]), self.noise, **place) if self.noise else None
+        features = self.network.encode_content(padded(content, self.network.multiple))
+        painting = self.network.paint(features, *part, strength, noise, **statistics)
         return fade(tf.clip_by_value(painting[:, : size[0], : size[1]], 0.0, 1.0), content, strength)
+
+
+def padded(image: Image, multiple: int) -> Image:
+    """The picture, mirrored below and on the right until its sides are multiples."""
+    missing = -tf.shape(image)[1:3] % multiple
+    return tf.pad(image, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]], "REFLECT")
+
+
+def _with_details(painting: Image, content: Image, masks: Masks) -> Image:
+    if "keep" not in masks:
+        return painting
+    details = content - _blurred(content)
+    return lay_over(painting, tf.clip_by_value(_blurred(painting) + details, 0.0, 1.0), _KEPT * masks["keep"])
 
 
 def _blurred(image: Image) -> Image:

@@ -22,6 +22,7 @@ from tf_style.jobs.run.model import choose_model, load_stylizer, model_headline,
 from tf_style.jobs.run.record import peak_memory
 from tf_style.optimizers.adam import AdamRule
 from tf_style.stylizers import FeedForwardStylizer
+from tf_style.stylizers.feed_forward_tiles import MARGIN, TiledPass
 from tf_style.stylizers.tiling import Tile, TiledObjective, make_tiles
 
 _STEPS = (0.04, 0.16, 0.5), 640 * 640  # probes as shares of the largest whole scale's pixels, and their limit
@@ -115,7 +116,7 @@ class Probes:
           pixels: A scale of up to this many pixels is painted whole.
         """
         if isinstance(self._stylizer, FeedForwardStylizer):
-            return LargePlan((self._size,), (1,), 1)
+            return LargePlan((self._size,), (1,), int(self._size[0] * self._size[1] <= pixels))
         sizes = self._stylizer.sizes(tf.constant([1, *self._size, 3]))
         return make_plan(sizes, self._stylizer.steps_at, tile_steps=self._config.tile_steps, whole_pixels=pixels)
 
@@ -144,6 +145,8 @@ class Probes:
 
     def tiled(self, size: tuple[int, int], side: int) -> Tiled:
         """Estimates a scale in tiles from its largest tile and a strip of rows."""
+        if isinstance(self._stylizer, FeedForwardStylizer):
+            return self._one_pass_tiled(size, side)
         if self._objective is None:
             self._objective = TiledObjective(self._stylizer.optimization)
         objective = self._objective
@@ -158,6 +161,22 @@ class Probes:
         share = sum(map(_area, shapes)) / _area(tile.shape)  # the scale's area in measured tiles
         strips = tile.strip * _area(size) / _STRIP_PIXELS
         return Tiled(first, share * tile.targets, share * tile.looks + strips)
+
+    def _one_pass_tiled(self, size: tuple[int, int], side: int) -> Tiled:
+        """From a pass over a picture of one tile, the largest."""
+        shapes = [tile.shape for tile in make_tiles(size, side, MARGIN, 16)]
+        largest = max(shapes, key=_area)
+        masks, content = self._masks(largest), _noise(largest)[0].numpy()
+
+        def paint() -> None:
+            parts = self._stylizer.parts(self._styles, tf.constant([1, *self._size, 3]), masks)
+            tiled = TiledPass(self._stylizer, largest, max(largest), parts)
+            for _ in tiled.look(lambda top, left, bottom, right: content[top:bottom, left:right]):
+                pass
+            tiled.paint(lambda top, left, bottom, right: content[top:bottom, left:right], tiled.tiles[0], masks)
+
+        first, again = _timed(paint), _timed(paint)
+        return Tiled(first - again, 0.0, again * sum(map(_area, shapes)) / _area(largest))
 
     def peak_bytes(self) -> int:
         """Peak memory of this process so far."""

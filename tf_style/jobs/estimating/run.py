@@ -125,6 +125,8 @@ def describe(estimate: Estimate, config: StylizeConfig) -> list[str]:
         tiles = f", {tiled} of them in tiles of {tile_side(config)} pixels" if tiled else ""
         lines.append(f"scales  {count}, from {coarse}{tiles}")
         lines.append(f"steps   {sum(estimate.steps)}, {estimate.step_seconds:.3g} s each at full size")
+    elif tiled:
+        lines.append(f"tiles   of {tile_side(config)} pixels")
     lines.append(f"time    {_duration(estimate.seconds)}")
     lines.append(f"memory  {estimate.memory_bytes / 1e9:.1f} GB")
     if estimate.disk_bytes:

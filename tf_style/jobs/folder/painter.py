@@ -23,7 +23,7 @@ from tf_style.jobs.run.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:
     from tf_style.jobs.folder.session import FolderSession
-    from tf_style.jobs.large.session import LargeSession
+    from tf_style.jobs.large.picture import LargePicture
 
 Contents = list[tuple[Job, images.Picture | images.ImageError]]
 
@@ -217,13 +217,13 @@ class TiledPainter(Painter):
             session.close()
         return True
 
-    def _open(self, job: Job, size: tuple[int, int]) -> LargeSession:
+    def _open(self, job: Job, size: tuple[int, int]) -> LargePicture:
         files = files_of(job, self._files)
         inputs = read_large_inputs(self._config, files, size)
         with quiet_tensorflow():
-            from tf_style.jobs.large.session import LargeSession
+            from tf_style.jobs.large.open import open_large
 
-            return LargeSession(self._config, files, inputs)
+            return open_large(self._config, files, inputs)
 
 
 def _one_ahead(

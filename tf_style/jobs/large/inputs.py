@@ -13,6 +13,7 @@ from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.images.strips.streams import check_streamed_output, is_streamable
 from tf_style.jobs.run.inputs import check_options, check_reports, check_single, read_colors, read_styles
+from tf_style.networks.archive import find_network, read_card
 
 #: The subfolder of a checkpoint folder that a run in tiles has to itself.
 OWN_FOLDER = "tf_style-tiles"
@@ -25,8 +26,10 @@ WHOLE_PIXELS = 2_097_152  # 1448 x 1448
 #: picture, plus half of all that for the previous scale. The content's targets come on top, at the depth and width of
 #: VGG-19's layers.
 _DISK_BYTES = 212
+_ONE_PASS_BYTES = 64  # with a network: the content, the painting twice, the finished one, and the written picture
 _MASK_BYTES = 8  # a mask, at the size of the result and at the size of a scale
 _MARGIN = 80  # pixels that VGG-19 sees around a tile, up to block5_conv1
+_NETWORK_IN_TILES = "arbitrary"  # the kind of networks that can
 _WIDTHS = {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}
 
 
@@ -59,9 +62,15 @@ def whole_pixels(config: StylizeConfig) -> int:
 
 
 def large_size(config: StylizeConfig, files: StylizeFiles) -> tuple[int, int] | None:
-    """The size of the result if it is painted in tiles, else None. Reads only the content's header."""
+    """The size of the result if it is painted in tiles, else None. Reads only the content's header.
+
+    Raises:
+      ConfigError: `tile_size` is given for a network that paints whole pictures only.
+      NetworkError: The network does not exist, or its file cannot be used.
+    """
+    _check_network(config)
     size = images.read_size(files.content)
-    if size is None or config.network or config.tileable:
+    if size is None or config.tileable or not _goes_in_tiles(config):
         return None
     try:
         height, width = images.painting_size(size, config.size)
@@ -70,6 +79,18 @@ def large_size(config: StylizeConfig, files: StylizeFiles) -> tuple[int, int] | 
     if height * width <= whole_pixels(config) or not is_streamable(files.content):
         return None
     return height, width
+
+
+def _goes_in_tiles(config: StylizeConfig) -> bool:
+    return not config.network or read_card(find_network(config.network))["kind"] == _NETWORK_IN_TILES
+
+
+def _check_network(config: StylizeConfig) -> None:
+    if config.tile_size and not _goes_in_tiles(config):
+        raise ConfigError(
+            f"tile_size is for optimisation and for networks for any style, but network={config.network} knows its "
+            "styles by name and paints whole pictures; leave it out."
+        )
 
 
 def read_large_inputs(config: StylizeConfig, files: StylizeFiles, size: tuple[int, int]) -> LargeInputs:
@@ -107,12 +128,14 @@ def read_large_inputs(config: StylizeConfig, files: StylizeFiles, size: tuple[in
 
 def disk_bytes(config: StylizeConfig, files: StylizeFiles, size: tuple[int, int]) -> int:
     """The most bytes that painting in tiles takes on the disk while it runs."""
+    masks = len(files.style_masks) + bool(files.content_mask) + bool(files.keep_mask)
+    if config.network:
+        return int((_ONE_PASS_BYTES + _MASK_BYTES * masks) * size[0] * size[1])
     blocks = [int(re.sub(r"\D", "", layer)[0]) for layer in config.content_layers if re.search(r"\d", layer)]
     blocks += [2, 3] if files.keep_mask else []
     side = tile_side(config)
     overlap = ((side + 2 * _MARGIN) / side) ** 2
     targets = sum(4 * _WIDTHS.get(block, 512) / 4 ** (block - 1) for block in blocks)
-    masks = len(files.style_masks) + bool(files.content_mask) + bool(files.keep_mask)
     return int((_DISK_BYTES + _MASK_BYTES * masks + 1.5 * overlap * targets) * size[0] * size[1])
 
 

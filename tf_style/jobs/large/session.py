@@ -1,81 +1,42 @@
-"""A run in tiles: coarse scales are painted whole, fine ones tile by tile on the disk."""
+"""An optimisation in tiles: coarse scales are painted whole, fine ones tile by tile on the disk."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tf_style import images
-from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.config import ConfigError
 from tf_style.images.strips.planes import Plane
 from tf_style.images.strips.resampling import resample
-from tf_style.images.strips.streams import decode_to_plane
-from tf_style.jobs.large.inputs import LargeInputs, tile_side, whole_pixels
-from tf_style.jobs.large.masks import write_masks
+from tf_style.jobs.large.inputs import tile_side, whole_pixels
+from tf_style.jobs.large.picture import LargePicture
 from tf_style.jobs.large.plan import make_plan
-from tf_style.jobs.large.result import DecodedContent, write_result
 from tf_style.jobs.large.scale import Count, TiledScale
-from tf_style.jobs.large.state import run_identity
-from tf_style.jobs.large.work import WorkFolder
-from tf_style.jobs.run.model import choose_model, load_stylizer, model_headline, picture_tensor, run_record
-from tf_style.jobs.run.record import write_record
-from tf_style.ops.positions import as_painted
+from tf_style.jobs.run.model import model_headline
 from tf_style.optimizers.adam import AdamRule
-from tf_style.stylizers import PyramidStylizer
 from tf_style.stylizers.tiling import TiledObjective, make_tiles
 from tf_style.types import Progress
 
-_LOOK_SIDE = 1024  # long side in pixels at which the content's colours are measured
 
-
-class LargeSession:
-    """The part of a run in tiles that needs TensorFlow; it has the methods of `Session`.
-
-    Args:
-      config: All options.
-      files: Where from, where to.
-      inputs: The checked inputs.
+class LargeSession(LargePicture):
+    """A `LargePicture` that is optimised; it can be resumed.
 
     Raises:
-      ConfigError: The checkpoint belongs to another run, or `init` needs a coarse scale and there is none.
-      ImageError: The content cannot be read.
-      WeightsError: The backbone's weights are missing or do not fit.
+      ConfigError: `init` needs a coarse scale, and there is none.
     """
 
-    def __init__(self, config: StylizeConfig, files: StylizeFiles, inputs: LargeInputs) -> None:
-        self._config, self._files, self._inputs = config, files, inputs
-        self.progress: Progress | None = None
-        self.history: list[dict[str, float]] = []
-        self._choice = choose_model(config, quiet=files.quiet)
-        self._work = WorkFolder(files, run_identity(config, files, inputs, self._choice))
-        self._folder, self._resume, self.history = self._work.path, self._work.tiled, self._work.history
+    def _prepare(self) -> None:
+        config, stylizer = self._config, self._stylizer
+        self._resume, self.history = self._work.tiled, self._work.history
         self._coarse: Progress | None = None
         self._scale: TiledScale | None = None
-        try:
-            self._prepare()
-        except BaseException:
-            self.close()
-            raise
-
-    def _prepare(self) -> None:
-        config, files, inputs = self._config, self._files, self._inputs
-        self._content = Plane(self._folder / "content.f32", inputs.size)
-        self._alpha = Plane(self._folder / "alpha.f32", inputs.size, channels=1)
-        self._source = decode_to_plane(inputs.content, self._content, self._alpha)
-        self._masks, guides = write_masks(files, inputs, self._alpha if self._source.has_alpha else None, self._folder)
-        stylizer = load_stylizer(config, guides)
-        assert isinstance(stylizer, PyramidStylizer)
-        self._stylizer, self._guides = stylizer, guides
         self._objective = TiledObjective(stylizer.optimization)
-        self._painting_seconds = 0.0
         self._plan = make_plan(
-            stylizer.sizes(tf.constant([1, *inputs.size, 3])),
+            stylizer.sizes(tf.constant([1, *self._inputs.size, 3])),
             stylizer.steps_at,
             tile_steps=config.tile_steps,
             whole_pixels=whole_pixels(config),
@@ -99,7 +60,7 @@ class LargeSession:
         """Runs all scales; yields after each step of a coarse scale, and after each tile of the others."""
         started = time.monotonic()
         files = self._files
-        styles = [picture_tensor(style) for style in self._inputs.styles]
+        styles = self._styles(lambda style: self._stylizer.style_at(style, tf.constant(self._inputs.size)))
         for progress in self._all_scales(styles):
             whole = progress.step > (self.history[-1]["step"] if self.history else 0)
             self.progress = progress
@@ -111,19 +72,6 @@ class LargeSession:
             self._painting_seconds = time.monotonic() - started
             yield progress
 
-    @property
-    def complete(self) -> bool:
-        """True once the last step is done."""
-        return self.progress is not None and self.progress.step == self.progress.num_steps
-
-    def write_picture(self) -> None:
-        """Writes the picture so far at the size of the result, with the content's alpha, profile and resolution."""
-        assert self.progress is not None
-        painting = self._painting_plane()
-        content = DecodedContent(self._inputs.content, self._source, self._content, self._alpha)
-        write_result(self._files, content, painting, self._finished, self._masks.planes.get("regions", ()))
-        painting.path.unlink(missing_ok=True)
-
     def save_checkpoint_on_interrupt(self) -> str:
         """Saves the state if asked to; returns a sentence that says how to resume."""
         if not self._files.checkpoint_dir:
@@ -133,21 +81,6 @@ class LargeSession:
             return f"Repeat the same command to resume (the state is in {self._folder})."
         return f"Repeat the same command to resume from the last complete step (the state is in {self._folder})."
 
-    def finish(self, preset: str, seconds: float) -> None:
-        """Writes the record and removes the checkpoint.
-
-        Args:
-          preset: The preset's name, for the record.
-          seconds: Duration of the whole command.
-        """
-        if self._files.json:
-            write_record(Path(self._files.json), self._record(preset, seconds))
-        self._work.remove()
-
-    def close(self) -> None:
-        """Removes the temporary files; the checkpoint and the result stay."""
-        self._work.close()
-
     # --- scales -------------------------------------------------------------------------------------------------------
 
     def _all_scales(self, styles: list[tf.Tensor]) -> Iterator[Progress]:
@@ -155,16 +88,11 @@ class LargeSession:
         before: TiledScale | None = None
         state: dict[str, np.ndarray] | None = None
         count = Count()
-        if self._stylizer.prepare:
-            small = images.fit_size(self._inputs.size, min(_LOOK_SIDE, max(self._inputs.size)))
-            reference = as_painted(self._content_at(small), self._coarse_masks(small))
-            fitted = [self._stylizer.style_at(style, tf.constant(self._inputs.size)) for style in styles]
-            styles = [self._stylizer.prepare(style, reference) for style in fitted]
         if self._resume is not None:
             first, count = self._resume.scale, self._resume.count
         elif first:
             progress, sizes = None, self._plan.sizes[:first]
-            content, masks = self._content_at(sizes[-1]), self._coarse_masks(sizes[-1])
+            content, masks = self._content_at(sizes[-1]), self._masks_at(sizes[-1])
             resume = self._work.coarse
             for progress in self._stylizer.run(content, styles, resume, masks=masks, sizes=sizes, prepared=True):
                 self._coarse = progress
@@ -229,17 +157,6 @@ class LargeSession:
         if progress is not None and progress.step < sum(self._plan.steps[: self._plan.first_tiled]):
             self._work.save_coarse(progress, self.history, now=now)
 
-    def _content_at(self, size: tuple[int, int]) -> tf.Tensor:
-        plane = Plane(self._folder / "coarse.f32", size)
-        resample(self._content, plane, clip=True)
-        pixels = plane.read(0, 0, *plane.size)
-        plane.path.unlink()
-        return tf.constant(pixels[np.newaxis])
-
-    def _coarse_masks(self, size: tuple[int, int]) -> dict[str, tf.Tensor]:
-        planes = self._masks.at(size, self._folder)
-        return {name: tf.constant(plane.read(0, 0, *size)[np.newaxis]) for name, plane in planes.items()}
-
     def _at(self, scale: int, own: TiledScale, share: float) -> Progress:
         """The progress within a step of a scale in tiles."""
         losses = own.losses or (self.progress.losses if self.progress else {})
@@ -249,9 +166,6 @@ class LargeSession:
         """A coarse scale's progress as part of the whole run."""
         steps = progress.step - sum(self._plan.steps[: progress.scale])
         return self._plan.progress(progress.scale, steps, progress.losses, progress.evaluations, self._whole_picture)
-
-    def _whole_picture(self) -> tf.Tensor:
-        return tf.constant(self._painting_plane().read(0, 0, *self._inputs.size)[np.newaxis])
 
     # --- the picture --------------------------------------------------------------------------------------------------
 
@@ -272,26 +186,6 @@ class LargeSession:
         plane = Plane(self._folder / "coarse_picture.f32", tuple(image.shape[1:3])).create()
         plane.write(0, 0, image[0].numpy())
         return plane
-
-    def _finished(self, painting: np.ndarray, content: np.ndarray, rows: tuple[int, int, int, int]) -> np.ndarray:
-        masks = {name: tf.constant(plane.read(*rows)[np.newaxis]) for name, plane in self._masks.full().items()}
-        shown = self._stylizer.shown(tf.constant(painting[np.newaxis]), tf.constant(content[np.newaxis]), masks)
-        return np.clip(shown[0].numpy(), 0.0, 1.0)
-
-    def _record(self, preset: str, seconds: float) -> dict[str, Any]:
-        assert self.progress is not None
-        return {
-            **run_record(self._config, self._files, preset, self._choice, self._guides),
-            "size": list(self._inputs.size),
-            "tile_size": tile_side(self._config),
-            "steps": self.progress.step,
-            "objective_evaluations": self.progress.evaluations,
-            "loss": self.progress.loss,
-            "losses": self.progress.losses,
-            "history": self.history,
-            "seconds": seconds,
-            "painting_seconds": self._painting_seconds,
-        }
 
 
 def _losses_of(history: list[dict[str, float]]) -> dict[str, float]:

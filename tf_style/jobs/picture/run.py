@@ -15,7 +15,7 @@ from tf_style.jobs.run.progress import ProgressDisplay
 from tf_style.jobs.run.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:
-    from tf_style.jobs.large.session import LargeSession
+    from tf_style.jobs.large.picture import LargePicture
     from tf_style.jobs.picture.session import Session
 
 
@@ -76,15 +76,15 @@ def _open(
     inputs: Inputs | LargeInputs,
     display: ProgressDisplay,
     interruption: Interruption,
-) -> Session | LargeSession | None:
+) -> Session | LargePicture | None:
     """Loads the model; returns None after an interruption."""
-    session: Session | LargeSession
+    session: Session | LargePicture
     try:
         with quiet_tensorflow():
             if isinstance(inputs, LargeInputs):
-                from tf_style.jobs.large.session import LargeSession
+                from tf_style.jobs.large.open import open_large
 
-                session = LargeSession(config, files, inputs)
+                session = open_large(config, files, inputs)
             else:
                 from tf_style.jobs.picture.session import Session
 
@@ -96,7 +96,7 @@ def _open(
     return session
 
 
-def _paint(session: Session | LargeSession, display: ProgressDisplay, interruption: Interruption) -> None:
+def _paint(session: Session | LargePicture, display: ProgressDisplay, interruption: Interruption) -> None:
     """Runs all steps, or stops at an interruption."""
     try:
         for progress in session.steps():
