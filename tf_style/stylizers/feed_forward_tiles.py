@@ -41,9 +41,15 @@ class TiledPass:
         self.num_looks = 2 * len(self._looks)
         self._stylizer, self._network, self._parts = stylizer, stylizer.network, parts
         self._statistics: list[Statistics] = []
-        self._compiled_look = tf.function(self._look, reduce_retracing=True)
-        self._compiled_take = tf.function(self._take, reduce_retracing=True)
-        self._compiled_paint = tf.function(stylizer.paint_once, reduce_retracing=True)
+        picture, window = tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([4], tf.int32)
+        part = tf.nest.map_structure(tf.TensorSpec.from_tensor, parts[0])
+        vector = Moments(tf.TensorSpec([1, None]), tf.TensorSpec([1, None]))
+        statistics = Statistics({layer: vector for layer in ENCODER_LAYERS}, vector)
+        self._compiled_look = tf.function(self._look, input_signature=[picture, window])
+        self._compiled_take = tf.function(self._take, input_signature=[picture, window, part, statistics.features])
+        self._compiled_paint = tf.function(
+            self._paint, input_signature=[picture, part, statistics, tf.TensorSpec([2], tf.int32)]
+        )
 
     def look(self, read: Read) -> Iterator[int]:
         """Measures the statistics, before `paint`; yields after each of the `num_looks`.
@@ -59,9 +65,8 @@ class TiledPass:
         features = {layer: _pooled([own[layer] for own in found], weights) for layer in ENCODER_LAYERS}
         values: list[list[Moments]] = [[] for _ in self._parts]
         for number, tile in enumerate(self._looks, 1):
-            taken = self._compiled_take(_batch(read, tile), _window(tile), list(self._parts), features)
-            for own, every in zip(taken, values, strict=True):
-                every.append(own)
+            for part, every in zip(self._parts, values, strict=True):
+                every.append(self._compiled_take(_batch(read, tile), _window(tile), part, features))
             yield len(self._looks) + number
         self._statistics = [Statistics(features, _pooled(every, weights)) for every in values]
 
@@ -74,9 +79,8 @@ class TiledPass:
           masks: Those of what is seen of the tile.
         """
         content = _batch(read, tile)
-        strength = tf.constant([float(self._stylizer.style_strength)])
         paintings = (
-            self._compiled_paint(content, part, strength, origin=tf.constant(tile.seen[:2]), statistics=statistics)
+            self._compiled_paint(content, part, statistics, tf.constant(tile.seen[:2]))
             for part, statistics in zip(self._parts, self._statistics, strict=True)
         )
         top, left, bottom, right = np.subtract(tile.counts, np.tile(tile.seen[:2], 2))
@@ -85,9 +89,13 @@ class TiledPass:
     def _look(self, image: Image, window: tf.Tensor) -> dict[str, Moments]:
         return {layer: moments(own) for layer, own in self._cropped(image, window).items()}
 
-    def _take(self, image: Image, window: tf.Tensor, parts: list[Part], features: dict[str, Moments]) -> list[Moments]:
+    def _take(self, image: Image, window: tf.Tensor, part: Part, features: dict[str, Moments]) -> Moments:
         cropped = self._cropped(image, window)
-        return [moments(self._network.take_values(cropped, *part, features[ENCODER_LAYERS[-1]])) for part in parts]
+        return moments(self._network.take_values(cropped, *part, features[ENCODER_LAYERS[-1]]))
+
+    def _paint(self, image: Image, part: Part, statistics: Statistics, origin: tf.Tensor) -> Image:
+        strength = tf.constant([float(self._stylizer.style_strength)])
+        return self._stylizer.paint_once(image, part, strength, origin=origin, statistics=statistics)
 
     def _cropped(self, image: Image, window: tf.Tensor) -> Features:
         """The features of a window, given in eighths of the size."""

@@ -216,7 +216,6 @@ def test_which_are_large(folder, monkeypatch):
     assert large_size(StylizeConfig(size=0, tile_size=64), files) == SIZE
     assert large_size(StylizeConfig(size=0, tile_size=118), files) is None
     assert large_size(StylizeConfig(size=3000), files) == (2000, 3000)
-    assert large_size(StylizeConfig(size=3000, network="arbitrary"), files) is None
 
 
 # --- stopped, and gone on with ----------------------------------------------------------------------------------------
