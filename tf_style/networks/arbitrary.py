@@ -289,7 +289,8 @@ class ArbitraryStyleNetwork:
             return x
         x = x if skip is None else x + skip(scale)
         if noise is not None:
-            plane = self._cast(noise.plane(*ops.shape(x)[1:3], _NOISE_STRIDES[name]))
+            height, width = ops.shape(x)[1:3]
+            plane = self._cast(noise.plane(height, width, _NOISE_STRIDES[name]))
             x = x + self._cast(self._small("noise", name, hidden))[:, None, None] * plane
         return ops.relu(x)
 

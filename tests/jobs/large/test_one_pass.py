@@ -14,7 +14,8 @@ from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.jobs.large.inputs import disk_bytes, large_size
 
 SIZE = (180, 260)
-BASE = ["stylize", "--preset=instant", "--compute_dtype=float32", "--content=content.png", "--style=style.png", "--size=0",
+BASE = ["stylize", "--preset=instant", "--compute_dtype=float32", "--content=content.png", "--style=style.png",
+        "--size=0",
         "--quiet"]  # fmt: skip
 TILED = [*BASE, "--tile_size=96"]
 MASKS = ["--style=style.png,content.png", "--style_masks=left.png,right.png", "--feather=0"]
@@ -24,7 +25,10 @@ RUNS = {
     "regions whole": [*BASE, *MASKS, "--preserve_color=linear", "--output=regions_whole.png"],
     "regions": [*TILED, *MASKS, "--preserve_color=linear", "--output=regions.png"],
     "sprite whole": [*BASE, "--content=sprite.png", "--preserve_color=luminance", "--output=sprite_whole.png"],
-    "sprite": [*TILED, "--content=sprite.png", "--preserve_color=luminance", "--bit_depth=16", "--output=sprite_out.png"],
+    "sprite": [
+        *TILED, "--content=sprite.png", "--preserve_color=luminance", "--bit_depth=16",
+        "--output=sprite_out.png",
+    ],
     "estimate": ["estimate", *BASE[1:-1], "--tile_size=96", "--json=estimate.json"],
 }  # fmt: skip
 REFUSED = {
