@@ -32,7 +32,7 @@ from benchmarks import record
 from benchmarks.frontier_record import describe, table_of, write_paintings, write_plot
 from benchmarks.ours import evaluation
 from benchmarks.pictures import add_pairs, pairs_of, picture, tensor
-from benchmarks.record import ROOT, has_bfloat16_units, listed
+from benchmarks.record import ROOT, has_bfloat16, listed
 from benchmarks.timing import in_turns, milliseconds
 from tf_style.backbones import (
     BACKBONES,
@@ -211,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ]
         for name in students
     }
-    dtypes = ["float32", "bfloat16"] if has_bfloat16_units() else ["float32"]
+    dtypes = ["float32", "bfloat16"] if has_bfloat16() else ["float32"]
     rows, points = _rows(weights, compared, dtypes, args)
     shown = next(iter(students))
     write_plot(points, args.speed_size, args.pictures / "frontier.png")

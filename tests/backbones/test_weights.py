@@ -184,7 +184,8 @@ def machine(monkeypatch, tmp_path):
     ("flags", "capabilities", "expected"),
     [
         ("avx512f amx_bf16 amx_tile", (), "bfloat16"),
-        ("avx512f avx512_bf16", (), "float32"),  # no matrix units: slower than float32
+        ("avx512f avx512_bf16", (), "bfloat16"),
+        ("avx512f avx2", (), "float32"),
         ("", ((8, 0),), "bfloat16"),
         ("", ((9, 0), (8, 6)), "bfloat16"),
         ("amx_bf16", ((7, 5),), "float32"),  # the GPU runs it, not the CPU

@@ -184,7 +184,7 @@ def test_run_refuses_unknown_sections_and_missing_weights(vgg19, capsys):
 
 
 def test_networks(written):
-    text = written(networks, "--sizes=32,64", "--arbitrary_size=64", "--repeats=1", "--turns=1")
+    text = written(networks, "--sizes=32,64", "--arbitrary_sizes=64", "--repeats=1", "--turns=1")
     assert {"many_styles 64", "arbitrary 64, style encoded once", "arbitrary 64"} <= {row[0] for row in rows_of(text)}
 
 

@@ -41,7 +41,7 @@ def weights_option() -> Any:
 def dtype_option(group: str = "backbone") -> Any:
     """The option `compute_dtype`, which several commands have."""
     return option(
-        "auto", "type for convolutions; auto: bfloat16 if the hardware has matrix units for it", group, COMPUTE_DTYPES
+        "auto", "type for convolutions; auto: bfloat16 if the hardware computes with it", group, COMPUTE_DTYPES
     )
 
 
