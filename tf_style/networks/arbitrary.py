@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from tf_style.networks.attention import TOKENS, attend, mixed_moments, on_a_grid
 from tf_style.networks.blocks import (
     EnlargingConvolution,
     Moments,
@@ -15,8 +16,10 @@ from tf_style.networks.blocks import (
     adaptation,
     convolve,
     enlarge_and_convolve,
+    means_and_deviations,
     moments,
     overshooting_pixels,
+    standardization,
 )
 from tf_style.networks.noise import Noise
 
@@ -25,7 +28,6 @@ ENCODER_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1"
 
 _QUARTER, _DEEPEST = ENCODER_LAYERS[2:]
 _QUARTER_SIZE, _DEEPEST_SIZE = 256.0, 512.0  # about the root mean square of those layers' features
-_GRID = 32  # a style's tokens are its deepest features at the places of a grid of this side
 _KEY, _VALUE = 64, 192  # numbers by which a token is found, and numbers that it brings
 _HIDDEN = 128  # units between the style's moments and the modulations
 #: The decoder's 3x3 convolutions: channels in and out. `large_up` and `picture` are not modulated.
@@ -37,7 +39,6 @@ _ENLARGING = ("large_up", "quarter_1", "half_1", "picture")
 _UNMODULATED = ("large_up", "picture")
 _NOISE_STRIDES = {"mix": 8, "down": 16, "quarter_1": 4, "half_1": 2}  # layers that get noise, and their pixels' size
 _FIRST_NOISE = 0.05  # the noise's size before training
-_EPSILON = 1e-5
 
 
 class Statistics(NamedTuple):
@@ -81,7 +82,7 @@ class ArbitraryStyleNetwork:
     ) -> None:
         self.encoder = encoder
         self.channels = channels
-        self.code_length = 2 * sum(channels) + _GRID**2 * (_KEY + _VALUE)
+        self.code_length = 2 * sum(channels) + TOKENS * (_KEY + _VALUE)
         self._dtype = compute_dtype
         self._layers: dict[str, keras.layers.Layer] = {}
         number = 2 * sum(channels)
@@ -127,12 +128,11 @@ class ArbitraryStyleNetwork:
 
     def code(self, features: Mapping[str, Any]) -> Any:
         """The code of features: means, then deviations, of all layers, then the tokens; float32 [B, N]."""
-        numbers = _means_and_deviations({layer: moments(features[layer]) for layer in ENCODER_LAYERS})
-        tokens = ops.cast(_on_a_grid(features[_DEEPEST]), "float32") / _DEEPEST_SIZE
-        own = ops.moments(tokens, axes=[1], keepdims=True)
-        keys = self._dense("key", (tokens - own[0]) * ops.rsqrt(own[1] + _EPSILON))
+        numbers = means_and_deviations([moments(features[layer]) for layer in ENCODER_LAYERS])
+        tokens = ops.cast(on_a_grid(features[_DEEPEST]), "float32") / _DEEPEST_SIZE
+        keys = self._dense("key", tokens, standardization(moments(tokens), self._dtype))
         both = ops.concatenate([keys, self._dense("value", tokens)], axis=-1)
-        tokens = ops.reshape(ops.cast(both, "float32"), (-1, _GRID**2 * (_KEY + _VALUE)))
+        tokens = ops.reshape(ops.cast(both, "float32"), (-1, TOKENS * (_KEY + _VALUE)))
         return ops.concatenate([numbers, tokens], axis=-1)
 
     def adapt(self, codes: Any) -> None:
@@ -157,9 +157,9 @@ class ArbitraryStyleNetwork:
         """
         deepest = content[_DEEPEST]
         batch, height, width = ops.shape(deepest)[:3]
-        queries = self._dense("query", deepest, _standardization(own or moments(deepest)))
+        queries = self._dense("query", deepest, standardization(own or moments(deepest), self._dtype))
         _, keys, values = self._parts(codes)
-        taken = _attend(ops.reshape(queries, (batch, height * width, _KEY)), keys, values, shares)
+        taken = attend(ops.reshape(queries, (batch, height * width, _KEY)), keys, values, shares)
         return ops.reshape(taken, (batch, height, width, _VALUE))
 
     def paint(
@@ -193,28 +193,28 @@ class ArbitraryStyleNetwork:
         numbers = ops.sum(shares[:, None] * numbers, axis=1) + ops.zeros_like(strength)
 
         def blended() -> Any:
-            every = {name: own[name] if name in own else moments(content[name]) for name in ENCODER_LAYERS}
-            return strength * numbers + (1.0 - strength) * _means_and_deviations(every)
+            every = [own[name] if name in own else moments(content[name]) for name in ENCODER_LAYERS]
+            return strength * numbers + (1.0 - strength) * means_and_deviations(every)
 
         numbers = ops.cond(whole, lambda: numbers, blended)
         hidden = self._hidden(numbers)
 
         taken = self.take_values(content, codes, shares, own[_DEEPEST])
         found = statistics.values if statistics else moments(taken)
-        scale, shift = adaptation(found, *_mixed_moments(values, shares))
+        scale, shift = adaptation(found, *mixed_moments(values, shares), self._dtype)
         x = self._cast(ops.cast(taken, "float32") * scale[:, None, None] + shift[:, None, None])
         share = self._cast(strength[..., None, None])
         x = ops.cond(
             whole, lambda: x, lambda: share * x + (1.0 - share) * self._dense("value", deepest / _DEEPEST_SIZE)
         )
-        x = x + self._dense("structure", deepest, _standardization(own[_DEEPEST]))
+        x = x + self._dense("structure", deepest, standardization(own[_DEEPEST], self._dtype))
 
         x = self._block("mix", x, hidden, noise)
         x = x + self._convolved("large_up", self._block("down", x, hidden, noise))[:, :height, :width]
         x = self._block("eighth", x, hidden, noise)
         mean, deviation = (part / _QUARTER_SIZE for part in self._of_quarter(numbers))
         known = Moments(own[_QUARTER].mean / _QUARTER_SIZE, own[_QUARTER].variance / _QUARTER_SIZE**2)
-        scale, shift = adaptation(known, mean, deviation)
+        scale, shift = adaptation(known, mean, deviation, self._dtype)
         fine = scale / _QUARTER_SIZE, shift
         x = self._block("quarter_1", x, hidden, noise, lambda times: self._dense("skip", quarter, fine, times))
         for name in ("quarter_2", "half_1", "half_2"):
@@ -230,7 +230,7 @@ class ArbitraryStyleNetwork:
         """Means and deviations [b, K, M], keys [b, K, T, keys] and values [b, K, T, values] of codes."""
         batch, styles = ops.shape(codes)[:2]
         number = 2 * sum(self.channels)
-        tokens = ops.reshape(codes[..., number:], (batch, styles, _GRID**2, _KEY + _VALUE))
+        tokens = ops.reshape(codes[..., number:], (batch, styles, TOKENS, _KEY + _VALUE))
         return codes[..., :number], tokens[..., :_KEY], tokens[..., _KEY:]
 
     def _of_quarter(self, numbers: Any) -> tuple[Any, Any]:
@@ -263,10 +263,10 @@ class ArbitraryStyleNetwork:
         """A convolution; with scale and shift [C], of its result."""
         layer = self._layers[name]
         scale, shift = modulation or (1.0, 0.0)
-        kernel, bias = self._cast(layer.kernel * scale), self._cast(layer.bias * scale + shift)
+        kernel, bias = layer.kernel * scale, layer.bias * scale + shift
         if name in _ENLARGING:
             return enlarge_and_convolve(x, kernel, bias, ops.relu if relu else None)
-        x = convolve(x, kernel, bias, 2 if name == "down" else 1)
+        x = convolve(x, self._cast(kernel), self._cast(bias), 2 if name == "down" else 1)
         return ops.relu(x) if relu else x
 
     def _block(
@@ -297,41 +297,3 @@ class ArbitraryStyleNetwork:
     def _small(self, kind: str, name: str, hidden: Any) -> Any:
         layer = self._layers[f"{name}_{kind}"]
         return ops.matmul(hidden, layer.kernel) + layer.bias
-
-
-def _on_a_grid(features: Any) -> Any:
-    """The features [B, h, w, C] at the nearest places of a regular grid, [B, grid x grid, C]."""
-    for axis in (1, 2):
-        places = (2 * ops.arange(_GRID, dtype="int32") + 1) * ops.shape(features)[axis] // (2 * _GRID)
-        features = ops.take(features, places, axis=axis)
-    return ops.reshape(features, (-1, _GRID**2, features.shape[-1]))
-
-
-def _means_and_deviations(features: Mapping[str, Moments]) -> Any:
-    means = [features[name].mean for name in ENCODER_LAYERS]
-    return ops.concatenate(means + [ops.sqrt(features[name].variance + _EPSILON) for name in ENCODER_LAYERS], axis=-1)
-
-
-def _standardization(own: Moments) -> tuple[Any, Any]:
-    return adaptation(own, ops.zeros_like(own.mean), ops.ones_like(own.mean))
-
-
-def _mixed_moments(values: Any, shares: Any) -> tuple[Any, Any]:
-    """Mean and deviation [b, values] of each style's values [b, K, T, values], by share."""
-    mean, variance = ops.moments(values, axes=[2])
-    shares = shares[:, None]
-    return ops.sum(shares * mean, axis=1), ops.sum(shares * ops.sqrt(variance + _EPSILON), axis=1)
-
-
-def _attend(queries: Any, keys: Any, values: Any, shares: Any) -> Any:
-    """For each query the values whose keys fit: [B, P, keys], [b, K, T, keys], [b, K, T, values] to [B, P, values].
-
-    A style's share multiplies the weights of its tokens.
-    """
-    dtype, (batch, styles) = queries.dtype, ops.shape(keys)[:2]
-    keys = ops.reshape(ops.cast(keys / _KEY**0.5, dtype), (batch, styles * _GRID**2, _KEY))
-    values = ops.reshape(ops.cast(values, dtype), (batch, styles * _GRID**2, _VALUE))
-    weights = ops.cast(ops.repeat(ops.log(ops.maximum(shares, 1e-30)), _GRID**2), dtype)
-    scores = ops.matmul(queries, ops.transpose(keys, (0, 2, 1)))
-    scores = ops.cond(styles > 1, lambda: scores + weights, lambda: scores)  # a pass less for a single style
-    return ops.matmul(ops.softmax(scores), values)

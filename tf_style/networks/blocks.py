@@ -11,10 +11,10 @@ from keras import ops
 from tf_style.ops.padding import edge_pad
 
 _EPSILON = 1e-5
-# Well above the variance that rounding leaves in a flat channel (the second times its squared mean), well below that of
+# Well above the variance that rounding leaves in a flat channel (the share is of its squared mean), well below that of
 # any picture. Without them, each normalisation enlarges rounding hundreds of times, and a flat picture such as a black
 # frame ends as noise.
-_FLAT, _FLAT_SHARE = 1e-7, 1e-10
+_FLAT, _FLAT_SHARE = 1e-7, {"float32": 1e-10, "bfloat16": 1e-5}
 # Which rows of a 3x3 kernel fall on which of two small pixels, for the upper and the lower of two enlarged pixels.
 _FOLDS = (((1, 0, 0), (0, 1, 1)), ((1, 1, 0), (0, 0, 1)))
 _OVERSHOOT = 0.6  # the picture is 0.5 + 0.6 tanh(x), clipped, so that it can reach pure black and white
@@ -60,16 +60,33 @@ def _moments_of_one(x: Any) -> Moments:
     return Moments(*found(x))
 
 
-def adaptation(own: Moments, mean: Any, deviation: Any) -> tuple[Any, Any]:
+def adaptation(own: Moments, mean: Any, deviation: Any, dtype: str) -> tuple[Any, Any]:
     """Scale and shift, float32 [B, C], that give features with moments `own` a mean and a deviation, [B, C].
+
+    Args:
+      own: The features' moments.
+      mean: The mean to give them.
+      deviation: The deviation to give them; channels that are flat but for rounding stay flat.
+      dtype: Type in which the features were computed.
 
     Reference:
       Huang, Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization", ICCV 2017, eq. 8.
       https://arxiv.org/abs/1703.06868
     """
-    squared, flat = ops.square(own.variance), _FLAT + _FLAT_SHARE * ops.square(own.mean)
+    squared, flat = ops.square(own.variance), _FLAT + _FLAT_SHARE[dtype] * ops.square(own.mean)
     scale = deviation * ops.rsqrt(own.variance + _EPSILON) * squared / (squared + ops.square(flat))
     return scale, mean - own.mean * scale
+
+
+def standardization(own: Moments, dtype: str) -> tuple[Any, Any]:
+    """The same for mean 0 and deviation 1."""
+    return adaptation(own, ops.zeros_like(own.mean), ops.ones_like(own.mean), dtype)
+
+
+def means_and_deviations(features: list[Moments]) -> Any:
+    """Those of several layers in a row: all means, then all deviations, float32 [B, N]."""
+    deviations = [ops.sqrt(own.variance + _EPSILON) for own in features]
+    return ops.concatenate([own.mean for own in features] + deviations, axis=-1)
 
 
 def convolve(x: Any, kernel: Any, bias: Any, stride: int = 1) -> Any:
@@ -82,17 +99,21 @@ def enlarge_and_convolve(x: Any, kernel: Any, bias: Any = None, activation: Call
 
     Args:
       x: [B, H, W, C].
-      kernel: [3, 3, C, channels].
+      kernel: [3, 3, C, channels], float32 even if x is not.
       bias: [channels].
       activation: Of single values. Both are cheaper here than afterwards.
     """
     batch, height, width = ops.shape(x)[:3]
     channels = kernel.shape[-1]
-    kernel = ops.einsum("pah,qbw,hwio->abipqo", *(ops.cast(_FOLDS, kernel.dtype),) * 2, kernel)
-    kernel = ops.reshape(kernel, (2, 2, -1, 4 * channels))
-    x = edge_pad(x, "symmetric")  # as reflecting after enlarging
-    y = ops.conv(x, kernel, padding="valid")  # [B, H + 1, W + 1, 4 channels]
-    y = y if bias is None else y + ops.tile(bias, 4)
+    exact = ops.einsum("pah,qbw,hwio->abipqo", *(ops.cast(_FOLDS, kernel.dtype),) * 2, kernel)
+    exact = ops.reshape(exact, (2, 2, -1, 4 * channels))
+    kernel = ops.cast(exact, x.dtype)
+    y = ops.conv(edge_pad(x, "symmetric"), kernel, padding="valid")  # [B, H + 1, W + 1, 4 channels]
+    bias = 0.0 if bias is None else ops.tile(bias, 4)
+    if x.dtype != exact.dtype:  # rounded kernels have different sums, which would show as a checkerboard
+        lost = ops.sum(exact - ops.cast(kernel, exact.dtype), axis=(0, 1))
+        bias = ops.expand_dims(bias + ops.matmul(moments(x).mean, lost), (1, 2))
+    y = y + ops.cast(bias, y.dtype)
     y = y if activation is None else activation(y)
     rows = []
     for row in (0, 1):
@@ -148,8 +169,9 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
     def call(self, inputs: list) -> Any:
         """Args: inputs, [x, mean, deviation]."""
         x, mean, deviation = inputs
+        wanted = ops.cast(mean, "float32"), ops.cast(deviation, "float32")
+        scale, shift = adaptation(moments(x), *wanted, keras.backend.standardize_dtype(x.dtype))
         x = ops.cast(x, "float32")
-        scale, shift = adaptation(moments(x), ops.cast(mean, "float32"), ops.cast(deviation, "float32"))
         return ops.cast(x * scale[:, None, None] + shift[:, None, None], self.compute_dtype)
 
     def compute_output_shape(self, input_shape: list) -> tuple:
@@ -242,10 +264,10 @@ class EnlargingConvolution(keras.layers.Layer):
     def build(self, input_shape: tuple) -> None:
         """Makes the 3x3 kernel and the bias."""
         self.kernel = self.add_weight(
-            shape=(3, 3, input_shape[-1], self.channels), initializer="glorot_uniform", name="kernel"
+            shape=(3, 3, input_shape[-1], self.channels), initializer="glorot_uniform", name="kernel", autocast=False
         )
         if self.use_bias:
-            self.bias = self.add_weight(shape=(self.channels,), initializer="zeros", name="bias")
+            self.bias = self.add_weight(shape=(self.channels,), initializer="zeros", name="bias", autocast=False)
 
     def call(self, x: Any) -> Any:
         """Args: x, [B, H, W, C]; returns [B, 2 H, 2 W, channels]."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tf_style.networks.arbitrary import Statistics
 from tf_style.networks.archive import check_style
 from tf_style.networks.noise import Noise
 from tf_style.ops.periodic import wrap_pad
@@ -25,6 +26,33 @@ class Part(NamedTuple):
 
     codes: tf.Tensor
     shares: tf.Tensor
+
+
+class _ByBatch:
+    """A compiled function with one graph for a single picture, where modulations go into the kernels, and one for many.
+
+    Args:
+      function: The function; its first argument is the pictures.
+      specs: The batch's size (1 or None) to the input signature.
+    """
+
+    def __init__(self, function: Callable[..., tf.Tensor], specs: Callable[[int | None], list[tf.TensorSpec]]) -> None:
+        self._shapes = [spec.shape for spec in specs(1)]
+        self._one, self._many = (tf.function(function, input_signature=specs(batch)) for batch in (1, None))
+
+    def __call__(self, *arguments: tf.Tensor) -> tf.Tensor:
+        batch = arguments[0].shape[0]
+        if batch is not None:
+            return (self._one if batch == 1 else self._many)(*arguments)
+        return tf.cond(
+            tf.equal(tf.shape(arguments[0])[0], 1),
+            lambda: self._one(*map(tf.ensure_shape, arguments, self._shapes)),
+            lambda: self._many(*arguments),
+        )
+
+
+def _picture(batch: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec([batch, None, None, 3])
 
 
 class FeedForwardStylizer:
@@ -70,21 +98,14 @@ class FeedForwardStylizer:
         self.prepare = prepare
         self.finish = finish
         self.num_traces = 0
-        picture = tf.TensorSpec([None, None, None, 3])
-        self._encode = tf.function(network.encode_style, input_signature=[picture])
-        # A single picture has a graph of its own: with one style for all, modulations go into the kernels.
-        self._paint_one, self._paint_many = (
-            tf.function(
-                self._paint,
-                input_signature=[
-                    tf.TensorSpec([batch, None, None, 3]),
-                    tf.TensorSpec([batch, None, network.code_length]),
-                    tf.TensorSpec([None]),
-                    tf.TensorSpec([batch]),
-                ],
-            )
-            for batch in (1, None)
-        )
+        length = network.code_length
+        self._encode = _ByBatch(network.encode_style, lambda batch: [_picture(batch)])
+        self._compiled_paint = _ByBatch(
+            self._paint,
+            lambda batch: [
+                _picture(batch), tf.TensorSpec([batch, None, length]), tf.TensorSpec([None]), tf.TensorSpec([batch])
+            ],
+        )  # fmt: skip
 
     def __call__(
         self,
@@ -194,14 +215,7 @@ class FeedForwardStylizer:
 
     def _painted(self, content: Image, part: Part, strength: tf.Tensor | None = None) -> Image:
         strength = tf.fill(tf.shape(content)[:1], float(self.style_strength)) if strength is None else strength
-        one = tf.equal(tf.shape(content)[0], 1)
-        if content.shape[0] is not None:
-            one = content.shape[0] == 1
-        painting = tf.cond(
-            one,
-            lambda: self._paint_one(content, *part, strength),
-            lambda: self._paint_many(content, *part, strength),
-        )
+        painting = self._compiled_paint(content, *part, strength)
         return tf.ensure_shape(painting, content.shape)
 
     def _code(self, style: Image | str, content_shape: tf.Tensor) -> tf.Tensor:
@@ -222,24 +236,27 @@ class FeedForwardStylizer:
         content = on_a_torus(content)
         size = tf.shape(content)[1:3]
         margin = tf.minimum(size, _MARGIN)
-        padded = wrap_pad(content, margin[0], margin[1])
-        painting = self.paint_once(padded, part, strength, origin=-margin, period=size)
+        wrapped = wrap_pad(content, margin[0], margin[1])
+        painting = self.paint_once(wrapped, part, strength, origin=-margin, period=size)
         return without_margin(painting, tf.unstack(margin))
 
-    def paint_once(self, content: Image, part: Part, strength: tf.Tensor, **place: Any) -> Image:
+    def paint_once(
+        self, content: Image, part: Part, strength: tf.Tensor, statistics: Statistics | None = None, **place: Any
+    ) -> Image:
         """Paints without a trace of its own.
 
         Args:
           content: Float32 [B, H, W, 3].
           part: The style, or the mixture.
           strength: Float32 [B].
-          **place: `origin` and `period` of the noise, see `Noise`, and the `statistics` of the whole picture.
+          statistics: Of the whole picture, if `content` is a part of it.
+          **place: `origin` and `period` of the noise, see `Noise`.
         """
         size = tf.shape(content)[1:3]
-        statistics = {"statistics": place.pop("statistics")} if "statistics" in place else {}
+        known = {} if statistics is None else {"statistics": statistics}
         noise = Noise(tf.constant([self.seed]), self.noise, **place) if self.noise else None
         features = self.network.encode_content(padded(content, self.network.multiple))
-        painting = self.network.paint(features, *part, strength, noise, **statistics)
+        painting = self.network.paint(features, *part, strength, noise, **known)
         return fade(tf.clip_by_value(painting[:, : size[0], : size[1]], 0.0, 1.0), content, strength)
 
 

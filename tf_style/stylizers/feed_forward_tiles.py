@@ -84,7 +84,7 @@ class TiledPass:
             for part, statistics in zip(self._parts, self._statistics, strict=True)
         )
         top, left, bottom, right = np.subtract(tile.counts, np.tile(tile.seen[:2], 2))
-        return self._stylizer.mixed(content, paintings, masks)[0, top:bottom, left:right].numpy()
+        return np.asarray(self._stylizer.mixed(content, paintings, masks)[0, top:bottom, left:right])
 
     def _look(self, image: Image, window: tf.Tensor) -> dict[str, Moments]:
         return {layer: moments(own) for layer, own in self._cropped(image, window).items()}
@@ -118,7 +118,7 @@ def _window(tile: Tile) -> tf.Tensor:
 
 
 def _area(tile: Tile) -> float:
-    top, left, bottom, right = _window(tile).numpy()
+    top, left, bottom, right = np.asarray(_window(tile))
     return float((bottom - top) * (right - left))
 
 
