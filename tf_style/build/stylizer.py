@@ -72,7 +72,7 @@ def build_stylizer(
       guides: The masks and colours that the stylizer takes.
 
     Raises:
-      ConfigError: `color_stage=before`, but the network's styles are names, not pictures.
+      ConfigError: `color_stage=before`, `noise` or `seed`, but the network's styles are names, not pictures.
       NetworkError, ValueError, WeightsError: As in `build_network` and `build_backbone`.
     """
     if config.network:
@@ -120,6 +120,11 @@ def build_feed_forward(
         raise ConfigError(
             f"color_stage=before is for styles that are pictures, but {config.network} knows its styles by name; give "
             "color_stage=after."
+        )
+    if named and (config.noise != StylizeConfig.noise or config.seed != StylizeConfig.seed):
+        raise ConfigError(
+            f"noise and seed are for networks for any style, but {config.network} knows its styles by name and paints "
+            "without noise; leave them out."
         )
     guidance = guide_colors(config, guides.colors, before=config.color_stage != "after" and not named)
     return FeedForwardStylizer(

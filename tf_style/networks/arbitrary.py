@@ -45,7 +45,7 @@ class Statistics(NamedTuple):
     """What painting needs to know of the whole picture.
 
     Attributes:
-      features: Moments of the content's features by layer.
+      features: Moments of the content's features, for each of `ENCODER_LAYERS`.
       values: Moments of what its places take from the style.
     """
 

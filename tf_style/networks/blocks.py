@@ -180,28 +180,6 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("tf_style")
-class Modulation(keras.layers.Layer):
-    """x * (1 + scale) + shift, with a scale and a shift for each channel of each picture.
-
-    Call it on [x, parameters]: [B, H, W, C], [B, 2 C]; it returns [B, H, W, C].
-
-    Reference:
-      Perez et al., "FiLM: Visual Reasoning with a General Conditioning Layer", AAAI 2018, section 2.1.
-      https://arxiv.org/abs/1709.07871
-    """
-
-    def call(self, inputs: list) -> Any:
-        """Args: inputs, [x, parameters]."""
-        x, parameters = inputs
-        scale, shift = ops.split(ops.cast(parameters, x.dtype), 2, axis=-1)
-        return x * (1.0 + ops.expand_dims(scale, (1, 2))) + ops.expand_dims(shift, (1, 2))
-
-    def compute_output_shape(self, input_shape: list) -> tuple:
-        """The shape of x."""
-        return tuple(input_shape[0])
-
-
-@keras.saving.register_keras_serializable("tf_style")
 class Standardization(keras.layers.Layer):
     """(x - mean) / deviation for each channel of [B, N], with mean and deviation of the values given to `adapt`.
 

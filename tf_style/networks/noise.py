@@ -37,9 +37,14 @@ class Noise(NamedTuple):
         )
         seeds = _hash(ops.cast(self.seed, "int32") + stride * ops.convert_to_tensor(_LEVEL, "int32"))
         by_row = _hash(ops.bitwise_xor(seeds[:, None], rows))
-        bits = _hash(by_row[:, :, None] + columns)
-        uniform = (ops.cast(_shifted(bits, 8), "float32") + 0.5) / 2.0**23 - 1.0
+        bits = _hash(ops.bitwise_xor(by_row[:, :, None], _hash(columns)))
+        uniform = (ops.cast(_shifted(bits, 9), "float32") + 0.5) / 2.0**22 - 1.0  # -1 and 1 would give infinity
         return self.deviation * 2.0**0.5 * ops.erfinv(uniform)[..., None]
+
+
+def seed_of(number: int) -> int:
+    """A seed of 32 bits from any number; those that have 31 bits stay as they are."""
+    return ((number ^ (number >> 32)) + 2**31) % 2**32 - 2**31
 
 
 def _hash(x: Any) -> Any:

@@ -124,9 +124,11 @@ class Trainer:
         return tf.where(neutral[:, tf.newaxis, tf.newaxis, tf.newaxis], contents, tf.clip_by_value(painted, 0.0, 1.0))
 
     def _noise(self, batch: tf.Tensor) -> Noise:
-        """Other noise for each picture and each step."""
+        """Other noise for each picture, each step and each replica."""
+        replica = tf.distribute.get_replica_context()
         step = tf.cast(self.optimizer.iterations.value, tf.int32)
-        return Noise(step * batch + tf.range(batch))
+        turn = step * replica.num_replicas_in_sync + tf.cast(replica.replica_id_in_sync_group, tf.int32)
+        return Noise(turn * batch + tf.range(batch))
 
     def _style(self, styles: tf.Tensor) -> tuple[tf.Tensor, Nest]:
         """The codes and the targets of styles."""

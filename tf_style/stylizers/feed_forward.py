@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_style.networks.arbitrary import Statistics
 from tf_style.networks.archive import check_style
-from tf_style.networks.noise import Noise
+from tf_style.networks.noise import Noise, seed_of
 from tf_style.ops.periodic import wrap_pad
 from tf_style.ops.positions import as_painted, lay_over
 from tf_style.stylizers.scaling import fade, fit
@@ -254,7 +254,7 @@ class FeedForwardStylizer:
         """
         size = tf.shape(content)[1:3]
         known = {} if statistics is None else {"statistics": statistics}
-        noise = Noise(tf.constant([self.seed]), self.noise, **place) if self.noise else None
+        noise = Noise(tf.constant([seed_of(self.seed)]), self.noise, **place) if self.noise else None
         features = self.network.encode_content(padded(content, self.network.multiple))
         painting = self.network.paint(features, *part, strength, noise, **known)
         return fade(tf.clip_by_value(painting[:, : size[0], : size[1]], 0.0, 1.0), content, strength)
