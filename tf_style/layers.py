@@ -14,7 +14,7 @@ from tf_style.build import backbone_widths, build_backbone, build_optimization, 
 from tf_style.build.network import build_network, choose_network, make_network
 from tf_style.build.stylizer import build_feed_forward
 from tf_style.config import DEFAULT_PRESET, ConfigError
-from tf_style.networks.archive import check_style
+from tf_style.networks.archive import check_format, check_style
 from tf_style.presets import preset_config
 from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer
 from tf_style.types import Image
@@ -83,7 +83,9 @@ class StylizeLayer(keras.layers.Layer):
         pretrained = card is None
         if card is None:
             found = choose_network(self.config).card
-            card = {"kind": found["kind"], "styles": found.get("styles", []), "encoder": found.get("encoder", {})}
+            card = {"styles": [], "encoder": {}, **found}
+            card = {name: card[name] for name in ("kind", "format", "styles", "encoder")}
+        check_format({"format": 1, **card}, "The network in the saved model", "make the model anew")
         self.card, known = card, tuple(card["styles"])
         if bool(known) != bool(self.styles):
             raise ConfigError(

@@ -73,11 +73,12 @@ def test_paints_any_size(stylizer, row, size):
     assert np.abs(painting - content.numpy()).mean() > 0.01
 
 
-def test_one_trace_for_all_sizes_and_styles(stylizer, row):
+def test_a_trace_for_single_pictures_and_one_for_batches(stylizer, row):
+    """Whatever their sizes and styles."""
     for side in (32, 40, 56):
         stylizer(picture(side, 48, seed=side), row.styles[:1])
         stylizer(picture(side, 40, seed=side, batch=2), row.styles)
-    assert stylizer.num_traces == 1
+    assert stylizer.num_traces == 2
 
 
 def test_a_batch_paints_as_its_pictures_do(stylizer, row):
@@ -231,6 +232,10 @@ def test_the_layer_keeps_an_encoder_of_any_width(tmp_path):
     path.unlink()
     again = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(again([content, STYLE]), painted, atol=1e-5)
+    saved = again.layers[-1].get_config()
+    del saved["card"]["format"]  # as the first version saved it
+    with pytest.raises(TypeError, match="earlier version of tf_style; make the model anew"):  # Keras's kind of error
+        tf_style.StylizeLayer.from_config(saved)
 
 
 def test_refuses_a_network_without_its_encoder(tmp_path):

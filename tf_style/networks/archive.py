@@ -111,15 +111,20 @@ def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
             card = json.loads(str(archive[_CARD]))
             if not isinstance(card["kind"], str) or not isinstance(card.get("styles", []), list):
                 raise KeyError("kind")
-            if card["format"] > _format(card):
-                raise NetworkError(f"{path} is from a later version of tf_style; update tf_style.")
-            if card["format"] < _format(card):
-                raise NetworkError(f"{path} is from an earlier version of tf_style; train the network anew.")
+            check_format(card, str(path), "train the network anew")
             return arrays
     except NetworkError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
         raise NetworkError(f"{path} is not a network from tf-style train; give the path of one.") from None
+
+
+def check_format(card: Mapping[str, Any], source: str, advice: str) -> None:
+    """Raises NetworkError, naming the source, if a card is from another version; the advice is for earlier ones."""
+    if card["format"] > _format(card):
+        raise NetworkError(f"{source} is from a later version of tf_style; update tf_style.")
+    if card["format"] < _format(card):
+        raise NetworkError(f"{source} is from an earlier version of tf_style; {advice}.")
 
 
 def _format(card: Mapping[str, Any]) -> int:

@@ -33,7 +33,8 @@ def edge_pad(x: Any, mode: str, size: int = 1) -> Any:
 
 def _copied(tf: Any, x: Any, mode: str, size: int) -> Any:
     """Copies whole pixels, by their places."""
-    batch, height, width = tf.unstack(tf.shape(x)[:3])
+    shape = tf.shape(x)
+    batch, height, width = shape[0], shape[1], shape[2]  # not by tf.unstack, through which no size is inferred
     rows, columns = (tf.pad(tf.range(side), [[size, size]], mode=mode.upper()) for side in (height, width))
     places = tf.reshape(rows[:, tf.newaxis] * width + columns, [-1])
     channels = x.shape[-1]
