@@ -91,6 +91,10 @@ class Forked:
         if self._process.is_alive():
             os.kill(self._process.pid, number)
 
+    def errors(self):
+        """What it wrote to stderr so far."""
+        return self._texts[1].read_text() if self._texts[1].exists() else ""
+
     def communicate(self, timeout):
         """Waits for its end; returns what it wrote to stdout and stderr."""
         self._process.join(timeout)

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tf_style import images
 from tf_style.build import choose_network, shared_stylizer
-from tf_style.config import DEFAULT_PRESET, StylizeConfig, check_given, check_masks
+from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, check_given, check_masks
 from tf_style.presets import preset_config
 from tf_style.types import Image, Progress
 
@@ -62,6 +62,8 @@ def stylize(
     """
     config = preset_config(preset).replace(**overrides)
     check_given(config, [*overrides, "content", *(["keep_mask"] if keep_mask is not None else [])])
+    for name in {"tile_size", "tile_steps"} & overrides.keys():
+        raise ConfigError(f"{name} is for tf-style stylize, but tf_style.stylize paints whole pictures; leave it out.")
     styles = style if isinstance(style, list | tuple) else [style]
     _check_styles(config, len(styles))
     images.check_mask_count(len(style_masks), len(styles))

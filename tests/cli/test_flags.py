@@ -153,8 +153,8 @@ SIMPLE_OPTIONS = [field for field in dataclasses.fields(StylizeConfig) if anothe
 def test_every_option_is_a_flag(parsed, field):
     value = another(field.default, field)
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    needed = {"palette_difference": {"palette": ("#ff0000",)}}.get(field.name, {})
-    beside = [f"--{name}={','.join(colors)}" for name, colors in needed.items()]
+    needed = {"palette_difference": {"palette": ("#ff0000",)}, "noise": {"network": "arbitrary"}}.get(field.name, {})
+    beside = [f"--{name}={text if isinstance(text, str) else ','.join(text)}" for name, text in needed.items()]
     beside += ["--keep_mask=mask.png"] if field.name == "keep_weight" else []
     config, _, _ = parsed(f"--{field.name}={text}", *beside)
     assert config == dataclasses.replace(preset_config(), **{field.name: value}, **needed)

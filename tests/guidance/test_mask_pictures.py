@@ -130,7 +130,7 @@ def test_python_takes_arrays():
         ({"keep_weight": 3.0}, "give keep_mask as well"),
         ({"palette_difference": 3.0}, "give palette as well"),
         ({"tile_steps": 3, "tileable": True}, "leave tile_steps or tileable out"),
-        ({"tile_size": 64, "network": "arbitrary"}, "leave it out"),
+        ({"tile_size": 64}, "whole pictures; leave it out"),
     ],
 )
 def test_python_refuses_what_would_be_left_undone(options, hint):

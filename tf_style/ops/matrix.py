@@ -55,9 +55,9 @@ def trace_of_square_root(matrix: tf.Tensor) -> tuple[tf.Tensor, object]:
         root, inverse_root = tf.matmul(root, correction), tf.matmul(correction, inverse_root)
     trace = tf.linalg.trace(root)
     most = matrix.shape[-1] * math.prod(1.5 * scaling for scaling in _scalings())  # bound if no eigenvalue is negative
-    lost = ~(tf.abs(tf.linalg.trace(inverse_root)) <= most) & tf.reduce_all(
-        tf.math.is_finite(matrix), [1, 2]
-    )  # if NaN too
+    inverse_trace = tf.linalg.trace(inverse_root)  # not by ~(a <= b), which graphs rewrite as a > b: False for NaN
+    lost = (tf.abs(inverse_trace) > most) | ~tf.math.is_finite(inverse_trace)
+    lost &= tf.reduce_all(tf.math.is_finite(matrix), [1, 2])
     trace, inverse_root = tf.cond(
         tf.reduce_any(lost),
         lambda: _by_eigenvalues(matrix / norm, lost, trace, inverse_root),

@@ -15,6 +15,7 @@ from tests.materials import assert_refused, colorful, picture
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.jobs.folder.manifest import read_manifest
+from tf_style.networks.archive import write_network
 
 NO_BEAM = "apache-beam is not installed; the extra `beam` brings it"
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("apache_beam") is None, reason=NO_BEAM)
@@ -201,8 +202,8 @@ def test_workers_get_absolute_paths(folder, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(beam.beam, "Create", lambda elements: given.extend(elements) or beam.beam.transforms.Create([]))
     Path("own.cfg").write_text("--weights=w.h5\n")
-    for name in ("mine.npz", "w.h5"):
-        Path(name).write_text("")
+    Path("w.h5").touch()
+    write_network(Path("mine.npz"), {"kind": "many_styles"}, {})
     rows = ["content,color_from,network,preset,style", "sub/a,c.png,,own.cfg,", "b.png,,mine.npz,instant,great_wave",
             "c.png,,arbitrary,instant,"]  # fmt: skip
     Path("jobs.csv").write_text("\n".join(rows) + "\n")

@@ -34,7 +34,7 @@ def test_probes_are_small_and_of_the_pictures_aspect():
 def test_tiles_are_reckoned_as_they_are(monkeypatch):
     """Seconds go by the pixels of the very tiles, margins and all, measured on the largest one."""
     probes, objective = object.__new__(Probes), SimpleNamespace(margin=80, stride=16)
-    probes._objective, probes._tile, seen = objective, None, []
+    probes._objective, probes._tile, probes._stylizer, seen = objective, None, None, []
 
     def measure(objective, side, shape):
         seen.append(shape)
