@@ -14,6 +14,7 @@ from tf_style.networks.blocks import (
     Moments,
     Standardization,
     adaptation,
+    affine,
     convolve,
     enlarge_and_convolve,
     means_and_deviations,
@@ -202,7 +203,7 @@ class ArbitraryStyleNetwork:
         taken = self.take_values(content, codes, shares, own[_DEEPEST])
         found = statistics.values if statistics else moments(taken)
         scale, shift = adaptation(found, *mixed_moments(values, shares), self._dtype)
-        x = self._cast(ops.cast(taken, "float32") * scale[:, None, None] + shift[:, None, None])
+        x = affine(taken, scale, shift)
         share = self._cast(strength[..., None, None])
         x = ops.cond(
             whole, lambda: x, lambda: share * x + (1.0 - share) * self._dense("value", deepest / _DEEPEST_SIZE)

@@ -29,13 +29,18 @@ class Moments(NamedTuple):
 
 def moments(x: Any) -> Moments:
     """The moments of x, [B, H, W, C], computed in float32."""
-    if keras.backend.backend() == "tensorflow" and x.shape[0] == 1 and x.dtype == "bfloat16":
+    if _is_normalized_fast(x) and x.dtype == "bfloat16":
         return _moments_of_one(x)
     batch, height, width, channels = ops.shape(x)
     x = ops.reshape(ops.cast(x, "float32"), (batch, height * width, channels))
     averaging = ops.ones((1, height * width), "float32") / ops.cast(height * width, "float32")
     mean = ops.matmul(averaging, x)  # faster than ops.mean, and more exact
     return Moments(mean[:, 0], ops.matmul(averaging, ops.square(x - mean))[:, 0])
+
+
+def _is_normalized_fast(x: Any) -> bool:
+    """Whether TensorFlow's batch normalisation does in one pass what takes several otherwise (oneDNN, on CPUs)."""
+    return keras.backend.backend() == "tensorflow" and x.shape[0] == 1 and x.shape[-1] % 16 == 0
 
 
 def _moments_of_one(x: Any) -> Moments:
@@ -76,6 +81,19 @@ def adaptation(own: Moments, mean: Any, deviation: Any, dtype: str) -> tuple[Any
     squared, flat = ops.square(own.variance), _FLAT + _FLAT_SHARE[dtype] * ops.square(own.mean)
     scale = deviation * ops.rsqrt(own.variance + _EPSILON) * squared / (squared + ops.square(flat))
     return scale, mean - own.mean * scale
+
+
+def affine(x: Any, scale: Any, shift: Any) -> Any:
+    """X * scale + shift, [B, H, W, C] with [B, C] each, computed in float32 and of x's type."""
+    if _is_normalized_fast(x):
+        import tensorflow as tf
+
+        none, one = tf.zeros(x.shape[-1:]), tf.ones(x.shape[-1:])
+        return tf.raw_ops.FusedBatchNormV3(
+            x=x, scale=scale[0], offset=shift[0], mean=none, variance=one, epsilon=0.0, is_training=False
+        ).y
+    y = ops.cast(x, "float32") * scale[:, None, None] + shift[:, None, None]
+    return ops.cast(y, x.dtype)
 
 
 def standardization(own: Moments, dtype: str) -> tuple[Any, Any]:
@@ -171,8 +189,7 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
         x, mean, deviation = inputs
         wanted = ops.cast(mean, "float32"), ops.cast(deviation, "float32")
         scale, shift = adaptation(moments(x), *wanted, keras.backend.standardize_dtype(x.dtype))
-        x = ops.cast(x, "float32")
-        return ops.cast(x * scale[:, None, None] + shift[:, None, None], self.compute_dtype)
+        return ops.cast(affine(x, scale, shift), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: list) -> tuple:
         """The shape of x."""

@@ -263,7 +263,8 @@ class FeedForwardStylizer:
 def padded(image: Image, multiple: int) -> Image:
     """The picture, mirrored below and on the right until its sides are multiples."""
     missing = -tf.shape(image)[1:3] % multiple
-    return tf.pad(image, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]], "REFLECT")
+    border = [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]]
+    return tf.cond(tf.reduce_any(missing > 0), lambda: tf.pad(image, border, "REFLECT"), lambda: image)
 
 
 def _with_details(painting: Image, content: Image, masks: Masks) -> Image:

@@ -73,7 +73,8 @@ def fit(image: Image, long_side: tf.Tensor) -> Image:
 def fade(painting: Image, content: Image, strength: tf.Tensor | float) -> Image:
     """Fades the painting into the content below a strength (a number, or [B]) of a quarter; 0 is only the content."""
     share = tf.reshape(tf.minimum(1.0, tf.convert_to_tensor(strength, tf.float32) / _FADE), [-1, 1, 1, 1])
-    return share * painting + (1.0 - share) * content
+    mixed = tf.cond(tf.reduce_all(share >= 1.0), lambda: painting, lambda: share * painting + (1.0 - share) * content)
+    return tf.ensure_shape(mixed, painting.shape)
 
 
 def cover(image: Image, size: Sequence) -> Image:
