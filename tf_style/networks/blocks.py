@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from tf_style.ops.padding import edge_pad
+from tf_style.ops.padding import edge_pad, runs_on_tensorflows_cpu
 
 _EPSILON = 1e-5
 # Well above the variance that rounding leaves in a flat channel (the share is of its squared mean), well below that of
@@ -39,12 +39,12 @@ def moments(x: Any) -> Moments:
 
 
 def _is_normalized_fast(x: Any) -> bool:
-    """Whether TensorFlow's batch normalisation does in one pass what takes several otherwise (oneDNN, on CPUs)."""
-    return keras.backend.backend() == "tensorflow" and x.shape[0] == 1 and x.shape[-1] % 16 == 0
+    """Whether TensorFlow's batch normalisation does in one pass what takes several otherwise: with oneDNN, on CPUs."""
+    return runs_on_tensorflows_cpu() and x.shape[0] == 1 and x.shape[-1] % 16 == 0
 
 
 def _moments_of_one(x: Any) -> Moments:
-    """Those that batch normalisation finds; on TensorFlow's CPU kernels in a third of the time."""
+    """Those that batch normalisation finds, in a third of the time."""
     import tensorflow as tf
 
     @tf.custom_gradient
@@ -84,7 +84,7 @@ def adaptation(own: Moments, mean: Any, deviation: Any, dtype: str) -> tuple[Any
 
 
 def affine(x: Any, scale: Any, shift: Any) -> Any:
-    """X * scale + shift, [B, H, W, C] with [B, C] each, computed in float32 and of x's type."""
+    """Features [B, H, W, C] times a scale plus a shift, [B, C]: computed in float32, and of the features' type."""
     if _is_normalized_fast(x):
         import tensorflow as tf
 
