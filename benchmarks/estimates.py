@@ -32,6 +32,7 @@ CASES = {
     ),
     "draft, 2500 px in tiles": ("--preset=draft", EMBEDDED, "--size=2500", "--tile_steps=2"),
     "instant, 1024 px": ("--preset=instant", "--size=1024"),
+    "instant, 3000 px in tiles": ("--preset=instant", "--size=3000"),
 }
 
 
