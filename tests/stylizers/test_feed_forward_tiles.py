@@ -19,7 +19,7 @@ LEFT = tf.cast(tf.range(SIZE[1]) < 90, tf.float32)[tf.newaxis, tf.newaxis, :, tf
 def in_tiles(stylizer, styles, masks, side):
     """The picture, painted in tiles, and how many there are."""
     shape = tf.constant([1, *SIZE, 3])
-    tiled = TiledPass(stylizer, SIZE, side, stylizer.parts(styles, shape, masks))
+    tiled = TiledPass(stylizer, SIZE, side, stylizer.parts(styles, shape, by_region="regions" in masks))
 
     def read(top, left, bottom, right):
         return CONTENT[0, top:bottom, left:right].numpy()

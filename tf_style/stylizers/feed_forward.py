@@ -133,7 +133,7 @@ class FeedForwardStylizer:
           ValueError: `style_blend` has not one share for each style.
         """
         masks = masks or {}
-        parts = self.parts(self.prepared(styles, content, masks), tf.shape(content), masks)
+        parts = self.parts(self.prepared(styles, content, masks), tf.shape(content), by_region=_by_region(masks))
         paintings = (self._painted(content, part) for part in parts)
         painting = self.shown(self.mixed(content, paintings, masks), content, masks)
         if on_step is not None:
@@ -182,16 +182,16 @@ class FeedForwardStylizer:
         """
         return self.shown(self._painted(content, Part(codes, self._shares(codes.shape[1])), strength), content)
 
-    def parts(self, styles: Sequence[Image | str], content_shape: tf.Tensor, masks: Masks) -> list[Part]:
-        """The mixture to paint everywhere or, with several regions, the style of each."""
-        if "regions" not in masks or masks["regions"].shape[-1] == 1:
+    def parts(self, styles: Sequence[Image | str], content_shape: tf.Tensor, *, by_region: bool = False) -> list[Part]:
+        """The mixture to paint everywhere or, with a region for each style, those styles."""
+        if not by_region:
             return [Part(self.encode_styles(styles, content_shape), self._shares(len(styles)))]
         return [Part(self._code(style, content_shape)[:, tf.newaxis], tf.ones([1])) for style in styles]
 
     def mixed(self, content: Image, paintings: Iterable[Image], masks: Masks) -> Image:
         """The paintings of all parts, each in its region, with the details that a "keep" mask keeps."""
         kept = (_with_details(painting, content, masks) for painting in paintings)
-        if "regions" not in masks or masks["regions"].shape[-1] == 1:
+        if not _by_region(masks):
             return next(kept)
         regions = masks["regions"]
         shares = tf.math.divide_no_nan(regions, tf.reduce_sum(regions, -1, keepdims=True))
@@ -265,6 +265,10 @@ def padded(image: Image, multiple: int) -> Image:
     missing = -tf.shape(image)[1:3] % multiple
     border = [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]]
     return tf.cond(tf.reduce_any(missing > 0), lambda: tf.pad(image, border, "REFLECT"), lambda: image)
+
+
+def _by_region(masks: Masks) -> bool:
+    return "regions" in masks and masks["regions"].shape[-1] > 1
 
 
 def _with_details(painting: Image, content: Image, masks: Masks) -> Image:

@@ -59,14 +59,15 @@ class TiledPass:
         """
         found = []
         for number, tile in enumerate(self._looks, 1):
-            found.append(self._compiled_look(_batch(read, tile), _window(tile)))
+            found.append(self._compiled_look(_batch(read, tile), tf.constant(_window(tile), tf.int32)))
             yield number
         weights = [_area(tile) for tile in self._looks]
         features = {layer: _pooled([own[layer] for own in found], weights) for layer in ENCODER_LAYERS}
         values: list[list[Moments]] = [[] for _ in self._parts]
         for number, tile in enumerate(self._looks, 1):
+            seen, window = _batch(read, tile), tf.constant(_window(tile), tf.int32)
             for part, every in zip(self._parts, values, strict=True):
-                every.append(self._compiled_take(_batch(read, tile), _window(tile), part, features))
+                every.append(self._compiled_take(seen, window, part, features))
             yield len(self._looks) + number
         self._statistics = [Statistics(features, _pooled(every, weights)) for every in values]
 
@@ -111,14 +112,14 @@ def _batch(read: Read, tile: Tile) -> Image:
     return tf.constant(read(*tile.seen)[np.newaxis])
 
 
-def _window(tile: Tile) -> tf.Tensor:
+def _window(tile: Tile) -> tuple[int, int, int, int]:
     """The part of a tile that counts, in eighths of the size, with the padding at the picture's edge."""
     top, left, bottom, right = np.subtract(tile.counts, np.tile(tile.seen[:2], 2))
-    return tf.constant([top // 8, left // 8, -(-bottom // 8), -(-right // 8)], tf.int32)
+    return top // 8, left // 8, -(-bottom // 8), -(-right // 8)
 
 
 def _area(tile: Tile) -> float:
-    top, left, bottom, right = np.asarray(_window(tile))
+    top, left, bottom, right = _window(tile)
     return float((bottom - top) * (right - left))
 
 

@@ -168,7 +168,8 @@ class Probes:
         largest = max(shapes, key=_area)
         masks, content = self._masks(largest), _InMemory(_noise(largest)[0].numpy())
         begun = time.monotonic()
-        parts = self._stylizer.parts(self._styles, tf.constant([1, *self._size, 3]), masks)
+        by_region = self._guides.num_regions > 1
+        parts = self._stylizer.parts(self._styles, tf.constant([1, *self._size, 3]), by_region=by_region)
         tiled = TiledPass(self._stylizer, largest, max(largest), parts)
 
         def paint() -> None:

@@ -68,29 +68,25 @@ def large_size(config: StylizeConfig, files: StylizeFiles) -> tuple[int, int] | 
       ConfigError: `tile_size` is given for a network that paints whole pictures only.
       NetworkError: The network does not exist, or its file cannot be used.
     """
-    _check_network(config)
+    if config.tile_size and not _goes_in_tiles(config):
+        raise ConfigError(
+            f"tile_size is for optimisation and for networks for any style, but network={config.network} knows its "
+            "styles by name and paints whole pictures; leave it out."
+        )
     size = images.read_size(files.content)
-    if size is None or config.tileable or not _goes_in_tiles(config):
+    if size is None or config.tileable:
         return None
     try:
         height, width = images.painting_size(size, config.size)
     except images.ImageError:  # reported when the picture is read
         return None
-    if height * width <= whole_pixels(config) or not is_streamable(files.content):
+    if height * width <= whole_pixels(config) or not is_streamable(files.content) or not _goes_in_tiles(config):
         return None
     return height, width
 
 
 def _goes_in_tiles(config: StylizeConfig) -> bool:
     return not config.network or read_card(find_network(config.network))["kind"] == _NETWORK_IN_TILES
-
-
-def _check_network(config: StylizeConfig) -> None:
-    if config.tile_size and not _goes_in_tiles(config):
-        raise ConfigError(
-            f"tile_size is for optimisation and for networks for any style, but network={config.network} knows its "
-            "styles by name and paints whole pictures; leave it out."
-        )
 
 
 def read_large_inputs(config: StylizeConfig, files: StylizeFiles, size: tuple[int, int]) -> LargeInputs:

@@ -33,9 +33,8 @@ class OnePassSession(LargePicture):
         """Measures the whole, then paints; yields after each tile, with the picture so far."""
         started = time.monotonic()
         shape = tf.constant([1, *self._inputs.size, 3])
-        masks = {name: tf.zeros([1, 1, 1, len(planes)]) for name, planes in self._masks.planes.items()}
         styles = self._styles(lambda style: self._stylizer.style_at(style, shape))
-        parts = self._stylizer.parts(styles, shape, masks)
+        parts = self._stylizer.parts(styles, shape, by_region=self._guides.num_regions > 1)
         tiled = TiledPass(self._stylizer, self._inputs.size, tile_side(self._config), parts)
         num_steps = tiled.num_looks + len(tiled.tiles)
         for number in tiled.look(self._content.read):

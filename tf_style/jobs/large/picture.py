@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from tf_style.types import Image, Progress
 _LOOK_SIDE = 1024  # long side in pixels at which the content's colours are measured
 
 
-class LargePicture:
+class LargePicture(abc.ABC):
     """The content, masks and stylizer of a run in tiles, and its result; it has the methods of `Session`.
 
     Subclasses paint: they define `_prepare`, `headline`, `steps` and `_painting_plane`.
@@ -63,20 +64,21 @@ class LargePicture:
             self.close()
             raise
 
+    @abc.abstractmethod
     def _prepare(self) -> None:
-        """What painting needs before its first step."""
+        """Gets what painting needs before its first step."""
 
+    @abc.abstractmethod
     def headline(self) -> str:
         """Says which model paints, why, where it runs, and how much is in tiles."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def steps(self) -> Iterator[Progress]:
         """Paints; yields after each step or tile."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _painting_plane(self) -> Plane:
         """The unfinished painting so far, at the size of the result."""
-        raise NotImplementedError
 
     @property
     def complete(self) -> bool:
