@@ -258,6 +258,6 @@ def test_flags_of_our_commands_are_known(readme):
 def test_flags_of_the_server_in_the_readme_are_known():
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`--([a-z0-9_]+)(?:=[^`]*)?`", text))
-    ours = {"preset", "backbone", "optimizer", "size", "image_format", "advance_every", "previews"}
+    ours = {"preset", "backbone", "optimizer", "size", "compute_dtype", "image_format", "advance_every", "previews"}
     assert "rest_api_timeout_in_ms" in named
     assert named - ours - {"profile"} <= deployment.FLAGS
