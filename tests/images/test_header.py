@@ -8,8 +8,10 @@ from PIL import Image
 from tests import command
 from tf_style import images
 
+IN_TEST_KINDS = {".heic", ".heif", ".ico", ".psd"}
 
-@pytest.mark.parametrize("suffix", images.READABLE_SUFFIXES)
+
+@pytest.mark.parametrize("suffix", sorted({*images.READABLE_SUFFIXES} - IN_TEST_KINDS))
 def test_the_header_tells_the_size(tmp_path, suffix):
     path = command.write_picture(tmp_path / f"picture{suffix}", 40, 56)
     assert images.read_size(path) == images.read_image(path).size == (40, 56)

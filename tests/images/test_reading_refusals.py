@@ -61,7 +61,7 @@ def test_no_permission(tmp_path, monkeypatch):
 def test_not_a_picture(tmp_path, content):
     (tmp_path / "a.jpg").write_bytes(content)
     message = refused(read_image, tmp_path / "a.jpg")
-    assert "a.jpg' is not a picture that can be read (JPEG, PNG, WebP, TIFF, GIF, BMP and TGA)" in message
+    assert "a.jpg' is not a picture that can be read (JPEG, PNG, WebP, AVIF, HEIC, TIFF, GIF," in message
     assert "convert it" in message
 
 
@@ -72,7 +72,10 @@ ENCODED = {
     "webp": ("WEBP", {}),
     "webp-lossless": ("WEBP", {"lossless": True}),
     "gif": ("GIF", {}),
+    "avif": ("AVIF", {}),
     "bmp": ("BMP", {}),
+    "jpeg2000": ("JPEG2000", {}),
+    "ppm": ("PPM", {}),
     "tiff": ("TIFF", {}),
     "tiff-lzw": ("TIFF", {"compression": "tiff_lzw"}),
     "png16": (np.uint16, "png"),

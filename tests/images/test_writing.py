@@ -222,7 +222,7 @@ def test_output_path(tmp_path):
         (
             "a.jpgg",
             8,
-            "a.jpgg' has the suffix '.jpgg', but .png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp, .tga are allowed",
+            "a.jpgg' has the suffix '.jpgg', but .png, .jpg, .jpeg, .webp, .avif, .tif, .tiff, .bmp, .tga are allowed",
         ),
         ("a.jpgg", 8, "a.jpg'?"),
         ("a.pgn", 8, "a.png'?"),

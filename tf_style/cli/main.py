@@ -7,6 +7,7 @@ import difflib
 import importlib
 import os
 import sys
+import warnings
 
 from tf_style.cli import plain
 from tf_style.jobs.run.allocator import keep_freed_memory
@@ -64,6 +65,23 @@ def _run(arguments: list[str], own_process: bool) -> int:
         return _refuse(f"Unknown command {name!r}. There are: {', '.join(COMMANDS)}.{hint}")
     if own_process:
         keep_freed_memory()
+    with warnings.catch_warnings():
+        _show_own_warnings("--quiet" in rest)
+        return _command(name, rest)
+
+
+def _show_own_warnings(quiet: bool) -> None:
+    """Prints our own warnings, one line each, and none of other libraries."""
+
+    def show(message: Warning | str, category: type[Warning], *rest: object, **more: object) -> None:
+        if category.__module__.startswith("tf_style") and not quiet:
+            print(f"tf-style: {message}", file=sys.stderr)
+
+    warnings.simplefilter("default")
+    warnings.showwarning = show
+
+
+def _command(name: str, rest: list[str]) -> int:
     try:
         if name in plain.COMMANDS:
             status = plain.main(name, rest)

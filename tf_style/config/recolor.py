@@ -49,7 +49,7 @@ class RecolorFiles(Options):
     color_from: str = option("", "the picture to take colours from; default: the palette's", "files")
     output: str = option("", "where to write the result; its suffix sets the format", "files")
     bit_depth: int = option(8, "bits per channel of the output, 8 or 16 (PNG and TIFF)", "files", minimum=8)
-    quality: int = option(StylizeFiles.quality, "JPEG and WebP quality, 1 to 100", "files", minimum=1)
+    quality: int = option(StylizeFiles.quality, "JPEG, WebP and AVIF quality, 1 to 100", "files", minimum=1)
     max_pixels: int = option(StylizeFiles.max_pixels, "refuse input pictures with more pixels", "files", minimum=1)
     quiet: bool = option(False, "print errors only", "report")
 

@@ -27,7 +27,7 @@ class RequestOptions(Options):
     style: str = option("", "the painting whose style to use", "files")
     style_name: str = option("", "instead of --style: a style the served network knows by name", "files")
     output: str = option("", "where to write the painting; its suffix sets the format", "files")
-    quality: int = option(StylizeFiles.quality, "JPEG and WebP quality, 1 to 100", "files", minimum=1)
+    quality: int = option(StylizeFiles.quality, "JPEG, WebP and AVIF quality, 1 to 100", "files", minimum=1)
     max_pixels: int = option(StylizeFiles.max_pixels, "refuse input pictures with more pixels", "files", minimum=1)
 
     server: str = option("", "host:port of the server; by default gRPC uses 8500 and REST 8501", "server")

@@ -29,7 +29,7 @@ PRESERVE_COLOR = ("none", "luminance", *COLOR_MATCHES)
 DEFAULT_PRESET = "fine"
 
 #: File formats for the results of a folder.
-FOLDER_FORMATS = ("png", "jpg", "webp", "tif", "tga")
+FOLDER_FORMATS = ("png", "jpg", "webp", "avif", "tif", "tga")
 
 #: Layers of the style loss.
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
@@ -206,7 +206,7 @@ class StylizeFiles(Options):
       ConfigError: A value that is not allowed.
     """
 
-    content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP, TGA), or a folder", "files")
+    content: str = option("", "the picture to paint, or a folder of pictures", "files")
     style: tuple[str, ...] = option((), "the painting, or several separated by commas", "files")
     output: str = option("", "where to write the painting; its suffix sets the format; for a folder, a folder", "files")
     color_from: str = option(
@@ -224,7 +224,7 @@ class StylizeFiles(Options):
     )
 
     bit_depth: int = option(8, "bits per channel of the output, 8 or 16 (PNG and TIFF)", "files", minimum=8)
-    quality: int = option(95, "JPEG and WebP quality, 1 to 100", "files", minimum=1)
+    quality: int = option(95, "JPEG, WebP and AVIF quality, 1 to 100", "files", minimum=1)
     max_pixels: int = option(100_000_000, "refuse input pictures with more pixels", "files", minimum=1)
 
     manifest: str = option(

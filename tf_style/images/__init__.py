@@ -5,6 +5,7 @@ Nothing here imports TensorFlow, so a program can check its inputs before it loa
 
 from tf_style.images.arrays import to_float, to_uint8, to_uint16
 from tf_style.images.encoded import decode_uint8, encode_jpeg, encode_png
+from tf_style.images.formats import READABLE, READABLE_SUFFIXES
 from tf_style.images.geometry import fill_transparent, fit_size, painting_size, resize
 from tf_style.images.header import read_size
 from tf_style.images.masks import (
@@ -18,8 +19,8 @@ from tf_style.images.masks import (
     resize_mask,
     without_rest,
 )
-from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, ImageError, Picture, WriteError
-from tf_style.images.reading import READABLE, READABLE_SUFFIXES, read_image
+from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, ImageError, Picture, PictureWarning, WriteError
+from tf_style.images.reading import read_image
 from tf_style.images.visible import read_visible, with_own_alpha
 from tf_style.images.writing import check_output_path, write_image
 
@@ -31,6 +32,7 @@ __all__ = [
     "ImageError",
     "Masks",
     "Picture",
+    "PictureWarning",
     "WriteError",
     "check_mask",
     "check_mask_count",

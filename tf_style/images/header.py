@@ -5,20 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
-
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TgaImagePlugin,
-    WebPImagePlugin,
-)
+from typing import Any, BinaryIO
 
 from tf_style.images import deep
-from tf_style.images.reading import ORIENTATION, kind_of, orientation_of
+from tf_style.images.formats import kind_of, plugin_of
+from tf_style.images.reading import ORIENTATION, orientation_of
 
 _FIRST_TURNED = 5  # EXIF's orientations from here to 8 have height and width swapped
 _LAST_TURNED = 8
@@ -42,7 +33,9 @@ def read_size(path: str | os.PathLike[str]) -> tuple[int, int] | None:
         if not source.is_file():  # reading a pipe could block
             return None
         with open(source, "rb") as file:
-            width, height, orientation = HEADERS[kind_of(source, file)](file)
+            kind = kind_of(source, file)
+            plugin = plugin_of(kind, source)
+            width, height, orientation = HEADERS.get(kind, _plain)(plugin, file)
     except (MemoryError, ImportError):  # not the file's fault
         raise
     except Exception:  # decoders raise all kinds of errors for a damaged file
@@ -51,35 +44,21 @@ def read_size(path: str | os.PathLike[str]) -> tuple[int, int] | None:
     return (width, height) if turned else (height, width)
 
 
-Header = Callable[[BinaryIO], tuple[int, int, int]]  # file -> width, height, orientation
+def _plain(plugin: Any, file: BinaryIO) -> tuple[int, int, int]:
+    image = plugin(file)
+    return *image.size, orientation_of(image)
 
 
-def _with(plugin: Callable[[BinaryIO], ImageFile.ImageFile]) -> Header:
-    def read(file: BinaryIO) -> tuple[int, int, int]:
-        image = plugin(file)
-        return *image.size, orientation_of(image)
-
-    return read
-
-
-def _png(file: BinaryIO) -> tuple[int, int, int]:
-    image = PngImagePlugin.PngImageFile(file)
-    known = "exif" in image.info  # else Pillow would read all pixels to look behind them
+def _png(plugin: Any, file: BinaryIO) -> tuple[int, int, int]:
+    image = plugin(file)
+    known = {"exif", "XML:com.adobe.xmp"} & image.info.keys()  # else Pillow would read all pixels to look behind them
     return *image.size, orientation_of(image) if known else 1
 
 
-def _tiff(file: BinaryIO) -> tuple[int, int, int]:
-    with deep.open_tiff(file) as page:
+def _tiff(plugin: Any, file: BinaryIO) -> tuple[int, int, int]:
+    with deep.quiet_decoders(), deep.open_tiff(file) as (page, _):
         tag = page.tags.get(ORIENTATION)
         return page.imagewidth, page.imagelength, tag.value if tag else 1
 
 
-HEADERS: dict[str, Header] = {
-    "JPEG": _with(JpegImagePlugin.JpegImageFile),
-    "PNG": _png,
-    "WebP": _with(WebPImagePlugin.WebPImageFile),
-    "TIFF": _tiff,
-    "GIF": _with(GifImagePlugin.GifImageFile),
-    "BMP": _with(BmpImagePlugin.BmpImageFile),
-    "TGA": _with(TgaImagePlugin.TgaImageFile),
-}
+HEADERS: dict[str, Callable[[Any, BinaryIO], tuple[int, int, int]]] = {"PNG": _png, "TIFF": _tiff}

@@ -24,6 +24,13 @@ class WriteError(ImageError):
     """A file could not be written although its name was fine, for example because the disk is full."""
 
 
+class PictureWarning(UserWarning):
+    """A picture was read, but there is something that the user may not expect; one sentence on one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message.replace("\n", "\\n").replace("\r", "\\r"))
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A picture in memory, upright and in sRGB.

@@ -4,31 +4,29 @@ import dataclasses
 import difflib
 import itertools
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TgaImagePlugin,
-    WebPImagePlugin,
-)
-from PIL import TiffImagePlugin as TiffPlugin
+from PIL import Image, ImageFile
 
 from tf_style.images import deep
 from tf_style.images.arrays import to_float
-from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, Array, ImageError, Picture, one_line
+from tf_style.images.formats import READABLE, kind_of, plugin_of
+from tf_style.images.picture import (
+    DEFAULT_MAX_PIXELS,
+    MIN_SIDE,
+    Array,
+    ImageError,
+    Picture,
+    PictureWarning,
+    one_line,
+)
 from tf_style.images.profiles import to_srgb8
 
-READABLE = "JPEG, PNG, WebP, TIFF, GIF, BMP and TGA"
-READABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".tga")  # in a folder
 ORIENTATION = 0x0112  # the EXIF and TIFF tag
 MAX_NEIGHBOURS = 10_000  # most files compared for "did you mean"
 
@@ -51,10 +49,12 @@ def read_image(
 ) -> Picture:
     """Reads a file as an upright sRGB picture.
 
-    Reads JPEG, PNG, WebP, TIFF (the first page), GIF and BMP, whatever the suffix, and TGA by its footer or suffix; of
-    an animation, the first frame. Turns the picture upright by its EXIF orientation, converts colours from an embedded
-    ICC profile to sRGB, and keeps 16-bit and float samples (PNG, TIFF) unrounded. Floats in a TIFF must lie in [0, 1]
-    and count as sRGB unless there is a profile.
+    Reads JPEG, PNG, WebP, AVIF, HEIC (with the extra `heic`), TIFF, GIF, BMP, JPEG 2000, PPM, ICO (its largest
+    picture), DDS and PSD (as saved for other programs), whatever the suffix, and TGA by its footer or suffix. Takes the
+    first frame of an animation and the first page of a TIFF, and warns about the others. Turns the picture upright by
+    its EXIF or XMP orientation, converts colours from an embedded ICC profile to sRGB, and keeps 16-bit and float
+    samples (PNG, TIFF, JPEG 2000, PPM) unrounded. Floats in a TIFF must lie in [0, 1] and count as sRGB unless there is
+    a profile.
 
     Args:
       path: the file.
@@ -63,6 +63,9 @@ def read_image(
 
     Returns:
       The picture; its `alpha` is None if the file has no transparency.
+
+    Warns:
+      PictureWarning: the file has more frames or pages, or is damaged in a way that leaves a picture.
 
     Raises:
       ImageError: the file is missing, unreadable, not a picture, damaged, cut short, too small or too large, or holds
@@ -80,8 +83,13 @@ def read_image(
 
     with _open(source) as file:
         kind = kind_of(source, file)
+        plugin = plugin_of(kind, source)
         with _one_sentence(source, kind):
-            picture, orientation = READERS[kind](file, check_size)
+            read = READERS.get(kind, _read_pillow)
+            picture, orientation, frames = read(plugin, file, check_size)
+    if frames > 1:
+        frame = "page" if kind == "TIFF" else "frame"
+        warnings.warn(f"'{source}' has {frames} {frame}s; the first one is used.", PictureWarning, stacklevel=2)
     if orientation not in UPRIGHT:
         return picture
     return _turned(picture, UPRIGHT[orientation])
@@ -92,66 +100,81 @@ def _turned(picture: Picture, turn: Callable[[Array], Array]) -> Picture:
     return dataclasses.replace(picture, pixels=np.ascontiguousarray(turn(picture.pixels)), alpha=alpha)
 
 
-# --- one reader per kind: (file, check_size) -> (picture, orientation) ------------------------------------------------
+# --- readers: (plugin, file, check_size) -> (picture, orientation, number of frames) ----------------------------------
 # The plugins are called directly: Image.open would warn or raise by a process-wide limit of its own before it gives the
 # size.
 
+Found = tuple[Picture, int, int]
+ANIMATED = ("PNG", "WEBP", "GIF", "AVIF", "HEIF")  # Pillow's names; other formats have frames that are no pictures
 
-def _read_pillow(plugin: type[ImageFile.ImageFile], file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
+
+def _read_pillow(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
     image = plugin(file)  # the header only
     check_size(*image.size)
-    return _from_pillow(image), orientation_of(image)
+    frames = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
+    return _from_pillow(image), orientation_of(image), frames
 
 
-def _read_png(file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
-    image = PngImagePlugin.PngImageFile(file)
+def _read_png(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
+    image = plugin(file)
     check_size(*image.size)
     file.seek(24)
     bits = file.read(1)[0]
+    frames = getattr(image, "n_frames", 1)
     if bits == 16:  # Pillow would keep only 8
         orientation = orientation_of(image)
         file.seek(0)
-        return deep.read_png(file.read(), image.info.get("icc_profile")), orientation
+        return deep.read_png(file.read(), image.info.get("icc_profile")), orientation, frames
     file.seek(0)
-    image = PngImagePlugin.PngImageFile(file)
+    image = plugin(file)
     transparent = image.info.get("transparency")
     if image.mode in ("1", "L") and isinstance(transparent, int):  # Pillow scales 1 to 4 bits to 8, but not this level
         image.info["transparency"] = min(255, transparent * 255 // (2**bits - 1))
-    return _from_pillow(image), orientation_of(image)
+    return _from_pillow(image), orientation_of(image), frames
 
 
-def _read_tiff(file: BinaryIO, check_size: SizeCheck) -> tuple[Picture, int]:
-    with deep.open_tiff(file) as page:
+def _read_tiff(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
+    with deep.quiet_decoders(file.name), deep.open_tiff(file) as (page, pages):
         check_size(page.imagewidth, page.imagelength)
         if deep.is_deep(page):
             tag = page.tags.get(ORIENTATION)
-            return deep.read_tiff(page, os.fstat(file.fileno()).st_size), tag.value if tag else 1
+            return deep.read_tiff(page, os.fstat(file.fileno()).st_size), tag.value if tag else 1, pages
+        file.seek(0)
+        image = plugin(file)
+        return _from_pillow(image), orientation_of(image), pages  # Pillow turns a TIFF upright itself, and gives 1
+
+
+def _read_jpeg2000(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
+    image = plugin(file)
+    check_size(*image.size)
     file.seek(0)
-    image = TiffPlugin.TiffImageFile(file)
-    return _from_pillow(image), orientation_of(image)  # Pillow turns a TIFF upright itself, and gives 1
+    data = file.read()
+    file.seek(0)
+    profile = deep.jpeg2000_profile(data)
+    if deep.jpeg2000_bits(data) > 8:
+        return deep.from_samples(deep.read_jpeg2000(data), profile), 1, 1
+    image = plugin(file)
+    image.info.setdefault("icc_profile", profile)
+    return _from_pillow(image), 1, 1
 
 
-READERS: dict[str, Callable[[BinaryIO, SizeCheck], tuple[Picture, int]]] = {
-    "JPEG": lambda file, check: _read_pillow(JpegImagePlugin.JpegImageFile, file, check),
+def _read_ppm(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
+    image = plugin(file)
+    check_size(*image.size)
+    file.seek(0)
+    samples = deep.read_ppm(file.read())
+    if samples is not None:
+        return deep.from_samples(samples, None), 1, 1
+    file.seek(0)
+    return _from_pillow(plugin(file)), 1, 1
+
+
+READERS: dict[str, Callable[[Any, BinaryIO, SizeCheck], Found]] = {
     "PNG": _read_png,
-    "WebP": lambda file, check: _read_pillow(WebPImagePlugin.WebPImageFile, file, check),
     "TIFF": _read_tiff,
-    "GIF": lambda file, check: _read_pillow(GifImagePlugin.GifImageFile, file, check),
-    "BMP": lambda file, check: _read_pillow(BmpImagePlugin.BmpImageFile, file, check),
-    "TGA": lambda file, check: _read_pillow(TgaImagePlugin.TgaImageFile, file, check),
+    "JPEG 2000": _read_jpeg2000,
+    "PPM": _read_ppm,
 }
-SIGNATURES = {  # the first bytes; "RIFF????WEBP" is matched without its length
-    b"\xff\xd8\xff": "JPEG",
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"RIFFWEBP": "WebP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"II+\0": "TIFF",  # BigTIFF
-    b"MM\0+": "TIFF",
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-}
-TGA_FOOTER = b"TRUEVISION-XFILE.\0"  # of version 2; older files are recognized by their suffix
 
 
 def _from_pillow(image: ImageFile.ImageFile) -> Picture:
@@ -226,29 +249,6 @@ def _open(path: Path) -> BinaryIO:
 
 def _cannot_open(path: Path, error: OSError) -> ImageError:
     return ImageError(f"'{path}' cannot be opened ({error.strerror or error}); check its name and its permissions")
-
-
-def kind_of(path: Path, file: BinaryIO) -> str:
-    """A key of `READERS`, by the first bytes of a file; raises ImageError for any other kind of file."""
-    start = file.read(12)
-    file.seek(0)
-    if start[:4] == b"RIFF":
-        start = start[:4] + start[8:]
-    for signature, kind in SIGNATURES.items():
-        if start.startswith(signature):
-            return kind
-    if path.suffix.lower() == ".tga" or _ends_as_tga(file):
-        return "TGA"
-    raise ImageError(f"'{path}' is not a picture that can be read ({READABLE}); convert it to one of these")
-
-
-def _ends_as_tga(file: BinaryIO) -> bool:
-    if os.fstat(file.fileno()).st_size < len(TGA_FOOTER):
-        return False
-    file.seek(-len(TGA_FOOTER), os.SEEK_END)
-    end = file.read()
-    file.seek(0)
-    return end == TGA_FOOTER
 
 
 def _check_size(path: Path, size: tuple[int, int], max_pixels: int, min_side: int) -> None:

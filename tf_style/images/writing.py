@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from tf_style.images.arrays import to_uint8, to_uint16
+from tf_style.images.formats import can_avif
 from tf_style.images.geometry import MIN_VISIBLE_ALPHA, fill_transparent
 from tf_style.images.picture import Array, ImageError, Picture, WriteError
 from tf_style.images.profiles import srgb_profile
@@ -24,6 +25,7 @@ FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
     ".webp": "WebP",
+    ".avif": "AVIF",
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".bmp": "BMP",
@@ -31,7 +33,7 @@ FORMATS = {
 }
 DEEP_FORMATS = ("PNG", "TIFF")  # can hold 16 bits
 OPAQUE_FORMATS = ("JPEG", "BMP")  # cannot hold alpha
-MAX_SIDE = {"JPEG": 65500, "WebP": 16383, "TGA": 65535}  # pixels, limits of libjpeg and of the formats
+MAX_SIDE = {"JPEG": 65500, "WebP": 16383, "AVIF": 65536, "TGA": 65535}  # pixels, limits of libjpeg and of the formats
 ICC_PROFILE = 34675  # the TIFF tag
 Dpi: TypeAlias = tuple[float, float] | None
 IHDR_END = 33  # bytes of a PNG before its second chunk
@@ -46,19 +48,19 @@ def write_image(
     quality: int = 95,
     dpi: tuple[float, float] | None = None,
 ) -> None:
-    """Writes a picture; the suffix chooses the format: .png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp or .tga.
+    """Writes a picture; the suffix chooses the format: .png, .jpg, .jpeg, .webp, .avif, .tif, .tiff, .bmp, .tga.
 
     The file appears completely or not at all: it is written under a temporary name and then moved into place, so an
     older file stays unchanged if anything fails. The same input gives the same bytes. All formats but BMP and TGA carry
-    an sRGB profile. JPEG keeps full colour resolution (4:4:4). Values are rounded to the nearest level, halves to the
-    even one. Invisible pixels get the colours of the nearest visible ones, so that no filter brings up others.
+    an sRGB profile. JPEG and AVIF keep full colour resolution (4:4:4). Values are rounded to the nearest level, halves
+    to the even one. Invisible pixels get the colours of the nearest visible ones, so that no filter brings up others.
 
     Args:
       path: the file; a missing folder is created.
       pixels: float [H, W, 3], sRGB; values outside [0, 1] are clipped.
       alpha: float [H, W], 0 is transparent; JPEG and BMP cannot hold it, so there the picture is laid on white.
       bit_depth: 8, or 16 (PNG and TIFF only).
-      quality: 1 to 100, for JPEG and WebP.
+      quality: 1 to 100, for JPEG, WebP and AVIF.
       dpi: pixels per inch, horizontally and vertically, for JPEG, PNG and TIFF.
 
     Raises:
@@ -176,6 +178,9 @@ ENCODERS: dict[str, Callable[[Array, int, Dpi], bytes]] = {
     "WebP": lambda levels, quality, dpi: _encode_pillow(  # exact keeps hidden colours too
         levels, "WEBP", quality=quality, exact=True, icc_profile=srgb_profile()
     ),
+    "AVIF": lambda levels, quality, dpi: _encode_pillow(  # one thread: the same bytes on any machine
+        levels, "AVIF", quality=quality, subsampling="4:4:4", max_threads=1, icc_profile=srgb_profile()
+    ),
     "BMP": lambda levels, quality, dpi: _encode_pillow(levels, "BMP"),
     "TGA": lambda levels, quality, dpi: _encode_pillow(levels, "TGA", compression="tga_rle"),
 }
@@ -218,6 +223,11 @@ def _check_format(target: Path, bit_depth: int) -> None:
         advice = f"did you mean '{target.with_suffix(close[0])}'?" if close else "end the name with one of these"
         found = f"the suffix '{target.suffix}'" if suffix else "no suffix"
         raise ImageError(f"'{target}' has {found}, but {allowed} are allowed; {advice}")
+    if FORMATS[suffix] == "AVIF" and not can_avif():
+        raise ImageError(
+            f"'{target}' cannot be written: this Pillow has no AVIF; run pip install --upgrade 'pillow>=11.3', or"
+            " choose another suffix"
+        )
     if bit_depth not in (8, 16):
         raise ImageError(f"The bit depth must be 8 or 16, but {bit_depth} was given; choose one of these")
     if bit_depth == 16 and FORMATS[suffix] not in DEEP_FORMATS:

@@ -76,6 +76,14 @@ def test_what_is_written_is_read_alike(tmp_path, name, bits):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "levels.raw", "plane.f32"])
 
 
+def test_the_first_page_is_used_and_the_others_are_mentioned(tmp_path):
+    pages = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="rgb")
+    with pytest.warns(images.PictureWarning, match="has 2 frames or pages; the first one is used.$"):
+        streamed, _ = decoded(tmp_path / "a.tif", SIZE, tmp_path)
+    np.testing.assert_allclose(streamed, pages[0] / 255, atol=1e-6)
+
+
 def test_alpha_and_what_is_hidden(tmp_path):
     alpha = np.zeros(SIZE, np.float32)
     alpha[:, :72] = 1.0

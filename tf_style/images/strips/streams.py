@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import secrets
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from tf_style.images.geometry import MIN_VISIBLE_ALPHA, fill_transparent
-from tf_style.images.picture import ImageError, Picture, WriteError, one_line
+from tf_style.images.picture import ImageError, Picture, PictureWarning, WriteError, one_line
 from tf_style.images.profiles import changes_colors, srgb_profile
 from tf_style.images.strips.planes import LINEAR, Plane, resized, save_plane, vips
 from tf_style.images.writing import DEEP_FORMATS, FORMATS, MAX_SIDE, OPAQUE_FORMATS
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _MM_PER_INCH = 25.4
 _USUAL_DPI = (72.0, 72.0)
 _STREAMED_FORMATS = ("PNG", "JPEG", "TIFF", "WebP")
+_LOADERS = ("jpeg", "png", "webp", "tiff", "gif")  # others read some files otherwise than read_image
 _HIDDEN = MIN_VISIBLE_ALPHA
 _IN_ORDER = (0, 1, 2)  # EXIF orientations that keep the order of rows
 _NEAR = 16  # rows above and below a strip from which invisible pixels may take their colours
@@ -67,12 +69,13 @@ def read_source(path: str | os.PathLike[str]) -> StreamedSource:
 
 
 def is_streamable(path: str | os.PathLike[str]) -> bool:
-    """Whether this module reads the file as `read_image` does: it must be grey or RGB, with 8 or 16 bits."""
+    """Whether this module reads the file as `read_image` does: of a usual kind, grey or RGB, with 8 or 16 bits."""
     try:
         image = vips().Image.new_from_file(str(path), access="sequential")
     except vips().Error:
         return False
     usual = image.interpretation in ("srgb", "rgb", "rgb16", "b-w", "grey16")
+    usual = usual and image.get("vips-loader").removesuffix("load") in _LOADERS
     return usual and image.format in ("uchar", "ushort") and image.bands <= 4
 
 
@@ -139,6 +142,9 @@ def _upright(path: str | os.PathLike[str]) -> tuple[pyvips.Image, StreamedSource
 
 def _source_of(image: pyvips.Image) -> StreamedSource:
     profile = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else None
+    if image.get_typeof("n-pages") and image.get("n-pages") > 1:
+        pages = f"'{image.filename}' has {image.get('n-pages')} frames or pages; the first one is used."
+        warnings.warn(pages, PictureWarning, stacklevel=2)
     usable = profile is not None and not _has_other_space(image) and changes_colors(profile)
     depth = 8 if image.format == "uchar" else 16
     return StreamedSource(profile if usable else None, _dpi_of(image), image.hasalpha(), depth)
