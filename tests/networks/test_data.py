@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tests.materials import assert_one_sentence
 from tf_style.config import PrepareConfig
@@ -197,6 +197,18 @@ def test_the_middle_crop_is_the_largest_square():
 
 
 # --- other random numbers ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turned", range(1, 9))
+def test_pictures_are_upright_in_training_too(turned):
+    """The middle crop of a photo as a camera held on its side stores it, beside Pillow's own way to turn it."""
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[:32, :32], pixels[:32, 32:] = (255, 0, 0), (0, 255, 0)
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[0x0112] = turned
+    Image.fromarray(pixels).save(file, "JPEG", quality=100, subsampling=0, exif=exif)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(file))) / 255
+    np.testing.assert_allclose(data.middle_crop(tf.constant(file.getvalue()), 64), expected, atol=0.02)
 
 
 def test_chances_have_their_share_and_can_go_on():

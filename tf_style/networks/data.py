@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tf_style.networks.records import DataError, record_pictures
 from tf_style.networks.sources import Source, decodes, find_pictures, hold_out, unreadable
+from tf_style.ops.orientation import orientation, upright
 
 __all__ = [
     "DataError",
@@ -121,7 +122,7 @@ def random_crop(content: tf.Tensor, crop_size: int, seed: tf.Tensor) -> tf.Tenso
     Returns:
       Float32 [crop_size, crop_size, 3] in [0, 1].
     """
-    image = tf.io.decode_image(content, channels=3, expand_animations=False)
+    image = _decoded(content)
     share, top, left, mirror = tf.unstack(tf.random.stateless_uniform([4], seed))
     short = tf.reduce_min(tf.shape(image)[:2])
     side = tf.cast(tf.cast(short, tf.float32) * (_SMALLEST_CROP + (1.0 - _SMALLEST_CROP) * share), tf.int32)
@@ -136,10 +137,15 @@ def random_crop(content: tf.Tensor, crop_size: int, seed: tf.Tensor) -> tf.Tenso
 
 def middle_crop(content: tf.Tensor, crop_size: int) -> tf.Tensor:
     """The largest middle square of an encoded picture, resized: float32 [crop_size, crop_size, 3] in [0, 1]."""
-    image = tf.cast(tf.io.decode_image(content, channels=3, expand_animations=False), tf.float32) / 255.0
+    image = tf.cast(_decoded(content), tf.float32) / 255.0
     side = tf.reduce_min(tf.shape(image)[:2])
     image = tf.image.resize_with_crop_or_pad(image, side, side)
     return tf.clip_by_value(tf.image.resize(image, [crop_size, crop_size], antialias=True), 0.0, 1.0)
+
+
+def _decoded(content: tf.Tensor) -> tf.Tensor:
+    """An encoded picture, upright: uint8 [H, W, 3]."""
+    return upright(tf.io.decode_image(content, channels=3, expand_animations=False), orientation(content))
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tf_style.ops.orientation import orientation, upright
 from tf_style.serving.export import guards
 from tf_style.stylizers.scaling import MIN_SIDE, resize
 
@@ -13,11 +14,6 @@ from tf_style.stylizers.scaling import MIN_SIDE, resize
 MAX_FILE_PIXELS = 50_000_000
 
 _JPEG_QUALITY = 95
-_HEADER = 65_536  # bytes that hold the EXIF block of a JPEG
-_EXIF = b"Exif\0\0"
-_EXIF_LENGTH = 4_096  # bytes of the block that hold its first directory
-# Tag 0x0112 (orientation), type 3 (short), count 1; then the value in two bytes.
-_ORIENTATION = {"little": b"\x12\x01\x03\x00\x01\x00\x00\x00", "big": b"\x01\x12\x00\x03\x00\x00\x00\x01"}
 
 
 def decode(name: str, contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -45,7 +41,7 @@ def decode(name: str, contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     )
     colors = pixels[:, :, : channels - tf.cast(has_fourth, tf.int32)]
     colors = tf.cond(channels < 3, lambda: tf.repeat(colors, 3, axis=2), lambda: colors)
-    both = _upright(tf.concat([colors, alpha], axis=2), _orientation(contents))
+    both = upright(tf.concat([colors, alpha], axis=2), orientation(contents))
     return tf.ensure_shape(both[:, :, :3], [None, None, 3]), tf.ensure_shape(both[:, :, 3:], [None, None, 1])
 
 
@@ -163,47 +159,3 @@ _KINDS = (
     (_begins((0, b"RIFF"), (8, b"WEBPVP8L")), _lossless_webp_size),
     (_begins((0, b"RIFF"), (8, b"WEBPVP8X")), _extended_webp_size),
 )
-
-
-def _orientation(contents: tf.Tensor) -> tf.Tensor:
-    """The EXIF orientation of a JPEG, 1 to 8; 1 if there is none."""
-    is_jpeg = tf.equal(tf.strings.substr(contents, 0, 2), b"\xff\xd8")
-    return tf.cond(is_jpeg, lambda: _exif_orientation(contents), lambda: tf.constant(1))
-
-
-def _exif_orientation(contents: tf.Tensor) -> tf.Tensor:
-    header = tf.io.decode_raw(tf.strings.substr(contents, 0, _HEADER), tf.uint8)
-    start = _find(header, _EXIF)
-    block = tf.cond(start < 0, lambda: header[:0], lambda: header[start : start + _EXIF_LENGTH])
-    value = tf.constant(1)
-    for order, pattern in _ORIENTATION.items():
-        at = _find(block, pattern)
-        low = at + len(pattern) + (0 if order == "little" else 1)
-        found = (at >= 0) & (low < tf.size(block))
-        value = tf.cond(found, lambda low=low: tf.cast(block[low], tf.int32), lambda value=value: value)
-    return tf.where((value >= 1) & (value <= 8), value, 1)
-
-
-def _find(values: tf.Tensor, pattern: bytes) -> tf.Tensor:
-    """The first place of a pattern in uint8 [N]; -1 if it is not there."""
-    padded = tf.concat([values, tf.zeros([len(pattern)], tf.uint8)], axis=0)
-    hit = tf.ones_like(values, tf.bool)
-    for offset, byte in enumerate(pattern):
-        hit &= tf.equal(padded[offset : offset + tf.size(values)], byte)
-    places = tf.where(hit)[:, 0]
-    return tf.cond(tf.size(places) > 0, lambda: tf.cast(places[0], tf.int32), lambda: tf.constant(-1))
-
-
-def _upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Turns the picture upright (EXIF 2.32, 4.6.4, tag 0x0112)."""
-    branches = [
-        lambda: image,
-        lambda: tf.reverse(image, [1]),
-        lambda: tf.reverse(image, [0, 1]),
-        lambda: tf.reverse(image, [0]),
-        lambda: tf.transpose(image, [1, 0, 2]),
-        lambda: tf.reverse(tf.transpose(image, [1, 0, 2]), [1]),
-        lambda: tf.reverse(tf.transpose(image, [1, 0, 2]), [0, 1]),
-        lambda: tf.reverse(tf.transpose(image, [1, 0, 2]), [0]),
-    ]
-    return tf.switch_case(orientation - 1, branches)
