@@ -6,16 +6,20 @@ import importlib
 from typing import NamedTuple
 
 from tf_style import config
-from tf_style.cli import flags
+from tf_style.cli import flags, places
 
 
 class Command(NamedTuple):
-    """A command's usage, the dataclasses its flags fill, the module whose `run` takes them, and flags by position."""
+    """A command's usage, the dataclasses its flags fill, the module whose `run` takes them, and flags by position.
+
+    `result` is the word after the content's name in the name of an output that is not given; empty: it must be given.
+    """
 
     usage: str
     options: tuple[type, ...]
     job: str
     positional: tuple[str, ...] = ()
+    result: str = ""
 
 
 COMMANDS = {
@@ -24,6 +28,7 @@ COMMANDS = {
         (config.RecolorConfig, config.RecolorFiles),
         "tf_style.jobs.picture.recolor",
         ("content", "color_from", "output"),
+        "recolored",
     ),
     "prepare": Command(
         "--input_dir=photos --output_dir=records", (config.PrepareConfig,), "tf_style.jobs.preparing.run"
@@ -54,6 +59,9 @@ def main(name: str, argv: list[str]) -> int:
         print(flags.help_text(f"usage: tf-style {name} {command.usage} [--flag=value ...]", shown, {}))
         return 0
     given = flags.parse(name, shown, {}, argv, positional=command.positional)
-    filled = {kind: flags.take(kind, given) for kind in shown}
-    job = importlib.import_module(command.job)  # loads TensorFlow only after checking its inputs
-    return job.run(*(filled[kind] for kind in command.options))
+    if command.result and given.get("content"):
+        given.setdefault("output", places.default_output(given, given["content"], command.result))
+    with places.standard_streams(given):
+        filled = {kind: flags.take(kind, given) for kind in shown}
+        job = importlib.import_module(command.job)  # loads TensorFlow only after checking its inputs
+        return job.run(*(filled[kind] for kind in command.options))

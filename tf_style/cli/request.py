@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from tf_style.cli import flags
+from tf_style.cli import flags, places
 from tf_style.config import RequestOptions
 
 _USAGE = (
     "usage: tf-style request --server=localhost:8500 --content=photo.jpg --style=painting.jpg --output=result.png "
     "[--flag=value ...]\n"
-    "       tf-style request photo.jpg painting.jpg result.png --server=localhost:8500 [--flag=value ...]\n\n"
+    "       tf-style request photo.jpg painting.jpg [result.png] --server=localhost:8500 [--flag=value ...]\n\n"
     "Asks TensorFlow Serving, or tf-style serve, to paint with a model that tf-style export wrote.\n"
     "Exit status: 0; 1 if the server fails or cannot be reached; 2 for bad input, even if only the server finds it\n"
     "(INVALID_ARGUMENT); 130 after Ctrl-C."
@@ -23,8 +23,12 @@ def main(argv: list[str]) -> int:
         print(flags.help_text(_USAGE, (RequestOptions,), {}))
         return 0
     given = flags.parse("request", (RequestOptions,), {}, argv, positional=("content", "style", "output"))
-    options = flags.take(RequestOptions, given)
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # our own messages say the same
-    from tf_style.jobs.requesting.run import run  # loads numpy, Pillow and gRPC, never TensorFlow
+    pictures = [given[name] for name in ("content", "style", "style_name") if given.get(name)]
+    if len(pictures) > 1:
+        given.setdefault("output", places.default_output(given, *pictures))
+    with places.standard_streams(given):
+        options = flags.take(RequestOptions, given)
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # our own messages say the same
+        from tf_style.jobs.requesting.run import run  # loads numpy, Pillow and gRPC, never TensorFlow
 
-    return run(options)
+        return run(options)

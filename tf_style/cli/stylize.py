@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from tf_style.cli import flags
+from tf_style.cli import flags, places
 from tf_style.config import StylizeConfig, StylizeFiles
 
 _USAGE = (
     "usage: tf-style stylize --content=photo.jpg --style=painting.jpg --output=result.png [--flag=value ...]\n"
-    "       tf-style stylize photo.jpg painting.jpg result.png [--flag=value ...]"
+    "       tf-style stylize photo.jpg painting.jpg [result.png] [--flag=value ...]\n\n"
+    "Without --output the painting goes beside the content, as photo-painting.png. - is standard input or output."
 )
 _OPTIONS = (StylizeFiles, StylizeConfig)
 _POSITIONAL = ("content", "style", "output")
@@ -20,12 +22,25 @@ def main(argv: list[str]) -> int:
     if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET))
         return 0
-    parsed = flags.parse("stylize", _OPTIONS, flags.PRESET, argv, positional=_POSITIONAL)
-    config, files, preset, given = flags.stylization(parsed)
+    given = flags.parse("stylize", _OPTIONS, flags.PRESET, argv, positional=_POSITIONAL)
+    content, styles = given.get("content", ""), given.get("style", ())
+    folders = [path for path in (content, *styles) if Path(path).is_dir()]
+    if content and styles and not folders and "manifest" not in given:
+        given.setdefault("output", places.default_output(given, content, *styles))
+    with places.standard_streams(given):
+        return _run(given)
+
+
+def _run(given: dict[str, Any]) -> int:
+    config, files, preset, names = flags.stylization(given)
     if files.manifest:
         from tf_style.jobs.folder import catalogue
 
-        return catalogue.run(config, files, preset, given)
+        return catalogue.run(config, files, preset, names)
+    if any(Path(style).is_dir() for style in files.style):
+        from tf_style.jobs.folder import catalogue
+
+        return catalogue.run_pairs(config, files, preset)
     if Path(files.content).is_dir():
         from tf_style.jobs.folder.run import run
     else:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
-from tf_style.cli import flags
+from tf_style.cli import flags, places
 from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given
 from tf_style.presets import load_preset, preset_config
 
 _USAGE = (
     "usage: tf-style texture --style=brick.jpg --output=tile.png [--size=1024] [--flag=value ...]\n"
-    "       tf-style texture brick.jpg tile.png [--flag=value ...]"
+    "       tf-style texture brick.jpg [tile.png] [--flag=value ...]"
 )
 _OPTIONS = (StylizeFiles, StylizeConfig)
 #: Flags that mean nothing without a content.
@@ -29,7 +30,13 @@ def main(argv: list[str]) -> int:
         print("--notileable gives a picture with plain edges.")
         return 0
     given = flags.parse("texture", _OPTIONS, flags.PRESET, argv, without=_WITHOUT, positional=("style", "output"))
-    flags.require(given, ("style", "output"), "tf-style texture --style=brick.jpg --output=tile.png --size=1024")
+    flags.require(given, ("style",), "tf-style texture --style=brick.jpg --output=tile.png --size=1024")
+    given.setdefault("output", places.default_output(given, *given["style"], "tile"))
+    with places.standard_streams(given):
+        return _run(given)
+
+
+def _run(given: dict[str, Any]) -> int:
     preset = given.pop("preset", DEFAULT_PRESET)
     given["content"] = "none"  # there is no such file
     files = flags.take(StylizeFiles, given)

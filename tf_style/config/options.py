@@ -17,9 +17,26 @@ class ConfigError(ValueError):
     """An option that does not exist or has a value that is not allowed; the message says what is."""
 
 
-def option(default: Any, help: str, group: str, choices: tuple[str, ...] = (), minimum: float | None = None) -> Any:
-    """A dataclass field that is an option: its default, and what checks, flags and help need to know about it."""
-    metadata = {"help": help, "group": group, "choices": choices, "minimum": minimum}
+def option(
+    default: Any,
+    help: str,
+    group: str,
+    choices: tuple[str, ...] = (),
+    minimum: float | None = None,
+    *,
+    box: bool = False,
+) -> Any:
+    """A dataclass field that is an option: its default, and what checks, flags and help need to know about it.
+
+    Args:
+      default: The default.
+      help: What it is for.
+      group: A heading of the help.
+      choices: The values that are allowed; empty: any.
+      minimum: The least number that is allowed.
+      box: Whether a size may also be "WIDTHxHEIGHT".
+    """
+    metadata = {"help": help, "group": group, "choices": choices, "minimum": minimum, "box": box}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -43,6 +60,11 @@ def dtype_option(group: str = "backbone") -> Any:
     return option(
         "auto", "type for convolutions; auto: bfloat16 if the hardware computes with it", group, COMPUTE_DTYPES
     )
+
+
+def size_option(default: int, help: str, group: str = "picture") -> Any:
+    """The option `size`, which several commands have: a long side in pixels, or the text "WIDTHxHEIGHT"."""
+    return option(default, f"{help}; WIDTHxHEIGHT: as large as fits into this box", group, minimum=0, box=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,16 +117,29 @@ def parse_value(field: dataclasses.Field, value: Any) -> Any:
             return tuple(kind(item) for item in items)
         if isinstance(default, bool):
             return _parse_bool(value)
+        if field.metadata["box"] and isinstance(value, str) and "x" in value:
+            return _parse_box(value)
         if isinstance(default, int):
             return _parse_int(value)
         return type(default)(value)
     except (KeyError, OverflowError, TypeError, ValueError):
         kinds = {tuple: "comma-separated values", bool: "true or false", int: "a whole number", float: "a number"}
         kind_name = kinds.get(type(default), "text")
+        if field.metadata["box"]:
+            kind_name += " of pixels, or a box such as 320x200"
         raise ConfigError(f"{field.name} must be {kind_name}, but {value!r} was given.") from None
 
 
+def _parse_box(text: str) -> str:
+    width, height = map(int, text.split("x"))
+    if min(width, height) < 1:
+        raise ValueError
+    return f"{width}x{height}"
+
+
 def _parse_int(value: Any) -> int:
+    if isinstance(value, str):
+        return int(value)  # "1e3" is refused
     if float(value) != int(float(value)):
         raise ValueError
     return int(float(value))
@@ -118,6 +153,9 @@ def _parse_bool(value: Any) -> bool:
 
 def _check_option(field: dataclasses.Field, value: Any) -> None:
     choices, minimum = field.metadata["choices"], field.metadata["minimum"]
+    if field.metadata["box"] and isinstance(value, str):
+        parse_value(field, value)
+        return
     items = value if isinstance(value, tuple) else (value,)
     for item in items if choices else ():
         if item not in choices:

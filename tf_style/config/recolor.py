@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tf_style.config.options import ConfigError, Options, check_written, option
+from tf_style.config.options import ConfigError, Options, check_written, option, size_option
 from tf_style.config.palette import parse_palette
 from tf_style.config.stylize import COLOR_MATCHES, StylizeConfig, StylizeFiles
 
@@ -17,7 +17,7 @@ class RecolorConfig(Options):
       ConfigError: A value that is not allowed.
     """
 
-    size: int = option(0, "long side of the result in pixels; 0: the content's own size", "picture", minimum=0)
+    size: int | str = size_option(0, "long side of the result in pixels; 0: the content's own size")
     method: str = option(
         "linear",
         "match the colours' mean and covariance (linear), or their full distribution (histogram)",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from tf_style.config.options import ConfigError, Options, option
-from tf_style.config.stylize import StylizeConfig, StylizeFiles
+from tf_style.config.options import ConfigError, Options, option, size_option
+from tf_style.config.stylize import StylizeFiles
 
 #: The name under which a server knows the model.
 DEFAULT_MODEL_NAME = "tf_style"
@@ -23,7 +23,7 @@ class RequestOptions(Options):
       ConfigError: A value, or values together, that are not allowed.
     """
 
-    content: str = option("", "the picture to paint (JPEG, PNG, WebP, TIFF, GIF, BMP, TGA)", "files")
+    content: str = option("", "the picture to paint", "files")
     style: str = option("", "the painting whose style to use", "files")
     style_name: str = option("", "instead of --style: a style the served network knows by name", "files")
     output: str = option("", "where to write the painting; its suffix sets the format", "files")
@@ -48,7 +48,7 @@ class RequestOptions(Options):
     cert_file: str = option("", "PEM file of this client's certificate", "server")
     key_file: str = option("", "PEM file of its private key", "server")
 
-    size: int = option(StylizeConfig.size, "long side of the picture to send; 0: its own size", "painting", minimum=0)
+    size: int | str = size_option(512, "long side of the picture to send; 0: its own size", "painting")
     num_steps: int = option(0, "steps at each scale; 0: as exported", "painting", minimum=0)
     seed: int = option(-1, "seed of the noise start; -1: as exported", "painting", minimum=-1)
     content_weight: float = option(-1.0, "weight of the content loss; -1: as exported", "painting", minimum=-1)

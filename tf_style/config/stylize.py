@@ -15,6 +15,7 @@ from tf_style.config.options import (
     dtype_option,
     option,
     parse_value,
+    size_option,
     weights_option,
 )
 from tf_style.config.palette import parse_palette
@@ -43,7 +44,7 @@ class StylizeConfig(Options):
       ConfigError: A value that is not allowed.
     """
 
-    size: int = option(512, "long side of the result in pixels; 0: the content's own size", "picture", minimum=0)
+    size: int | str = size_option(512, "long side of the result in pixels; 0: the content's own size")
     seed: int = option(0, "seed of the noise; same seed and machine, same bytes", "picture", minimum=0)
     init: str = option("content", "what the optimisation starts from", "picture", ("content", "noise", "style"))
     style_scale: float = option(
@@ -207,7 +208,7 @@ class StylizeFiles(Options):
     """
 
     content: str = option("", "the picture to paint, or a folder of pictures", "files")
-    style: tuple[str, ...] = option((), "the painting, or several separated by commas", "files")
+    style: tuple[str, ...] = option((), "the painting, several separated by commas, or a folder of them", "files")
     output: str = option("", "where to write the painting; its suffix sets the format; for a folder, a folder", "files")
     color_from: str = option(
         "", "match the colours of this picture, not the content's (--preserve_color=linear or histogram)", "files"

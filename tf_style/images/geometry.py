@@ -1,22 +1,23 @@
 """Computes sizes, and resizes pictures."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 from PIL import Image
 
-from tf_style.images.picture import MIN_SIDE, FloatArray, ImageError, Picture
+from tf_style.images.picture import MIN_SIDE, FloatArray, ImageError, Picture, PictureWarning
 
 MIN_VISIBLE_ALPHA = 0.5 / 255  # below this an 8-bit alpha is 0, and alpha * colour no longer gives the colour
 _ROUNDING = 1e-5  # error of sums of weights
 
 
-def fit_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
-    """Scales a size to a long side and keeps the aspect.
+def fit_size(size: tuple[int, int], long_side: int | str) -> tuple[int, int]:
+    """Scales a size to a long side, or into a box, and keeps the aspect.
 
     Args:
       size: (height, width) in pixels, each 1 or more.
-      long_side: pixels; 0 keeps the size.
+      long_side: pixels; 0 keeps the size; "WIDTHxHEIGHT" gives the largest size that fits into this box.
 
     Returns:
       (height, width), each 1 or more; the short side is rounded to the nearest integer, halves up.
@@ -28,6 +29,8 @@ def fit_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
       fit_size((600, 800), 512)  # (384, 512)
     """
     _check_size(size)
+    if isinstance(long_side, str):
+        return _fit_box(size, *map(int, long_side.split("x")))
     if long_side < 0:
         raise ImageError(f"The long side must be at least 1 pixel, or 0 to keep the size, but {long_side} was given")
     if long_side == 0:
@@ -37,21 +40,37 @@ def fit_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     return height, width
 
 
-def painting_size(size: tuple[int, int], long_side: int, *, multiple: int = 1) -> tuple[int, int]:
+def _fit_box(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
+    scale = min(height / size[0], width / size[1])
+    return max(1, min(height, round(size[0] * scale))), max(1, min(width, round(size[1] * scale)))
+
+
+def painting_size(size: tuple[int, int], long_side: int | str, *, multiple: int = 1) -> tuple[int, int]:
     """`fit_size` for a picture to paint: neither side of the result may be under MIN_SIDE.
 
     Args:
       size: (height, width) of the content in pixels.
-      long_side: pixels; 0 keeps the size.
+      long_side: pixels, or a box, as for `fit_size`.
       multiple: both sides are rounded to the nearest multiple of it.
 
     Returns:
       (height, width).
 
+    Warns:
+      PictureWarning: the sides asked for are not multiples.
+
     Raises:
       ImageError: the result would be too small or too narrow.
     """
-    height, width = ((2 * side + multiple) // (2 * multiple) * multiple for side in fit_size(size, long_side))
+    asked = fit_size(size, long_side)
+    height, width = ((2 * side + multiple) // (2 * multiple) * multiple for side in asked)
+    if (height, width) != asked:
+        warnings.warn(
+            f"The result is {width} x {height} pixels, not {asked[1]} x {asked[0]}: the sides of tileable pictures are "
+            f"multiples of {multiple}.",
+            PictureWarning,
+            stacklevel=2,
+        )
     if min(height, width) < MIN_SIDE:
         raise ImageError(
             f"The result would be {width}x{height} pixels, but each side must have at least {MIN_SIDE}:"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from tf_style.images.geometry import resize_plane
-from tf_style.images.picture import ImageError, Picture
+from tf_style.images.picture import ImageError, Picture, PictureWarning
 from tf_style.images.reading import read_image
 
 _ASPECT_SLACK = 0.02  # how far a mask's aspect may be from the content's, for rounding but not for another crop
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 _DARKEST = 0.5 / 255  # anything below is black in 8 bits
+_COLORED = 0.1  # channels that differ by more are seen as a colour
 _FAINTEST = 0.1  # a mask whose brightest pixel is below this selects next to nothing
 
 
@@ -60,8 +62,13 @@ def resize_mask(option: str, name: str, mask: Picture, size: tuple[int, int]) ->
 
     Raises:
       ImageError: The mask has another aspect than the size, or is (almost) black.
+
+    Warns:
+      PictureWarning: The mask has colours.
     """
     check_mask(option, name, mask.size, size)
+    if np.ptp(mask.pixels, axis=-1).max() > _COLORED:
+        warnings.warn(f"{option}: {name} has colours; only its lightness counts.", PictureWarning, stacklevel=2)
     grey = grey_of(mask.pixels, mask.alpha)
     check_mask(option, name, mask.size, size, float(grey.max(initial=0.0)))
     values = resize_plane(grey, size)

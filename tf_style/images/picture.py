@@ -25,7 +25,7 @@ class WriteError(ImageError):
 
 
 class PictureWarning(UserWarning):
-    """A picture was read, but there is something that the user may not expect; one sentence on one line."""
+    """Something about a picture that the user may not expect; the message is one sentence on one line."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message.replace("\n", "\\n").replace("\r", "\\r"))

@@ -19,17 +19,21 @@ REFUSALS = {
     "a file": (["--output=style"], ["is a file"]),
     "empty folder": (["--content=empty"], ["'empty' holds no picture that can be read", "JPEG"]),
     "no picture in it": (["--content=texts"], ["'texts' holds no picture that can be read", "2 files"]),
-    "two of a name": (["--content=twins"], ["a.png", "a.jpg", "rename"]),
     "over a style": (["--content=styles", "--output=.", "--format=jpg"], ["style.jpg", "input"]),
     "into the content": (["--content=nest/nest", "--output=."], ["painted again"]),
     "record over a painting": (["--json=out/a.png"], ["--json=out/a.png", "painting of a.jpg"]),
     "record over a content": (["--json=photos/a.jpg"], ["--json=photos/a.jpg", "input"]),
-    "format": (["--format=gif"], ["format", "png, jpg, webp, tif", "'gif'"]),
+    "format": (["--format=gif"], ["format", "png, jpg, webp, avif, tif", "'gif'"]),
     "depth": (["--format=webp", "--bit_depth=16"], ["16 bits", ".png"]),
     "no pass": (["--batch_size=0"], ["batch_size", "at least 1"]),
     "shares": (["--style_blend=1,2"], ["2 shares"]),
     "style": (["--style=nowhere.jpg"], ["'nowhere.jpg' does not exist"]),
-    "folder of styles": (["--style=photos"], ["'photos' is a folder"]),
+    "folder of no styles": (["--style=empty"], ["'empty' holds no picture that can be read"]),
+    "figure of pairs": (["--style=styles", "--figure=f.png"], ["--figure", "--style is a folder"]),
+    "masks of pairs": (["--style=styles", "--style_masks=a.png,b.png"], ["style_masks", "--style is a folder"]),
+    "pairs into the styles": (["--style=styles", "--output=styles/out"], ["folder of --style", "styles"]),
+    "pairs to a picture": (["--style=styles", "--output=out.png"], ["--output must be a folder"]),
+    "record over a painting of pairs": (["--style=styles", "--json=out/a--style.png"], ["--json", "this run"]),
     "unknown style": (["--network=network.npz", "--style=c"], ["'c'", "a, b"]),
     "weights": (["--weights=nowhere.h5"], ["nowhere.h5"]),
     "format of a picture": (["--content=photos/a.jpg", "--output=out.png", "--format=jpg"], ["--format", "folders"]),
@@ -43,12 +47,10 @@ def refused(tmp_path_factory):
     folder = tmp_path_factory.mktemp("refusals")
     write_pictures(folder)
     write_tiny_network(folder / "network.npz")
-    for name in ("empty", "texts", "twins", "styles", "nest/nest/nest/nest"):
+    for name in ("empty", "texts", "styles", "nest/nest/nest/nest"):
         (folder / name).mkdir(parents=True)
     for name in ("a.png", "b.jpg"):
         (folder / "texts" / name).write_text("no picture")
-    command.write_picture(folder / "twins" / "a.png")
-    command.write_picture(folder / "twins" / "a.jpg")
     command.write_picture(folder / "styles" / "style.png")
     command.write_picture(folder / "nest" / "nest" / "nest" / "nest" / "a.png")
     (folder / "style").write_text("a file")

@@ -1,4 +1,4 @@
-"""A manifest painted in one process: one model, pictures of one kind and size together, a report."""
+"""A manifest, or all pairs of two folders, in one process: one model, pictures of one kind and size together."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.jobs.folder.manifest import Row, read_manifest
 from tf_style.jobs.folder.painter import Painter
+from tf_style.jobs.folder.pairs import pair_rows
 from tf_style.jobs.folder.plan import Job, Plan, plan_jobs
 from tf_style.jobs.folder.report import FolderReport
 from tf_style.jobs.folder.run import paint_and_report, painters_of
@@ -35,12 +36,24 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, given: tuple[st
       ConfigError, ImageError, NetworkError, WeightsError: Before anything is painted or written.
       WriteError: The disk refuses; what was written before stays.
     """
-    started = time.monotonic()
     for option in (*_FOR_SINGLE_PICTURES, "content", "content_mask", "style_masks", "keep_mask"):
         if getattr(files, option):
             raise ConfigError(f"--{option} is for single pictures, but --manifest was given; leave --{option} out.")
     check_writable("json", files.json)
-    rows = read_manifest(config, files, given)
+    return _paint_rows(read_manifest(config, files, given), config, files, preset)
+
+
+def run_pairs(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
+    """Paints the content, or each picture of a content folder, in each style of a folder. Otherwise as `run`."""
+    for option in _FOR_SINGLE_PICTURES:
+        if getattr(files, option):
+            raise ConfigError(f"--{option} is for single pictures, but --style is a folder; leave --{option} out.")
+    check_writable("json", files.json)
+    return _paint_rows(pair_rows(config, files), config, files, preset)
+
+
+def _paint_rows(rows: list[Row], config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
+    started = time.monotonic()
     existing = {row.number for row in rows if files.skip_existing and Path(row.files.output).is_file()}
     left = [row for row in rows if row.number not in existing]
     skipped = [job_of(row).name for row in rows if row.number in existing]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def make_plan(config: StylizeConfig, files: StylizeFiles) -> Plan:
             raise ConfigError(
                 f"--{option} is for single pictures, but --content={files.content} is a folder; leave --{option} out."
             )
-    _check_output(files)
+    check_output_folder(files)
     check_options(config, files)
     jobs = _find_jobs(files)
     images.check_output_path(jobs[0].target, bit_depth=files.bit_depth)
@@ -68,7 +69,7 @@ def make_plan(config: StylizeConfig, files: StylizeFiles) -> Plan:
     existing = {job for job in jobs if files.skip_existing and job.target.is_file()}
     left = [job for job in jobs if job not in existing]
     if not existing and not any(images.read_size(job.source) for job in left):
-        raise ConfigError(_no_picture(files, f"{len(jobs)} files have such names"))
+        raise ConfigError(_no_picture(files.content, f"{len(jobs)} files have such names"))
     return plan_jobs(left, config, files, skipped=tuple(job for job in jobs if job in existing))
 
 
@@ -97,51 +98,78 @@ def files_of(job: Job, files: StylizeFiles) -> StylizeFiles:
     return dataclasses.replace(files, **plain, content=str(job.source), output=str(job.target), json="")
 
 
-def _check_output(files: StylizeFiles) -> None:
-    output = Path(files.output)
+def check_output_folder(files: StylizeFiles, option: str = "content", folder: str = "") -> None:
+    """Raises ConfigError unless the output is a folder outside of an input folder (default: the content's)."""
+    output, folder = Path(files.output), folder or files.content
     if output.suffix.lower() in images.READABLE_SUFFIXES and not output.is_dir():
         raise ConfigError(
-            f"'{files.content}' is a folder, so --output must be a folder as well, but {files.output} names a picture; "
+            f"'{folder}' is a folder, so --output must be a folder as well, but {files.output} names a picture; "
             f"give a folder, and set the pictures' format with --format={files.format} or another."
         )
-    _check_outside(output, files)
+    _check_outside(output, files, option, folder)
 
 
-def _check_outside(path: Path, files: StylizeFiles) -> None:
-    content, place = (Path(os.path.realpath(name)) for name in (files.content, path))
-    if place == content or content in place.parents:
+def _check_outside(path: Path, files: StylizeFiles, option: str, folder: str) -> None:
+    inner, place = (Path(os.path.realpath(name)) for name in (folder, path))
+    if place == inner or inner in place.parents:
         raise ConfigError(
-            f"--output={files.output} lies in the folder of --content, {files.content}, where paintings would be "
-            "painted again; choose a folder outside it."
+            f"--output={files.output} lies in the folder of --{option}, {folder}, where paintings would be painted "
+            "again; choose a folder outside it."
         )
 
 
 def _find_jobs(files: StylizeFiles) -> list[Job]:
-    """All files below the folder with a picture's suffix, sorted, without hidden files and linked folders."""
-    root, output = Path(files.content), Path(files.output)
-    jobs = []
-    for folder, subfolders, names in os.walk(root, onerror=_refuse_folder):
+    """A job for each picture below the content folder."""
+    root, found = Path(files.content), find_pictures(Path(files.content))
+    targets = [Path(files.output) / f"{name}.{files.format}" for name in distinct_names(found)]
+    return [Job(path.as_posix(), root / path, target) for path, target in zip(found, targets, strict=True)]
+
+
+def distinct_names(paths: list[Path]) -> list[str]:
+    """The paths without their suffixes; those that are then the same as another's keep theirs.
+
+    Warns:
+      PictureWarning: A path keeps its suffix.
+    """
+    names: dict[str, None] = {}
+    for path in paths:
+        name = path.with_suffix("").as_posix()
+        if name in names:
+            warnings.warn(
+                f"Several pictures are called {name}; the painting of {path.name} keeps its suffix in its name.",
+                images.PictureWarning,
+                stacklevel=2,
+            )
+            name = path.as_posix()
+        while name in names:
+            name += "-2"
+        names[name] = None
+    return list(names)
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """Paths of all files below a folder with a picture's suffix, sorted, without hidden files and linked folders.
+
+    Raises:
+      ConfigError: There is none, or a folder cannot be read.
+    """
+    found = []
+    for place, subfolders, names in os.walk(folder, onerror=_refuse_folder):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in sorted(names):
-            if name.startswith(".") or Path(name).suffix.lower() not in images.READABLE_SUFFIXES:
-                continue
-            source = Path(folder) / name
-            below = source.relative_to(root)
-            jobs.append(Job(below.as_posix(), source, output / below.with_suffix(f".{files.format}")))
-    if not jobs:
-        raise ConfigError(_no_picture(files, "hidden files do not count"))
-    return jobs
+            if not name.startswith(".") and Path(name).suffix.lower() in images.READABLE_SUFFIXES:
+                found.append((Path(place) / name).relative_to(folder))
+    if not found:
+        raise ConfigError(_no_picture(str(folder), "hidden files do not count"))
+    return found
 
 
 def _refuse_folder(error: OSError) -> None:
     raise ConfigError(f"The folder '{error.filename}' cannot be read ({error.strerror}); check its permissions.")
 
 
-def _no_picture(files: StylizeFiles, remark: str) -> str:
-    return (
-        f"'{files.content}' holds no picture that can be read ({images.READABLE}; {remark}); give a folder with "
-        "pictures."
-    )
+def _no_picture(folder: str, remark: str) -> str:
+    return f"'{folder}' holds no picture that can be read ({images.READABLE}; {remark}); give a folder with pictures."
 
 
 def _check_targets(jobs: list[Job], files: StylizeFiles) -> None:
@@ -149,7 +177,7 @@ def _check_targets(jobs: list[Job], files: StylizeFiles) -> None:
     taken = {os.path.realpath(path): f"an input of this run, {path}" for path in files.style}
     taken |= {os.path.realpath(job.source): f"an input of this run, {job.source}" for job in jobs}
     for job in jobs:
-        _check_outside(job.target.parent, files)
+        _check_outside(job.target.parent, files, "content", files.content)
         other = taken.setdefault(os.path.realpath(job.target), f"the painting of {job.name}")
         if other != f"the painting of {job.name}":
             raise ConfigError(

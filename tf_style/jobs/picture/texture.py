@@ -23,6 +23,8 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
     images.check_output_path(files.output, bit_depth=files.bit_depth)
     check_options(config, files)
     check_reports(files)
+    if isinstance(config.size, str):
+        raise ConfigError(f"size is the box {config.size}, but a tile is square; give its side in pixels.")
     if not config.size:
         raise ConfigError("size is 0, but a texture has no content to take it from; give the tile's side in pixels.")
     side = images.painting_size((config.size, config.size), 0, multiple=config.side_multiple)

@@ -123,6 +123,8 @@ def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]
     most = max(config.num_steps, config.first_steps)
     if limits.max_steps < most and not config.network:
         raise ConfigError(f"max_steps is {limits.max_steps}, but the preset takes {most}; give at least that.")
+    if isinstance(config.size, str):
+        raise ConfigError(f"size is the box {config.size}, but a served model needs a long side in pixels; give that.")
     if config.size**2 > limits.max_pixels:
         raise ConfigError(f"size {config.size} may need {config.size**2} pixels; raise max_pixels or lower size.")
     for side in warm_up_sizes:

@@ -54,9 +54,11 @@ class Served(tf.Module):
         return {"image_bytes": paintings}
 
     def _paint_file(self, content_file: tf.Tensor, style_file: tf.Tensor) -> tf.Tensor:
+        size = self._config.size
+        assert isinstance(size, int)  # a box was refused
         pixels, alpha = decoding.decode("content_bytes", content_file)
-        content = decoding.to_size("content_bytes", pixels, self._config.size)
+        content = decoding.to_size("content_bytes", pixels, size)
         content = guards.sides("content_bytes", content, self._limits.max_pixels)
         painting = self._paint(content, style_file)
-        alpha = decoding.to_size("content_bytes", alpha, self._config.size)
+        alpha = decoding.to_size("content_bytes", alpha, size)
         return decoding.encode(to_uint8(painting)[0], to_uint8(alpha)[0], self._image_format)
