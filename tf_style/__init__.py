@@ -38,6 +38,7 @@ _NAMES = {
     "read_image": "tf_style.images",
     "style_loss": "tf_style.losses",
     "stylize": "tf_style.api",
+    "to_pil": "tf_style.images",
     "total_variation": "tf_style.ops",
     "total_variation_loss": "tf_style.losses",
     "vgg16": "tf_style.backbones",

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
+import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image as Pil
 
 from tf_style import images
 from tf_style.build import choose_network, shared_stylizer
 from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, check_given, check_masks
 from tf_style.presets import preset_config
-from tf_style.types import Image, Progress
+from tf_style.types import Progress
 
-#: A path, or pixels: uint8, uint16 or float in [0, 1], [H, W, 3] or [B, H, W, 3].
-Picture: TypeAlias = str | os.PathLike | np.ndarray | tf.Tensor
+#: A file (its path, its bytes, or open for reading bytes), an image of Pillow in any mode, or pixels: uint8, uint16 or
+#: float in [0, 1], [H, W], [H, W, C] or a batch [B, H, W, C], where C is 1 (grey), 3 (RGB) or 4 (RGB and alpha).
+Picture: TypeAlias = str | os.PathLike | bytes | BinaryIO | Pil.Image | np.ndarray | tf.Tensor
 
 
 def stylize(
@@ -28,6 +32,7 @@ def stylize(
     style_masks: Sequence[Picture] = (),
     keep_mask: Picture | None = None,
     on_step: Callable[[Progress], None] | None = None,
+    progress: bool | None = None,
     **overrides: Any,
 ) -> tf.Tensor:
     """Paints `content` in the style of one or several pictures.
@@ -35,8 +40,9 @@ def stylize(
     The model is kept between calls with the same options.
 
     Args:
-      content: A path, an array or a tensor: uint8, uint16 or float in [0, 1], [H, W, 3] or a batch [B, H, W, 3].
-        Transparent pixels of a file are ignored, in styles too.
+      content: A path, a file's bytes, a file object, an image of Pillow, an array or a tensor. Arrays are uint8, uint16
+        or float in [0, 1]: [H, W], [H, W, C] or a batch [B, H, W, C], with 1 (grey), 3 (RGB) or 4 (RGB and alpha)
+        channels. Transparent pixels are ignored, in styles too.
       style: A picture in the same form, or a list of them (see `style_blend`). For a network of named styles, a name
         or a list of names.
       preset: Name of a preset (see `tf_style.preset_names()`) or path of a flagfile.
@@ -45,10 +51,12 @@ def stylize(
       style_masks: One for each style: white where the style goes. Edges between two styles are as soft as the masks.
       keep_mask: White where the content stays recognizable (see `keep_weight`).
       on_step: Called with a `Progress` after each step.
+      progress: Whether to show a progress bar (`keras.utils.Progbar`); None: in notebooks only.
       **overrides: Options of `StylizeConfig`; `size=0` keeps the content's size.
 
     Returns:
-      Float32 [H, W, 3] in [0, 1] ([B, H, W, 3] for a batch), in the content's aspect.
+      Float32 [H, W, 3] in [0, 1] ([B, H, W, 3] for a batch), in the content's aspect; with the content's alpha, if it
+      has one, [H, W, 4].
 
     Raises:
       ConfigError: Unknown preset or option, a value that is not allowed, or options that cannot be combined.
@@ -59,6 +67,7 @@ def stylize(
     Example:
       >>> painting = tf_style.stylize("photo.jpg", "painting.jpg", preset="draft", size=512)
       >>> tf_style.write_image("out.png", painting.numpy())
+      >>> tf_style.to_pil(painting)  # shows it in a notebook
     """
     config = preset_config(preset).replace(**overrides)
     check_given(config, [*overrides, "content", *(["keep_mask"] if keep_mask is not None else [])])
@@ -68,18 +77,23 @@ def stylize(
     _check_styles(config, len(styles))
     images.check_mask_count(len(style_masks), len(styles))
     check_masks(config, content_mask=content_mask is not None, num_style_masks=len(style_masks))
-    pictures = _contents(content)
+    pictures = _pictures(content)
     size = images.painting_size(pictures[0].size, config.size, multiple=config.side_multiple)
-    resized = [images.resize(picture, size) for picture in pictures]
+    pictures = [images.resize(picture, size) for picture in pictures]
     named = bool(config.network) and "styles" in choose_network(config).card
-    masks = _masks(resized[0], content_mask, style_masks, keep_mask)
-    painting = shared_stylizer(config, num_regions=masks.num_regions, keep=masks.keep is not None)(
-        tf.constant(np.stack([picture.pixels for picture in resized])),
-        [str(name) for name in styles] if named else [tf.constant(_batch(picture)) for picture in styles],
-        masks={name: tf.constant(mask) for name, mask in masks.arrays().items()},
-        on_step=on_step,
+    masks = _masks(pictures, content_mask, style_masks, keep_mask)
+    num_regions = masks["regions"].shape[-1] if "regions" in masks else 0
+    painting = shared_stylizer(config, num_regions=num_regions, keep="keep" in masks)(
+        tf.constant(np.stack([picture.pixels for picture in pictures])),
+        [str(name) for name in styles] if named else [_style(picture) for picture in styles],
+        masks=masks,
+        on_step=_shown(on_step, progress),
     )
-    return painting if _rank(content) == 4 else painting[0]
+    if any(picture.alpha is not None for picture in pictures):
+        opaque = np.ones(size, np.float32)
+        alphas = np.stack([opaque if picture.alpha is None else picture.alpha for picture in pictures])
+        painting = tf.concat([painting, alphas[..., np.newaxis]], -1)
+    return painting if _is_batch(content) else painting[0]
 
 
 def _check_styles(config: StylizeConfig, count: int) -> None:
@@ -92,44 +106,85 @@ def _check_styles(config: StylizeConfig, count: int) -> None:
 
 
 def _masks(
-    first: images.Picture, content_mask: Picture | None, style_masks: Sequence[Picture], keep_mask: Picture | None
-) -> images.Masks:
-    """The masks at the size of the first content; they hold for the whole batch."""
+    contents: list[images.Picture],
+    content_mask: Picture | None,
+    style_masks: Sequence[Picture],
+    keep_mask: Picture | None,
+) -> dict[str, tf.Tensor]:
+    """The masks at the contents' size, by name; those that are given hold for the whole batch."""
+    size = contents[0].size
 
     def at_size(option: str, mask: Picture) -> np.ndarray:
         if isinstance(mask, str | os.PathLike):
-            return images.read_mask(option, os.fspath(mask), first.size, max_pixels=images.DEFAULT_MAX_PIXELS)
-        pixels = np.asarray(mask)
-        pixels = pixels.astype(np.float32) if pixels.dtype == np.bool_ else pixels
-        pixels = images.to_float(pixels[..., np.newaxis] if pixels.ndim == 2 else pixels)
-        return images.resize_mask(option, "the array", images.Picture(pixels), first.size)
+            return images.read_mask(option, os.fspath(mask), size, max_pixels=images.DEFAULT_MAX_PIXELS)
+        if not _is_file(mask):
+            pixels = np.asarray(mask)
+            mask = pixels.astype(np.float32) if pixels.dtype == np.bool_ else pixels
+        return images.resize_mask(option, "the mask", _pictures(mask, min_side=1)[0], size)
 
-    return images.make_masks(
-        first,
-        content_mask=None if content_mask is None else at_size("content_mask", content_mask),
-        style_masks=[at_size("style_masks", mask) for mask in style_masks],
-        keep_mask=None if keep_mask is None else at_size("keep_mask", keep_mask),
-    )
-
-
-def _contents(content: Picture) -> list[images.Picture]:
-    if isinstance(content, str | os.PathLike):
-        return [images.read_visible(content)]
-    return [images.Picture(pixels) for pixels in _batch(content)]
+    given: dict[str, Any] = {
+        "content_mask": None if content_mask is None else at_size("content_mask", content_mask),
+        "style_masks": [at_size("style_masks", mask) for mask in style_masks],
+        "keep_mask": None if keep_mask is None else at_size("keep_mask", keep_mask),
+    }
+    found = [images.make_masks(content, **given).arrays() for content in contents]
+    whole = np.ones((1, *size, 1), np.float32)
+    names = {name for masks in found for name in masks}
+    return {name: tf.constant(np.concatenate([masks.get(name, whole) for masks in found])) for name in sorted(names)}
 
 
-def _batch(picture: Picture) -> np.ndarray:
-    """Pictures [B, H, W, 3]; [1, H, W, 4] for a file with an alpha channel."""
-    if isinstance(picture, str | os.PathLike):
-        return images.with_own_alpha(images.read_visible(picture))[np.newaxis]
-    pixels = images.to_float(np.asarray(picture))
-    if min(pixels.shape[-3:-1]) < images.MIN_SIDE:
+def _style(picture: Picture) -> tf.Tensor:
+    """Style pictures [B, h, w, 3], or [B, h, w, 4] with an alpha."""
+    found = [images.with_own_alpha(own) for own in _pictures(picture)]
+    if len({own.shape[-1] for own in found}) > 1:  # some are opaque
+        found = [
+            own if own.shape[-1] == 4 else np.pad(own, [(0, 0)] * 2 + [(0, 1)], constant_values=1) for own in found
+        ]
+    return tf.constant(np.stack(found))
+
+
+def _pictures(picture: Picture, *, min_side: int = images.MIN_SIDE) -> list[images.Picture]:
+    """The pictures of a batch, without what is hidden under their transparency."""
+    if isinstance(picture, Pil.Image):
+        found = [images.from_pil(picture)]
+    elif _is_file(picture):
+        return [images.read_visible(picture, min_side=min_side)]  # type: ignore[arg-type]
+    else:
+        values = np.asarray(picture)
+        values = values[..., np.newaxis] if values.ndim == 2 else values
+        has_alpha = values.ndim > 2 and values.shape[-1] == 4
+        pixels = images.to_float(values[..., :3] if has_alpha else values)
+        alphas = images.to_float(values[..., 3:])[..., 0] if has_alpha else np.ones(pixels.shape[:-1])
+        batch = ([pixels], [alphas]) if pixels.ndim == 3 else (pixels, alphas)
+        found = [images.Picture(own, alpha if has_alpha else None) for own, alpha in zip(*batch, strict=True)]
+    if min(found[0].size) < min_side:
+        height, width = found[0].size
         raise images.ImageError(
-            f"Each side of a picture must have at least {images.MIN_SIDE} pixels, but an array of "
-            f"{pixels.shape[-2]}x{pixels.shape[-3]} was given; give a larger picture."
+            f"Each side of a picture must have at least {min_side} pixels, but one of {width}x{height} was given; give "
+            "a larger picture."
         )
-    return pixels if pixels.ndim == 4 else pixels[np.newaxis]
+    return [images.fill_transparent(own) for own in found]
 
 
-def _rank(picture: Picture | Image) -> int:
-    return 3 if isinstance(picture, str | os.PathLike) else np.ndim(picture)
+def _is_file(picture: Picture) -> bool:
+    return isinstance(picture, str | os.PathLike | bytes) or hasattr(picture, "read")
+
+
+def _is_batch(picture: Picture) -> bool:
+    return not isinstance(picture, Pil.Image) and not _is_file(picture) and np.asarray(picture).ndim == 4
+
+
+def _shown(on_step: Callable[[Progress], None] | None, progress: bool | None) -> Callable[[Progress], None] | None:
+    """The function to call after each step: shows a progress bar if asked to."""
+    if not ("ipykernel" in sys.modules if progress is None else progress):
+        return on_step
+    bars: list[keras.utils.Progbar] = []
+
+    def show(step: Progress) -> None:
+        if not bars:
+            bars.append(keras.utils.Progbar(step.num_steps, stateful_metrics=["loss"], unit_name="step"))
+        bars[0].update(step.step, [("loss", step.loss)])
+        if on_step is not None:
+            on_step(step)
+
+    return show

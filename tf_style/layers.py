@@ -30,6 +30,9 @@ class StylizeLayer(keras.layers.Layer):
     weights in a machine's cache or a network trained further do not change it. Only `compute_dtype="auto"` follows the
     machine.
 
+    With a network, gradients flow to content and styles, and `tf.function(layer, jit_compile=True)` compiles the layer.
+    An optimisation lets no gradients through.
+
     Args:
       preset: Name of a preset or path of a flagfile.
       options: Options of `StylizeConfig` that override the preset's. `size` is ignored: the content is painted at its
@@ -114,7 +117,8 @@ class StylizeLayer(keras.layers.Layer):
           ValueError: The dict has another key, or no content.
         """
         content, *styles = _in_order(inputs)
-        return tf.stop_gradient(self._stylizer(content, [*styles, *self.styles]))
+        painting = self._stylizer(content, [*styles, *self.styles])
+        return painting if isinstance(self._stylizer, FeedForwardStylizer) else tf.stop_gradient(painting)
 
     def compute_output_shape(self, input_shape: list | dict[str, Any]) -> tuple:
         """The content's shape."""

@@ -102,7 +102,6 @@ OTHER_REFUSALS = {
     ),
     "no files": (["stylize"], ["--content, --style, --output must be given", "tf-style stylize --content="]),
     "no style": (["stylize", "--content=content.png", "--output=out.png"], ["--style must be given"]),
-    "no output": (["stylize", "--content=content.png", "--style=style.jpg"], ["--output must be given"]),
     "four files": (
         ["stylize", "content.png", "style.jpg", "out.png", "more.png"],
         ["Unexpected argument 'more.png'", "at most content, style, output"],

@@ -199,7 +199,7 @@ def test_write_refusals(tmp_path):
     nan[2, 2, 2] = np.nan
     assert "The pixels hold NaN" in refused(write_image, path, nan)
     assert "The alpha hold NaN" in refused(write_image, path, smooth(), alpha=nan[..., 2])
-    assert "must be [height, width, 3], but shape [1, 40, 56, 3]" in refused(write_image, path, smooth()[None])
+    assert "must be [height, width, 3 or 4], but shape [1, 40, 56, 3]" in refused(write_image, path, smooth()[None])
     assert "alpha must be [40, 56], but shape [3, 3]" in refused(write_image, path, smooth(), alpha=np.ones((3, 3)))
     assert "must be floats in [0, 1], but the type is uint8" in refused(write_image, path, noise(H, W, 3))
     assert "quality must be 1 to 100, but 0" in refused(write_image, path, smooth(), quality=0)

@@ -6,7 +6,8 @@ import importlib
 from typing import NamedTuple
 
 from tf_style import config
-from tf_style.cli import flags, places
+from tf_style.cli import flags
+from tf_style.jobs.run import places
 
 
 class Command(NamedTuple):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from tf_style.cli import flags, places
+from tf_style.cli import flags
 from tf_style.config import RequestOptions
+from tf_style.jobs.run import places
 
 _USAGE = (
     "usage: tf-style request --server=localhost:8500 --content=photo.jpg --style=painting.jpg --output=result.png "

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tf_style.cli import flags, places
+from tf_style.cli import flags
 from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.jobs.run import places
 
 _USAGE = (
     "usage: tf-style stylize --content=photo.jpg --style=painting.jpg --output=result.png [--flag=value ...]\n"

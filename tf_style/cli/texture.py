@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from tf_style.cli import flags, places
+from tf_style.cli import flags
 from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given
+from tf_style.jobs.run import places
 from tf_style.presets import load_preset, preset_config
 
 _USAGE = (

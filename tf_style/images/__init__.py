@@ -3,7 +3,7 @@
 Nothing here imports TensorFlow, so a program can check its inputs before it loads anything heavy.
 """
 
-from tf_style.images.arrays import to_float, to_uint8, to_uint16
+from tf_style.images.arrays import from_pil, to_float, to_pil, to_uint8, to_uint16
 from tf_style.images.encoded import decode_uint8, encode_jpeg, encode_png
 from tf_style.images.formats import READABLE, READABLE_SUFFIXES
 from tf_style.images.geometry import fill_transparent, fit_size, painting_size, resize
@@ -43,6 +43,7 @@ __all__ = [
     "encode_png",
     "fill_transparent",
     "fit_size",
+    "from_pil",
     "grey_of",
     "make_masks",
     "painting_size",
@@ -53,6 +54,7 @@ __all__ = [
     "resize",
     "resize_mask",
     "to_float",
+    "to_pil",
     "to_uint8",
     "to_uint16",
     "with_own_alpha",

@@ -96,7 +96,7 @@ def can_avif() -> bool:
 
 
 def _ends_as_tga(file: BinaryIO) -> bool:
-    if os.fstat(file.fileno()).st_size < len(_TGA_FOOTER):
+    if file.seek(0, os.SEEK_END) < len(_TGA_FOOTER):
         return False
     file.seek(-len(_TGA_FOOTER), os.SEEK_END)
     end = file.read()

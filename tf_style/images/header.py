@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tf_style.images import deep
+from tf_style.images.arrays import orientation_of
 from tf_style.images.formats import kind_of, plugin_of
-from tf_style.images.reading import ORIENTATION, orientation_of
+from tf_style.images.reading import ORIENTATION
 
 _FIRST_TURNED = 5  # EXIF's orientations from here to 8 have height and width swapped
 _LAST_TURNED = 8

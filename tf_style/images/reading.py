@@ -2,19 +2,20 @@
 
 import dataclasses
 import difflib
+import io
 import itertools
 import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image
 
 from tf_style.images import deep
-from tf_style.images.arrays import to_float
+from tf_style.images.arrays import orientation_of, picture_of
 from tf_style.images.formats import READABLE, kind_of, plugin_of
 from tf_style.images.picture import (
     DEFAULT_MAX_PIXELS,
@@ -25,9 +26,8 @@ from tf_style.images.picture import (
     PictureWarning,
     one_line,
 )
-from tf_style.images.profiles import to_srgb8
 
-ORIENTATION = 0x0112  # the EXIF and TIFF tag
+ORIENTATION = 0x0112  # the TIFF tag
 MAX_NEIGHBOURS = 10_000  # most files compared for "did you mean"
 
 # Undoes EXIF's orientations (1 to 8).
@@ -41,12 +41,11 @@ UPRIGHT: dict[int, Callable[[Array], Array]] = {
     8: lambda a: np.rot90(a, 1),
 }
 
+Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO  # a path, a file's bytes, or a file opened for reading
 SizeCheck = Callable[[int, int], None]  # (width, height); raises ImageError
 
 
-def read_image(
-    path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS, min_side: int = MIN_SIDE
-) -> Picture:
+def read_image(path: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, min_side: int = MIN_SIDE) -> Picture:
     """Reads a file as an upright sRGB picture.
 
     Reads JPEG, PNG, WebP, AVIF, HEIC (with the extra `heic`), TIFF, GIF, BMP, JPEG 2000, PPM, ICO (its largest
@@ -57,7 +56,7 @@ def read_image(
     a profile.
 
     Args:
-      path: the file.
+      path: the file, its bytes, or a file object opened for reading bytes.
       max_pixels: refuse a picture with more (height * width), by its header, before any pixel is decoded.
       min_side: refuse a picture with a shorter side, in pixels.
 
@@ -75,13 +74,11 @@ def read_image(
       picture = read_image("photo.jpg")
       picture.pixels.shape  # (height, width, 3)
     """
-    source = Path(path)
-    _check_source(source)
+    with _opened(path) as (source, file):
 
-    def check_size(width: int, height: int) -> None:
-        _check_size(source, (width, height), max_pixels, min_side)
+        def check_size(width: int, height: int) -> None:
+            _check_size(source, (width, height), max_pixels, min_side)
 
-    with _open(source) as file:
         kind = kind_of(source, file)
         plugin = plugin_of(kind, source)
         with _one_sentence(source, kind):
@@ -93,6 +90,24 @@ def read_image(
     if orientation not in UPRIGHT:
         return picture
     return _turned(picture, UPRIGHT[orientation])
+
+
+@contextmanager
+def _opened(path: Source) -> Iterator[tuple[Path, BinaryIO]]:
+    """A name for messages, and a file that can be read at any place."""
+    if isinstance(path, str | os.PathLike):
+        source = Path(path)
+        _check_source(source)
+        with _open(source) as file:
+            yield source, file
+        return
+    data = path if isinstance(path, bytes) else path.read()
+    source = Path(str(getattr(path, "name", "bytes")))
+    if not isinstance(data, bytes):
+        raise ImageError(f"'{source}' was opened for reading text, but pictures are bytes; open it with mode 'rb'")
+    if not data:
+        raise ImageError(f"'{source}' is empty (0 bytes), but a picture is needed; copy or export it again")
+    yield source, io.BytesIO(data)
 
 
 def _turned(picture: Picture, turn: Callable[[Array], Array]) -> Picture:
@@ -112,7 +127,7 @@ def _read_pillow(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
     image = plugin(file)  # the header only
     check_size(*image.size)
     frames = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
-    return _from_pillow(image), orientation_of(image), frames
+    return picture_of(image), orientation_of(image), frames
 
 
 def _read_png(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
@@ -130,18 +145,18 @@ def _read_png(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
     transparent = image.info.get("transparency")
     if image.mode in ("1", "L") and isinstance(transparent, int):  # Pillow scales 1 to 4 bits to 8, but not this level
         image.info["transparency"] = min(255, transparent * 255 // (2**bits - 1))
-    return _from_pillow(image), orientation_of(image), frames
+    return picture_of(image), orientation_of(image), frames
 
 
 def _read_tiff(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
-    with deep.quiet_decoders(file.name), deep.open_tiff(file) as (page, pages):
+    with deep.quiet_decoders(getattr(file, "name", "bytes")), deep.open_tiff(file) as (page, pages):
         check_size(page.imagewidth, page.imagelength)
         if deep.is_deep(page):
             tag = page.tags.get(ORIENTATION)
-            return deep.read_tiff(page, os.fstat(file.fileno()).st_size), tag.value if tag else 1, pages
+            return deep.read_tiff(page, file.seek(0, os.SEEK_END)), tag.value if tag else 1, pages
         file.seek(0)
         image = plugin(file)
-        return _from_pillow(image), orientation_of(image), pages  # Pillow turns a TIFF upright itself, and gives 1
+        return picture_of(image), orientation_of(image), pages  # Pillow turns a TIFF upright itself, and gives 1
 
 
 def _read_jpeg2000(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
@@ -155,7 +170,7 @@ def _read_jpeg2000(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
         return deep.from_samples(deep.read_jpeg2000(data), profile), 1, 1
     image = plugin(file)
     image.info.setdefault("icc_profile", profile)
-    return _from_pillow(image), 1, 1
+    return picture_of(image), 1, 1
 
 
 def _read_ppm(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
@@ -166,7 +181,7 @@ def _read_ppm(plugin: Any, file: BinaryIO, check_size: SizeCheck) -> Found:
     if samples is not None:
         return deep.from_samples(samples, None), 1, 1
     file.seek(0)
-    return _from_pillow(plugin(file)), 1, 1
+    return picture_of(plugin(file)), 1, 1
 
 
 READERS: dict[str, Callable[[Any, BinaryIO, SizeCheck], Found]] = {
@@ -175,41 +190,6 @@ READERS: dict[str, Callable[[Any, BinaryIO, SizeCheck], Found]] = {
     "JPEG 2000": _read_jpeg2000,
     "PPM": _read_ppm,
 }
-
-
-def _from_pillow(image: ImageFile.ImageFile) -> Picture:
-    image.load()  # reads everything, and raises if the file is cut short
-    colors, alpha = _split_alpha(image)
-    pixels = to_float(to_srgb8(colors, image.info.get("icc_profile")))
-    return Picture(pixels, None if alpha is None else to_float(alpha)[..., 0], bit_depth=8, dpi=_dpi_of(image))
-
-
-def _dpi_of(image: Image.Image) -> tuple[float, float] | None:
-    try:
-        x, y = (float(value) for value in image.info["dpi"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
-    return (x, y) if min(x, y) > 1.0 and max(x, y) < 65536.0 else None
-
-
-def _split_alpha(image: Image.Image) -> tuple[Image.Image, Array | None]:
-    """The colours in mode L, RGB, CMYK or LAB, and the alpha, uint8 [H, W, 1] or None."""
-    if not image.has_transparency_data:
-        kept = image.mode in ("L", "RGB", "CMYK", "LAB")
-        return (image if kept else image.convert("L" if image.mode == "1" else "RGB")), None
-    rgba = image.convert("RGBA")
-    alpha = np.asarray(rgba.getchannel("A"))[..., None]
-    if image.mode == "LA":
-        return image.getchannel("L"), alpha
-    return (image.convert("L") if image.mode in ("1", "L") else rgba.convert("RGB")), alpha
-
-
-def orientation_of(image: ImageFile.ImageFile) -> int:
-    """The picture's EXIF orientation, 1 to 8 if it is valid."""
-    try:
-        return int(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # broken EXIF is no reason to refuse the picture
-        return 1
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------

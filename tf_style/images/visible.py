@@ -6,16 +6,14 @@ import numpy as np
 
 from tf_style.images.geometry import fill_transparent
 from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, FloatArray, ImageError, Picture
-from tf_style.images.reading import read_image
+from tf_style.images.reading import Source, read_image
 
 
-def read_visible(
-    path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS, min_side: int = MIN_SIDE
-) -> Picture:
+def read_visible(path: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, min_side: int = MIN_SIDE) -> Picture:
     """Reads a picture file and gives its invisible pixels their visible neighbours' colours.
 
     Args:
-      path: the file.
+      path: the file, its bytes or a file object, as for `read_image`.
       max_pixels: refuse a picture with more pixels.
       min_side: refuse a picture with a shorter side, in pixels.
 
@@ -29,7 +27,8 @@ def read_visible(
     try:
         return fill_transparent(picture)
     except ImageError:
-        raise ImageError(f"'{os.fspath(path)}' is transparent everywhere; give another picture.") from None
+        name = os.fspath(path) if isinstance(path, str | os.PathLike) else getattr(path, "name", "bytes")
+        raise ImageError(f"'{name}' is transparent everywhere; give another picture.") from None
 
 
 def with_own_alpha(picture: Picture) -> FloatArray:

@@ -57,8 +57,8 @@ def write_image(
 
     Args:
       path: the file; a missing folder is created.
-      pixels: float [H, W, 3], sRGB; values outside [0, 1] are clipped.
-      alpha: float [H, W], 0 is transparent; JPEG and BMP cannot hold it, so there the picture is laid on white.
+      pixels: float [H, W, 3], or [H, W, 4] with an alpha, sRGB; values outside [0, 1] are clipped.
+      alpha: float [H, W] instead, 0 is transparent; JPEG and BMP cannot hold it, so there the picture is laid on white.
       bit_depth: 8, or 16 (PNG and TIFF only).
       quality: 1 to 100, for JPEG, WebP and AVIF.
       dpi: pixels per inch, horizontally and vertically, for JPEG, PNG and TIFF.
@@ -72,7 +72,10 @@ def write_image(
     target = Path(path)
     check_output_path(target, bit_depth=bit_depth)
     kind = FORMATS[target.suffix.lower()]
-    values = _checked(pixels, "pixels", "[height, width, 3]", lambda shape: len(shape) == 3 and shape[2] == 3)
+    shapes = "[height, width, 3 or 4]"
+    values = _checked(pixels, "pixels", shapes, lambda shape: len(shape) == 3 and shape[2] in (3, 4))
+    if values.shape[2] == 4:
+        values, alpha = values[..., :3], values[..., 3] if alpha is None else alpha
     _check_options(target, kind, values.shape[:2], quality)
     if alpha is not None:
         opacity = _checked(alpha, "alpha", f"{list(values.shape[:2])}", lambda shape: shape == values.shape[:2])

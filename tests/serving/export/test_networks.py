@@ -162,3 +162,11 @@ def test_clients_send_names_and_pictures():
     assert style_batch("a") == style_batch(["a"]) == [b"a"]
     assert style_batch(("a", "b")) == [b"a", b"b"]
     np.testing.assert_array_equal(style_batch(STYLE[0]), STYLE)
+
+
+def test_xla_compiles_the_exported_signature(cases):
+    """TensorFlow Serving has XLA off, but who loads the model in Python may want it."""
+    function = tf.saved_model.load(str(cases("arbitrary").version)).signatures["stylize"]
+    given = {"content": tf.constant(CONTENT), "style": tf.constant(STYLE), "style_strength": tf.ones([1])}
+    compiled = tf.function(lambda: function(**given), jit_compile=True)()["image"]
+    assert np.abs(function(**given)["image"].numpy().astype(int) - compiled.numpy()).max() <= 1

@@ -146,7 +146,7 @@ def test_other_commands_name_their_outputs_too(folder, capsys):
 
 
 def test_a_run_that_goes_on_keeps_its_name(folder):
-    from tf_style.cli.places import default_output
+    from tf_style.jobs.run.places import default_output
 
     names = [default_output({"checkpoint_dir": "state"}, "photo.jpg", "painting.png")]
     (folder / names[0]).touch()

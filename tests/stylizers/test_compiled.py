@@ -1,0 +1,57 @@
+"""One-pass networks inside other people's graphs: XLA compiles their layer, gradients flow through it."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tf_style
+from tests.jobs.folder.photos import write_tiny_network
+from tests.materials import colorful
+from tf_style.stylizers.scaling import resize
+
+KINDS = ("arbitrary", "many_styles")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def painter(request, tmp_path_factory):
+    """A layer, and its inputs: the style is larger than the content, so that it is reduced."""
+    path = tmp_path_factory.mktemp(request.param) / "network.npz"
+    write_tiny_network(path, request.param)
+    styles = ("a",) if request.param == "many_styles" else ()
+    layer = tf_style.StylizeLayer("instant", {"network": str(path), "compute_dtype": "float32"}, styles=styles)
+    inputs = [colorful(1, (40, 56))] if styles else [colorful(1, (40, 56)), colorful(2, (72, 96))]
+    return layer, inputs
+
+
+def test_xla_compiles_the_layer(painter):
+    layer, inputs = painter
+    compiled = tf.function(lambda *pictures: layer(list(pictures)), jit_compile=True)
+    np.testing.assert_allclose(compiled(*inputs), layer(inputs), atol=1e-4)
+
+
+def test_gradients_flow_through_the_layer(painter):
+    """Along a smooth direction, a gradient is the difference of two paintings."""
+    layer, inputs = painter
+    weights = colorful(5, (40, 56)) - 0.5
+    for place, picture in enumerate(inputs):
+        direction = colorful(6, tuple(picture.shape[1:3])) - 0.5
+
+        def loss(shift, place=place, direction=direction):
+            moved = [own + shift * direction if index == place else own for index, own in enumerate(inputs)]
+            return tf.reduce_mean(weights * layer(moved))
+
+        shift = tf.constant(0.0)
+        with tf.GradientTape() as tape:
+            tape.watch(shift)
+            value = loss(shift)
+        slope, step = tape.gradient(value, shift), tf.constant(1e-3)
+        difference = (loss(step) - loss(-step)) / (2.0 * step)
+        assert abs(slope) > 1e-5
+        np.testing.assert_allclose(slope, difference, rtol=0.25)  # ReLUs make the loss a little rough
+
+
+@pytest.mark.parametrize("size", [(33, 41), (90, 64), (200, 50)])
+def test_graphs_resize_as_tensorflow_does(size):
+    picture = tf.concat([colorful(1, (64, 80)), colorful(2, (64, 80))], 0)
+    in_graph = tf.function(resize, input_signature=[tf.TensorSpec([None] * 3 + [3]), tf.TensorSpec([2], tf.int32)])
+    np.testing.assert_allclose(in_graph(picture, tf.constant(size)), resize(picture, size), atol=1e-5)
