@@ -166,7 +166,8 @@ def test_clients_send_names_and_pictures():
 
 def test_xla_compiles_the_exported_signature(cases):
     """TensorFlow Serving has XLA off, but who loads the model in Python may want it."""
-    function = tf.saved_model.load(str(cases("arbitrary").version)).signatures["stylize"]
+    model = tf.saved_model.load(str(cases("arbitrary").version))
+    function = model.signatures["stylize"]
     given = {"content": tf.constant(CONTENT), "style": tf.constant(STYLE), "style_strength": tf.ones([1])}
     compiled = tf.function(lambda: function(**given), jit_compile=True)()["image"]
     assert np.abs(function(**given)["image"].numpy().astype(int) - compiled.numpy()).max() <= 1
