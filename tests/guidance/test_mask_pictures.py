@@ -250,3 +250,14 @@ def test_bad_masks(name, outcomes, folder):
     outcome = outcomes[name]
     assert_refused(outcome, REFUSED[name][1])
     assert not (folder / "refused.png").exists()
+
+
+def test_a_coloured_mask_is_mentioned(tmp_path):
+    colors = np.zeros((40, 56, 3), np.float32)
+    colors[:, 20:] = (1.0, 0.2, 0.2)
+    images.write_image(tmp_path / "red.png", colors)
+    with pytest.warns(
+        images.PictureWarning, match=r"content_mask: .*red.png' has colours; only its lightness counts\.$"
+    ):
+        mask = images.read_mask("content_mask", tmp_path / "red.png", (40, 56), max_pixels=10**6)
+    np.testing.assert_allclose(mask[:, 30], 0.2126 + 0.2 * (0.7152 + 0.0722), atol=0.01)

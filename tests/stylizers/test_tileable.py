@@ -1,5 +1,7 @@
 """Pictures that repeat without a seam: each piece on a torus, then whole paintings and textures."""
 
+import warnings
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -151,7 +153,13 @@ def test_sides_must_be_multiples():
     [((300, 400), 200, (144, 208)), ((33, 47), 0, (32, 48)), ((512, 512), 512, (512, 512)), ((40, 40), 39, (32, 32))],
 )
 def test_nearest_size_that_tiles(size, long_side, expected):
-    assert images.painting_size(size, long_side, multiple=16) == expected
+    asked = images.fit_size(size, long_side)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert images.painting_size(size, long_side, multiple=16) == expected
+    (height, width), sentences = expected, [str(warning.message) for warning in caught]
+    assert len(sentences) == (asked != expected)
+    assert all(text.startswith(f"The result is {width} x {height} pixels, not {asked[1]} x") for text in sentences)
 
 
 # --- paintings --------------------------------------------------------------------------------------------------------

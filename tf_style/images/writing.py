@@ -1,14 +1,17 @@
 """Writes pixels to a file: encodes them, then replaces the file in one move."""
 
+import contextlib
 import difflib
+import fcntl
 import io
 import os
 import secrets
 import struct
+import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -81,7 +84,7 @@ def write_image(
         opacity = _checked(alpha, "alpha", f"{list(values.shape[:2])}", lambda shape: shape == values.shape[:2])
         values = _with_alpha(np.clip(values, 0, 1), np.clip(opacity, 0, 1), kind)
     levels = to_uint8(values) if bit_depth == 8 else to_uint16(values)
-    _replace(target, ENCODERS[kind](levels, quality, dpi))
+    _write(target, ENCODERS[kind](levels, quality, dpi))
 
 
 def _with_alpha(pixels: Array, alpha: Array, kind: str) -> Array:
@@ -192,20 +195,56 @@ ENCODERS: dict[str, Callable[[Array, int, Dpi], bytes]] = {
 # --- the disk ---------------------------------------------------------------------------------------------------------
 
 
-def _replace(target: Path, data: bytes) -> None:
-    place = Path(os.path.realpath(target))  # follow a link rather than replace it
-    temporary = place.with_name(f".tf_style-{secrets.token_hex(8)}.tmp")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+_LEFTOVERS = ".tf_style-*"
+_FRESH = 5.0  # seconds in which another process may have made its file, but not locked it yet
+_cleaned: set[Path] = set()
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Lets a file appear whole or not at all: yields a temporary path that replaces the file if the block succeeds.
+
+    The temporary file lies in the same folder and has the same suffix. Those of processes that were killed are removed.
+
+    Args:
+      path: the file; a missing folder is created, and a link is followed rather than replaced.
+    """
+    place = Path(os.path.realpath(path))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(place.parent)
+    temporary = place.with_name(f".tf_style-{secrets.token_hex(8)}{place.suffix}")
+    with open(temporary, "xb") as held:
         try:
-            with open(temporary, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            _lock(held)
+            yield temporary
+            os.fsync(held.fileno())
             os.replace(temporary, place)
-        except BaseException:  # KeyboardInterrupt too
+        finally:  # after KeyboardInterrupt too
             temporary.unlink(missing_ok=True)
-            raise
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Removes temporary files that no living process holds, once per folder."""
+    if folder in _cleaned:
+        return
+    _cleaned.add(folder)
+    for path in folder.glob(_LEFTOVERS):
+        with contextlib.suppress(OSError):
+            if path.is_file() and time.time() - path.stat().st_mtime > _FRESH:
+                with open(path, "rb") as file:
+                    _lock(file)
+                path.unlink()
+
+
+def _lock(file: BinaryIO) -> None:
+    """Locks an open file until it is closed, or its process ends; raises OSError if another process holds it."""
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _write(target: Path, data: bytes) -> None:
+    try:
+        with replacing(target) as temporary:
+            temporary.write_bytes(data)
     except OSError as error:
         raise WriteError(str(_cannot_write(target, error))) from None
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tf_style.images import replacing
 
 #: Networks that come with the package: name -> file.
 EMBEDDED = {path.stem: path for path in sorted((Path(__file__).parent / "data").glob("*.npz"))}
@@ -92,14 +92,8 @@ def write_network(path: Path, card: Mapping[str, Any], weights: Mapping[str, np.
         if not np.isfinite(array).all():
             raise ValueError(f"The weight {name} is too large for float16; the network cannot be written.")
     members: dict[str, Any] = {_CARD: np.array(json.dumps({"format": _format(card), **card}, sort_keys=True)), **arrays}
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **members)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **members)
 
 
 def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import secrets
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from tf_style.images.geometry import MIN_VISIBLE_ALPHA, fill_transparent
 from tf_style.images.picture import ImageError, Picture, PictureWarning, WriteError, one_line
 from tf_style.images.profiles import changes_colors, srgb_profile
 from tf_style.images.strips.planes import LINEAR, Plane, resized, save_plane, vips
-from tf_style.images.writing import DEEP_FORMATS, FORMATS, MAX_SIDE, OPAQUE_FORMATS
+from tf_style.images.writing import DEEP_FORMATS, FORMATS, MAX_SIDE, OPAQUE_FORMATS, replacing
 
 if TYPE_CHECKING:
     import pyvips
@@ -188,9 +187,7 @@ def encode_plane(
     Raises:
       WriteError: The file cannot be written.
     """
-    place = Path(os.path.realpath(path))
-    kind = FORMATS[place.suffix.lower()]
-    temporary = place.with_name(f".tf_style-{secrets.token_hex(8)}{place.suffix}")
+    kind = FORMATS[Path(path).suffix.lower()]
     image = levels.as_vips().copy(interpretation="srgb" if levels.dtype == "uint8" else "rgb16")
     image = _with_profile(image, profile)
     if original is not None and profile is not None:  # without a profile, levels stay the same anyway
@@ -205,13 +202,8 @@ def encode_plane(
         "WebP": {"Q": quality},
     }[kind]  # fmt: skip
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with replacing(path) as temporary:
             image.write_to_file(str(temporary), **options)
-            os.replace(temporary, place)
-        except BaseException:  # KeyboardInterrupt too
-            temporary.unlink(missing_ok=True)
-            raise
     except (OSError, vips().Error) as error:
         raise WriteError(
             f"'{path}' cannot be written ({one_line(error)}); choose another place or free disk space"

@@ -30,4 +30,5 @@ def run(config: DistillConfig, files: DistillFiles) -> int:
 
         return DistillationSession(config, files)
 
-    return run_session(open_session, config.num_steps, "--backbone=compact_vgg19 --weights={}", quiet=files.quiet)
+    flags = "--backbone=compact_vgg19 --weights={}"
+    return run_session(open_session, config.num_steps, flags, files.output_dir, quiet=files.quiet)

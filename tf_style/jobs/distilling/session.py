@@ -28,8 +28,8 @@ from tf_style.build.distillation import (
 )
 from tf_style.config import DistillConfig, DistillFiles
 from tf_style.distillation.initialization import Student, fit_student
+from tf_style.images import replacing
 from tf_style.jobs.distilling.data import DistillationData
-from tf_style.jobs.run.files import replacing
 from tf_style.jobs.training.loop import TrainingLoop, identity_of_sources
 from tf_style.jobs.training.state import numbered, restore
 from tf_style.networks.training import RunningAverage

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from tf_style.build import BackboneChoice, NetworkChoice
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.images import replacing
 from tf_style.jobs.large.inputs import LargeInputs
 from tf_style.jobs.large.scale import Count
 from tf_style.jobs.run.checkpoint import fingerprint
-from tf_style.jobs.run.files import replacing
 from tf_style.version import versions
 
 STATE_NAME = "tiles.json"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_style.jobs.run.files import replacing
+from tf_style.images import replacing
 
 _CURVES = 1.4  # width of the loss curves' panel, relative to its height
 _HEIGHT = 4.0  # inches

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.jobs.large.inputs import LargeInputs, large_size, read_large_inputs
+from tf_style.jobs.run.files import reserved
 from tf_style.jobs.run.inputs import Inputs, read_inputs
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
 from tf_style.jobs.run.memory import check_memory, is_lack_of_memory, too_large
@@ -41,14 +42,14 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str, inputs: Inputs 
         check_memory(config, inputs.content.size)
     display = ProgressDisplay(quiet=files.quiet)
     started = time.monotonic()
-    with Interruption() as interruption:
+    folder = files.checkpoint_dir
+    kept = f"; {folder} is unchanged" if folder and Path(folder).is_dir() else ""
+    with Interruption() as interruption, reserved("checkpoint_dir", folder):
         session = _open(config, files, inputs, display, interruption)
         try:
             if session is not None:
                 _paint(session, display, interruption)
             if session is None or session.progress is None:
-                folder = files.checkpoint_dir
-                kept = f"; {folder} is unchanged" if folder and Path(folder).is_dir() else ""
                 display.say(f"Interrupted before the first step; nothing was written{kept}.")
                 return INTERRUPTED
             if not session.complete:

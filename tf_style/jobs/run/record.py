@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_style.jobs.run.files import replacing
+from tf_style.images import replacing
 
 
 def peak_memory() -> dict[str, int]:

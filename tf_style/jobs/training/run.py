@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tf_style.config import ConfigError, TrainConfig, TrainFiles
+from tf_style.jobs.run.files import reserved
 from tf_style.jobs.run.inputs import check_writable
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
 from tf_style.jobs.run.progress import ProgressDisplay
@@ -34,16 +35,19 @@ def run(config: TrainConfig, files: TrainFiles) -> int:
 
         return TrainingSession(config, files)
 
-    return run_session(open_session, config.num_steps, "--network={}", quiet=files.quiet)
+    return run_session(open_session, config.num_steps, "--network={}", files.output_dir, quiet=files.quiet)
 
 
-def run_session(open_session: Callable[[], TrainingLoop], num_steps: int, flags: str, *, quiet: bool) -> int:
+def run_session(
+    open_session: Callable[[], TrainingLoop], num_steps: int, flags: str, folder: str, *, quiet: bool
+) -> int:
     """Trains and writes the result, with progress; Ctrl-C keeps what was learned.
 
     Args:
       open_session: Makes the session; it may load TensorFlow.
       num_steps: Steps of the whole training.
       flags: The flags with which `tf-style stylize` uses the result, with {} for its path.
+      folder: The result's folder, which no other run may use meanwhile.
       quiet: Print errors only.
 
     Returns:
@@ -56,7 +60,7 @@ def run_session(open_session: Callable[[], TrainingLoop], num_steps: int, flags:
     """
     display = ProgressDisplay(quiet=quiet)
     started = time.monotonic()
-    with Interruption() as interruption:
+    with Interruption() as interruption, reserved("output_dir", folder):
         try:
             with quiet_tensorflow():
                 session = open_session()

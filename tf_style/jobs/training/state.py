@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tf_style.config import ConfigError
-from tf_style.jobs.run.files import replacing
+from tf_style.images import replacing
 
 
 def save_state(path: Path, identity: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
