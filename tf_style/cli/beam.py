@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import logging
 
 from tf_style.cli import flags
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
@@ -36,9 +35,6 @@ def main(argv: list[str]) -> int:
         raise ConfigError("Apache Beam is not installed; run pip install 'tf-style[beam]'.")
     from tf_style.jobs.run.quiet import quiet_tensorflow
 
-    if not for_beam:  # on one machine Beam's warnings (results overwritten, no cloud) are noise
-        logging.getLogger().setLevel(logging.ERROR)
-        logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)  # it also raises what it logs
     with quiet_tensorflow():  # Beam too prints notices at import
         from tf_style.jobs.beam.run import run
     return run(config, files, options, for_beam)
