@@ -29,6 +29,7 @@ COMMANDS = {
     "inspect": "describe an exported model, its inputs and its outputs",
     "serve": "run a local stand-in for TensorFlow Serving, for development and tests",
     "request": "have a model server paint a picture",
+    "doctor": "say what this installation and machine have, and whether they paint",
 }
 _FAILED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
 

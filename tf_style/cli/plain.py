@@ -49,6 +49,7 @@ COMMANDS = {
         (config.EvaluateConfig, config.EvaluateFiles),
         "tf_style.jobs.evaluating.run",
     ),
+    "doctor": Command("", (config.DoctorOptions,), "tf_style.jobs.doctor.run"),
 }
 
 
@@ -57,7 +58,8 @@ def main(name: str, argv: list[str]) -> int:
     command = COMMANDS[name]
     shown = command.options[::-1]  # files first
     if flags.asks_for_help(argv):
-        print(flags.help_text(f"usage: tf-style {name} {command.usage} [--flag=value ...]", shown, {}))
+        usage = " ".join(["usage: tf-style", name, *command.usage.split(), "[--flag=value ...]"])
+        print(flags.help_text(usage, shown, {}))
         return 0
     given = flags.parse(name, shown, {}, argv, positional=command.positional)
     if command.result and given.get("content"):

@@ -4,6 +4,7 @@ Flags, presets and the Python API derive from these fields. A preset overrides a
 """
 
 from tf_style.config.checks import check_given, check_masks
+from tf_style.config.doctor import DoctorOptions
 from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
 from tf_style.config.export import ExportOptions
 from tf_style.config.options import ConfigError, option, parse_value
@@ -26,6 +27,7 @@ __all__ = [
     "ConfigError",
     "DistillConfig",
     "DistillFiles",
+    "DoctorOptions",
     "EvaluateConfig",
     "EvaluateFiles",
     "ExportOptions",

@@ -1,0 +1,14 @@
+"""The options of `tf-style doctor`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tf_style.config.options import Options, option
+
+
+@dataclasses.dataclass(frozen=True)
+class DoctorOptions(Options):
+    """How to print what was found. Every field is a flag."""
+
+    json: bool = option(False, "print JSON", "report")
