@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tf_style.cli import flags
-from tf_style.config import ConfigError
+from tf_style.config import ConfigError, PrintOptions
 from tf_style.serving.export.card import megabytes, read_card
 
 _USAGE = "usage: tf-style inspect DIR [--json]"
@@ -15,6 +15,7 @@ _HELP = f"""{_USAGE}
 Prints the card and the signatures of the newest version in DIR, or of DIR itself if it is a version.
 
   --json                     the whole card as JSON"""
+FLAGS = flags.Flags((PrintOptions,))
 
 
 def main(argv: list[str]) -> int:

@@ -4,12 +4,12 @@ Flags, presets and the Python API derive from these fields. A preset overrides a
 """
 
 from tf_style.config.checks import check_given, check_masks
-from tf_style.config.doctor import DoctorOptions
 from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
 from tf_style.config.export import ExportOptions
 from tf_style.config.options import ConfigError, option, parse_value
 from tf_style.config.palette import parse_palette
 from tf_style.config.prepare import PrepareConfig
+from tf_style.config.printing import PrintOptions
 from tf_style.config.recolor import RecolorConfig, RecolorFiles
 from tf_style.config.serving import DEFAULT_MODEL_NAME, RequestOptions, ServeOptions
 from tf_style.config.stylize import (
@@ -27,11 +27,11 @@ __all__ = [
     "ConfigError",
     "DistillConfig",
     "DistillFiles",
-    "DoctorOptions",
     "EvaluateConfig",
     "EvaluateFiles",
     "ExportOptions",
     "PrepareConfig",
+    "PrintOptions",
     "RecolorConfig",
     "RecolorFiles",
     "RequestOptions",

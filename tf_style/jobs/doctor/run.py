@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tf_style.config import DoctorOptions
+from tf_style.config import PrintOptions
 from tf_style.images.picture import one_line
 from tf_style.jobs.run.memory import total_memory
 from tf_style.jobs.run.quiet import quiet_tensorflow
@@ -36,7 +36,7 @@ _SIZE = 64
 _FAILED = 1
 
 
-def run(options: DoctorOptions) -> int:
+def run(options: PrintOptions) -> int:
     """Prints the facts, one a line or as JSON.
 
     Returns:

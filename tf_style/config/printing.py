@@ -1,4 +1,4 @@
-"""The options of `tf-style doctor`."""
+"""How facts are printed, for `tf-style doctor` and `tf-style inspect`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tf_style.config.options import Options, option
 
 
 @dataclasses.dataclass(frozen=True)
-class DoctorOptions(Options):
+class PrintOptions(Options):
     """How to print what was found. Every field is a flag."""
 
     json: bool = option(False, "print JSON", "report")
