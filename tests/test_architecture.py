@@ -39,6 +39,7 @@ LEVELS: tuple[set[str], ...] = (
     {"jobs.beam"},
     {"jobs", "serving"},
     {"cli", "__init__"},
+    {"cli.completion"},
     {"__main__"},
 )
 LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}
