@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import sys
 from collections.abc import Hashable, Sequence
 from pathlib import Path
@@ -55,8 +56,9 @@ def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], opti
     rows = [
         dataclasses.replace(row, config=_absolute_options(row.config)) for row in read_manifest(config, files, given)
     ]
-    skipped = [row for row in rows if Path(row.files.output).is_file()]
-    batches = make_batches([row for row in rows if row not in skipped], files.batch_size)
+    there = [Path(row.files.output).is_file() for row in rows]
+    skipped = list(itertools.compress(rows, there))
+    batches = make_batches([row for row, done in zip(rows, there, strict=True) if not done], files.batch_size)
     clear(files.output)
     with Interruption() as interruption, hushed(known):
         ending = _paint(batches, files.output, known, runner, interruption) if batches else ""
@@ -66,14 +68,14 @@ def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], opti
     if interruption.asked:
         display.say(f"Interrupted: {done} of {len(rows)} pictures are in {files.output}; repeat the command to resume.")
         return INTERRUPTED
+    where = f"{len(rows)} pictures are in {files.output}; {RESULTS} there has a line about each."
+    if done == len(rows):
+        display.say(f"All {where}")
+        return 0
     errors = [told["error"] for told in outcomes if told["error"] and not (ending and _UNKNOWN in told["error"])]
-    for sentence in [*errors, *([ending] if ending else [])]:
+    for sentence in (*errors, ending, f"{done} of {where}"):
         _complain(sentence)
-    if done < len(rows):
-        _complain(f"{done} of {len(rows)} pictures are in {files.output}; {RESULTS} there has a line about each.")
-        return _FAILED
-    display.say(f"All {len(rows)} pictures are in {files.output}; {RESULTS} there has a line about each.")
-    return 0
+    return _FAILED
 
 
 def make_batches(rows: list[Row], batch_size: int) -> list[tuple[Row, ...]]:
@@ -125,7 +127,8 @@ def _paint(
 
 def _complain(sentence: str) -> None:
     with contextlib.suppress(OSError):  # nobody is reading
-        print(f"tf-style: {sentence}", file=sys.stderr, flush=True)
+        if sentence:
+            print(f"tf-style: {sentence}", file=sys.stderr, flush=True)
 
 
 def _absolute_files(files: StylizeFiles) -> StylizeFiles:
