@@ -4,6 +4,7 @@ import importlib.util
 import time
 
 import pytest
+from PIL import Image
 
 from benchmarks.workers import work
 from tests import command
@@ -18,25 +19,26 @@ needs_dask = pytest.mark.skipif(
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("photo.png", "style.png"):
-        command.write_picture(tmp_path / name)
+    first, second = (Image.open(command.write_picture(tmp_path / "style.png", seed=seed)) for seed in (1, 2))
+    first.save(tmp_path / "photo.gif", save_all=True, append_images=[second])
     (tmp_path / "broken.png").write_bytes(b"no picture")
     return tmp_path
 
 
 def manifest(folder, pictures):
-    rows = [f"photo.png,style.png,p{index}.png" for index in range(pictures)]
+    rows = [f"photo.gif,style.png,p{index}.png" for index in range(pictures)]
     text = "\n".join(["content,style,output", "broken.png,style.png,", *rows])
     (folder / "jobs.csv").write_text(text + "\n")
     return ["beam", "--manifest=jobs.csv", "--output=out", *FLAGS, "--batch_size=1"]
 
 
 def assert_all_but_the_broken_one(folder, pictures, status, stderr):
-    assert (status, len(stderr.splitlines())) == (1, 2), stderr
+    assert (status, len(stderr.splitlines())) == (1, 3), stderr
+    assert stderr.startswith(f"tf-style: '{folder}/photo.gif' has 2 frames; the first one is used.\n")
     assert f"tf-style: '{folder}/broken.png' is not a picture that can be read" in stderr
     assert f"tf-style: {pictures} of {pictures + 1} pictures are in {folder}/out" in stderr
     rows = list(results(folder / "out").values())
-    assert [row["name"] for row in rows] == ["1 broken.png", *(f"{index + 2} photo.png" for index in range(pictures))]
+    assert [row["name"] for row in rows] == ["1 broken.png", *(f"{index + 2} photo.gif" for index in range(pictures))]
     assert [row["error"] is None for row in rows] == [False] + [True] * pictures
     assert not any(row["skipped"] for row in rows)
     assert sorted(path.name for path in (folder / "out").iterdir()) == sorted(

@@ -23,11 +23,14 @@ def outcome(
     row: Row, *, size: Sequence[int] | None = None, seconds: float | None = None, error: str | None = None,
     skipped: bool = False,
 ) -> Outcome:  # fmt: skip
-    """A line about a row; `seconds` are None if the worker that painted it died before it could say."""
+    """A line about a row; `seconds` are None if the worker that painted it died before it could say.
+
+    `remarks` are about the pictures of its batch, such as that a file has more frames than the one painted.
+    """
     job = job_of(row)
     return {
         "name": job.name, "output": str(job.target), "size": size, "seconds": seconds, "error": error,
-        "skipped": skipped,
+        "skipped": skipped, "remarks": [],
     }  # fmt: skip
 
 

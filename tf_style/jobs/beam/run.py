@@ -68,6 +68,8 @@ def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], opti
     if interruption.asked:
         display.say(f"Interrupted: {done} of {len(rows)} pictures are in {files.output}; repeat the command to resume.")
         return INTERRUPTED
+    for sentence in dict.fromkeys(itertools.chain.from_iterable(told["remarks"] for told in outcomes)):
+        _complain(sentence)
     where = f"{len(rows)} pictures are in {files.output}; {RESULTS} there has a line about each."
     if done == len(rows):
         display.say(f"All {where}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,16 +50,19 @@ def paint_rows(rows: Sequence[Row], folder: str) -> list[Outcome]:
     left = [row for row in rows if row not in there]
     report = FolderReport(len(left), [], folder, quiet=True, complain=False)
     try:
-        for painter in painters_of_rows(left, report, _models()) if left else ():
-            if not painter.paint_all(Interruption()):
-                raise KeyboardInterrupt
+        with warnings.catch_warnings(record=True) as noted:
+            warnings.simplefilter("default", images.PictureWarning)
+            for painter in painters_of_rows(left, report, _models()) if left else ():
+                if not painter.paint_all(Interruption()):
+                    raise KeyboardInterrupt
     except Exception as error:  # a full disk, a worker without TensorFlow, anything: it must not end the pipeline
         failure = error if isinstance(error, images.ImageError) else _failure(error)
         told = {row["name"] for row in report.record(False)["pictures"]}
         for job in map(job_of, left):
             if job.name not in told:
                 report.failed(job, failure)
-    painted = [{**told, "skipped": False} for told in report.record(True)["pictures"]]
+    remarks = [str(note.message) for note in noted if issubclass(note.category, images.PictureWarning)]
+    painted = [{**told, "skipped": False, "remarks": remarks} for told in report.record(True)["pictures"]]
     return [outcome(row, size=images.read_size(row.files.output)) for row in there] + painted
 
 

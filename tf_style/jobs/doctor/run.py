@@ -23,6 +23,7 @@ EXTRAS = {
     "serving": ("uvicorn", "tf-style serve"),
     "beam": ("apache-beam", "tf-style beam"),
     "dask": ("distributed", "tf-style beam on Dask"),
+    "heic": ("pillow-heif", "HEIC, the photos of iPhones"),
     "loadtest": ("locust", "load tests of a model server"),
     "dev": ("pytest", "tests of tf-style itself"),
     "bench": ("torch", "benchmarks beside PyTorch"),
