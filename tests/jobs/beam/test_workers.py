@@ -53,7 +53,7 @@ def test_a_dask_worker_is_killed(folder):
     """Another one does what it did not finish; what it did finish stays as it is."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=0, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=0, dashboard_address=":0") as cluster:
         address = cluster.scheduler_address
         workers = [command.forked(work, address) for _ in range(2)]
         flags = ["--", "--runner=DaskRunner", f"--dask_client_address={address}"]
