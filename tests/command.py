@@ -129,6 +129,13 @@ def _run_here(arguments, folder, variables, texts, setup):
     sys.exit(main())
 
 
+def forked(target, *arguments):
+    """Starts a function in a fork; returns the process."""
+    process = _forks().Process(target=target, args=arguments, daemon=True)
+    process.start()
+    return process
+
+
 def fork(arguments, folder, setup=None):
     """One command line in a fork, not waited for; before it, `setup` is called there."""
     return Forked(arguments, folder, setup)

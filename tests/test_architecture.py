@@ -33,12 +33,13 @@ LEVELS: tuple[set[str], ...] = (
     {"api", "serving.wire"},
     {"layers", "serving.client", "serving.export", "serving.models"},
     {"serving.server", "jobs.run"},
-    {"jobs.large", "jobs.preparing", "jobs.training", "jobs.evaluating", "jobs.requesting"},
+    {"jobs.large", "jobs.preparing", "jobs.training", "jobs.evaluating", "jobs.requesting", "jobs.doctor"},
     {"jobs.picture", "jobs.distilling", "jobs.estimating"},
     {"jobs.folder"},
     {"jobs.beam"},
     {"jobs", "serving"},
     {"cli", "__init__"},
+    {"cli.completion"},
     {"__main__"},
 )
 LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}

@@ -29,8 +29,10 @@ from benchmarks import (
     run,
     seams,
     serving,
+    workers,
 )
 from benchmarks.record import CONTENT, PICTURES, STYLE
+from tests import command
 from tests.materials import tiny_kernels
 from tests.serving.export.exported import small_model
 from tf_style.backbones import compact, vgg
@@ -234,6 +236,14 @@ def test_catalogue(written, monkeypatch):
         "one manifest, 1 pictures, batches of 4",
         "one manifest, 4 pictures, batches of 2",
     ]
+
+
+@pytest.mark.slow
+def test_workers(written, monkeypatch):
+    pytest.importorskip("distributed", reason="dask is not installed; the extra `dask` brings it")
+    monkeypatch.setattr(workers, "start", lambda address: command.forked(workers.work, address))
+    text = written(workers, "--pictures=3", "--workers=1", "--rounds=1", *command.SHORT)
+    assert rows_of(text)[1][0] == "1"
 
 
 def test_estimates(written):

@@ -243,7 +243,7 @@ sys.exit(f"loaded {{loaded}}, defined {{defined}}" if loaded or defined else 0)
 )
 def test_files_may_be_given_by_position(arguments, named):
     positional = ("content", "style", "output")
-    given = flags.parse("stylize", (StylizeFiles, StylizeConfig), {}, arguments, positional=positional)
+    given = flags.parse("stylize", flags.Flags((StylizeFiles, StylizeConfig), positional=positional), arguments)
     expected = dict(flag.removeprefix("--").split("=") for flag in [*named, *arguments] if flag.startswith("--"))
     expected["style"] = (expected["style"],)
     assert given == expected
@@ -254,7 +254,7 @@ def test_names_of_files_may_hold_commas(tmp_path, monkeypatch):
     (tmp_path / "Mona, Lisa.jpg").touch()
 
     def styles(text):
-        return flags.parse("stylize", (StylizeFiles,), {}, [f"--style={text}"])["style"]
+        return flags.parse("stylize", flags.Flags((StylizeFiles,)), [f"--style={text}"])["style"]
 
     assert styles("a.jpg, ,b.jpg") == ("a.jpg", "b.jpg")
     assert styles("Mona, Lisa.jpg") == ("Mona, Lisa.jpg",)
@@ -263,7 +263,7 @@ def test_names_of_files_may_hold_commas(tmp_path, monkeypatch):
 def test_home_expands(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     arguments = ["--content=~/a.jpg", "--style=~/b.jpg,~/c.jpg", "--output=o~.png", "--checkpoint_dir=~/state"]
-    assert flags.parse("stylize", (StylizeFiles,), {}, arguments) == {
+    assert flags.parse("stylize", flags.Flags((StylizeFiles,)), arguments) == {
         "content": "/home/me/a.jpg",
         "style": ("/home/me/b.jpg", "/home/me/c.jpg"),
         "output": "o~.png",

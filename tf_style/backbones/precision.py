@@ -30,13 +30,21 @@ def resolve_compute_dtype(compute_dtype: str = "auto") -> str:
         raise ValueError(f"Unknown compute_dtype {compute_dtype!r}. Allowed: {', '.join(COMPUTE_DTYPES)}.")
     if compute_dtype != "auto":
         return compute_dtype
+    return auto_compute_dtype()[0]
+
+
+def auto_compute_dtype() -> tuple[str, str]:
+    """What "auto" means on this machine, and why, in words."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
-        capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability") for gpu in gpus]
-        fast = all(capability and capability >= _FIRST_GPU_WITH_BFLOAT16 for capability in capabilities)
+        found = [tf.config.experimental.get_device_details(gpu).get("compute_capability") for gpu in gpus]
+        fast = all(capability and capability >= _FIRST_GPU_WITH_BFLOAT16 for capability in found)
+        reason = f"compute capability {', '.join('.'.join(map(str, one or '?')) for one in found)}; bfloat16 needs 8.0"
     else:
-        fast = any(map(cpu_has, _CPU_WITH_BFLOAT16))
-    return "bfloat16" if fast else "float32"
+        there = [flag for flag in _CPU_WITH_BFLOAT16 if cpu_has(flag)]
+        fast = bool(there)
+        reason = f"the CPU has {' and '.join(there)}" if fast else f"the CPU lacks {' and '.join(_CPU_WITH_BFLOAT16)}"
+    return "bfloat16" if fast else "float32", reason
 
 
 def cpu_has(flag: str) -> bool:

@@ -24,14 +24,15 @@ class WeightsError(ValueError):
     """Weights are missing, cannot be downloaded or do not fit; the message says what to do."""
 
 
-def _cache_file(backbone: str) -> Path:
+def weights_cache(backbone: str) -> Path:
+    """Where Keras keeps its downloaded ImageNet weights for "vgg19" or "vgg16", whether or not they are there."""
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     return Path(home) / "models" / _FILES[backbone]
 
 
 def cached_weights(backbone: str) -> Path | None:
     """The path of Keras's downloaded ImageNet weights for "vgg19" or "vgg16"; None if they are not there."""
-    path = _cache_file(backbone)
+    path = weights_cache(backbone)
     return path if path.is_file() else None
 
 
@@ -67,7 +68,7 @@ def _reason(backbone: str, weights: str | None, error: Exception) -> str:
     if weights == "imagenet":
         return (
             f"The ImageNet weights of {backbone} could not be downloaded ({first_line}); put {_FILES[backbone]} "
-            f"into {_cache_file(backbone).parent} or give its path with --weights=PATH, or use the embedded "
+            f"into {weights_cache(backbone).parent} or give its path with --weights=PATH, or use the embedded "
             f"--backbone=compact_vgg19."
         )
     return (

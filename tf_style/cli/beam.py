@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import logging
 
 from tf_style.cli import flags
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
@@ -14,31 +13,28 @@ _USAGE = (
     "Paints the rows of a manifest like tf-style stylize --manifest, but as an Apache Beam pipeline. Arguments after\n"
     "-- go to Beam (see docs/embedding.md). Pictures that exist are skipped, so you can restart a stopped job."
 )
-_OPTIONS = (StylizeFiles, StylizeConfig)
 #: Flags that mean nothing in a pipeline.
 _WITHOUT = (
     "content", "json", "quiet", "skip_existing",
     *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] == "masks"),
     "figure", "save_every", "checkpoint_dir", "checkpoint_seconds", "tensorboard_dir",
 )  # fmt: skip
+FLAGS = flags.Flags((StylizeFiles, StylizeConfig), flags.PRESET, _WITHOUT)
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET, without=_WITHOUT))
+        print(flags.help_text(_USAGE, FLAGS))
         return 0
     own, for_beam = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, [])
-    given = flags.parse("beam", _OPTIONS, flags.PRESET, own, without=_WITHOUT)
+    given = flags.parse("beam", FLAGS, own)
     flags.require(given, ("manifest", "output"), "tf-style beam --manifest=jobs.csv --output=paintings")
     config, files, _, options = flags.stylization(given)
     if importlib.util.find_spec("apache_beam") is None:
         raise ConfigError("Apache Beam is not installed; run pip install 'tf-style[beam]'.")
     from tf_style.jobs.run.quiet import quiet_tensorflow
 
-    if not for_beam:  # on one machine Beam's warnings (results overwritten, no cloud) are noise
-        logging.getLogger().setLevel(logging.ERROR)
-        logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)  # it also raises what it logs
     with quiet_tensorflow():  # Beam too prints notices at import
         from tf_style.jobs.beam.run import run
     return run(config, files, options, for_beam)

@@ -12,16 +12,16 @@ _USAGE = (
     "Takes the flags of tf-style stylize, runs a few steps at small sizes, and prints how many steps, how much time, "
     "memory and disk the run will take. --json=FILE writes the same as JSON."
 )
-_OPTIONS = (StylizeFiles, StylizeConfig)
+FLAGS = flags.Flags((StylizeFiles, StylizeConfig), flags.PRESET, positional=("content", "style", "output"))
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     started = time.monotonic()
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET))
+        print(flags.help_text(_USAGE, FLAGS))
         return 0
-    given = flags.parse("estimate", _OPTIONS, flags.PRESET, argv, positional=("content", "style", "output"))
+    given = flags.parse("estimate", FLAGS, argv)
     flags.require(given, ("content", "style"), "tf-style estimate --content=photo.jpg --style=painting.jpg")
     given.setdefault("output", "result.png")
     config, files, _, _ = flags.stylization(given)

@@ -14,15 +14,15 @@ from tf_style.serving.export.card import megabytes
 _USAGE = """usage: tf-style export --output=DIR [--preset=NAME] [--flag=value ...]
 
 Writes DIR/<next version>/, a SavedModel for TensorFlow Serving, tf-style serve and tf.saved_model.load."""
-_OPTIONS = (ExportOptions, StylizeConfig)
+FLAGS = flags.Flags((ExportOptions, StylizeConfig), flags.PRESET)
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET))
+        print(flags.help_text(_USAGE, FLAGS))
         return 0
-    given = flags.parse("export", _OPTIONS, flags.PRESET, argv)
+    given = flags.parse("export", FLAGS, argv)
     config, options, preset, _ = flags.stylization(given, ExportOptions)
     output = Path(options.output)
     existing = next(path for path in (output.absolute(), *output.absolute().parents) if path.exists())

@@ -55,6 +55,27 @@ _ELSEWHERE = {
 _HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
 
 
+class Flags(NamedTuple):
+    """A command's flags.
+
+    Attributes:
+      options: The dataclasses whose fields are flags.
+      extra: More flags, name to help.
+      without: Fields that are not flags of this command.
+      positional: Flags whose values may also be given without their names, in this order.
+    """
+
+    options: tuple[type, ...] = ()
+    extra: dict[str, str] = {}
+    without: tuple[str, ...] = ()
+    positional: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> list[dataclasses.Field]:
+        """The fields that are flags."""
+        return [field for kind in self.options for field in dataclasses.fields(kind) if field.name not in self.without]
+
+
 class Stylization(NamedTuple):
     """A stylization from its flags: options, files, the preset's name, and the names of options given as flags."""
 
@@ -90,36 +111,25 @@ def require(given: dict[str, str], names: Iterable[str], example: str) -> None:
         raise ConfigError(f"{', '.join(missing)} must be given: {example}")
 
 
-def parse(
-    command: str,
-    dataclasses_: tuple[type, ...],
-    extra: dict[str, str],
-    argv: list[str],
-    *,
-    without: tuple[str, ...] = (),
-    positional: tuple[str, ...] = (),
-) -> dict[str, Any]:
+def parse(command: str, known: Flags, argv: list[str]) -> dict[str, Any]:
     """Parses a command's flags; returns those given, as text, and lists of files as tuples.
 
     `~` expands in all of them. Commas separate the files of a list, unless there is a file of the whole name.
 
     Args:
       command: The command's name, for messages.
-      dataclasses_: The dataclasses whose fields are flags.
-      extra: More flags, name to help.
+      known: Its flags.
       argv: Arguments; `--flagfile=FILE` works.
-      without: Fields that are not flags of this command.
-      positional: Flags whose values may also be given without their names, in this order.
 
     Raises:
       ConfigError: An unknown flag ("Did you mean ...?"), a flag without a value, an argument too many, or a value given
         twice, by name and by position.
     """
     values = flags.FlagValues()
-    for field in _fields(dataclasses_, without):
+    for field in known.fields:
         define = flags.DEFINE_boolean if isinstance(field.default, bool) else flags.DEFINE_string
         define(field.name, None, field.metadata["help"], flag_values=values)
-    for name, text in extra.items():
+    for name, text in known.extra.items():
         flags.DEFINE_string(name, None, text, flag_values=values)
     try:
         rest = values([command, *argv])[1:]
@@ -128,14 +138,14 @@ def parse(
     except flags.Error as error:
         raise ConfigError(f"{' '.join(str(error).split())} ({_see_help(command)})") from None
     given = {name: flag.value for name, flag in values._flags().items() if flag.present and flag.value is not None}
-    for name, value in zip(positional, rest, strict=False):
+    for name, value in zip(known.positional, rest, strict=False):
         if name in given:
             raise ConfigError(f"{name} was given twice, as {value!r} and as --{name}={given[name]}; leave one out.")
         given[name] = value
-    if len(rest) > len(positional):
-        allowed = f"at most {', '.join(positional)} can be given without --" if positional else "all options are flags"
-        raise ConfigError(f"Unexpected argument {rest[len(positional)]!r}; {allowed} ({_see_help(command)}).")
-    lists = [field.name for field in _fields(dataclasses_, without) if _holds_files(field)]
+    if len(rest) > (count := len(known.positional)):
+        allowed = f"at most {', '.join(known.positional)} can be given without --" if count else "all options are flags"
+        raise ConfigError(f"Unexpected argument {rest[count]!r}; {allowed} ({_see_help(command)}).")
+    lists = [field.name for field in known.fields if _holds_files(field)]
     return {name: _file_names(value) if name in lists else _expanded(value) for name, value in given.items()}
 
 
@@ -179,12 +189,10 @@ def take(kind: type, given: dict[str, str]) -> Any:
     return kind(**{name: parse_value(fields[name], given.pop(name)) for name in fields if name in given})
 
 
-def help_text(
-    usage: str, dataclasses_: tuple[type, ...], extra: dict[str, str], *, without: tuple[str, ...] = ()
-) -> str:
+def help_text(usage: str, known: Flags) -> str:
     """Lists all flags in groups, one per line."""
-    groups: dict[str, list[str]] = {"": [_line(f"--{name}", text, "") for name, text in extra.items()]}
-    for field in _fields(dataclasses_, without):
+    groups: dict[str, list[str]] = {"": [_line(f"--{name}", text, "") for name, text in known.extra.items()]}
+    for field in known.fields:
         name = f"--[no]{field.name}" if isinstance(field.default, bool) else f"--{field.name}"
         choices = "|".join(field.metadata["choices"])
         line = _line(name, field.metadata["help"] + (f" ({choices})" if choices else ""), _default(field.default))
@@ -194,12 +202,8 @@ def help_text(
         if members:
             lines += ["", f"{group}:"] if group else [""]
             lines += members
-    overriding = "Presets and flags override" if "preset" in extra else "Flags override"
+    overriding = "Presets and flags override" if "preset" in known.extra else "Flags override"
     return "\n".join([*lines, "", f"--flagfile=FILE reads flags from a file. {overriding} the defaults shown."])
-
-
-def _fields(dataclasses_: tuple[type, ...], without: tuple[str, ...]) -> list[dataclasses.Field]:
-    return [field for kind in dataclasses_ for field in dataclasses.fields(kind) if field.name not in without]
 
 
 def _line(name: str, text: str, default: str) -> str:

@@ -6,29 +6,28 @@ import json
 from pathlib import Path
 
 from tf_style.cli import flags
-from tf_style.config import ConfigError
+from tf_style.config import ConfigError, PrintOptions
 from tf_style.serving.export.card import megabytes, read_card
 
 _USAGE = "usage: tf-style inspect DIR [--json]"
-_HELP = f"""{_USAGE}
-
-Prints the card and the signatures of the newest version in DIR, or of DIR itself if it is a version.
-
-  --json                     the whole card as JSON"""
+_ABOUT = "Prints the card and the signatures of the newest version in DIR, or of DIR itself if it is a version."
+FLAGS = flags.Flags((PrintOptions,), positional=("folder",))
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(_HELP)
+        print(flags.help_text(f"{_USAGE}\n\n{_ABOUT}", FLAGS))
         return 0
-    folders = [argument for argument in argv if argument != "--json"]
-    if len(folders) != 1 or folders[0].startswith("--"):
-        raise ConfigError(f"inspect takes one folder, but {' '.join(argv) or 'nothing'} was given; {_USAGE}.")
-    if not Path(folders[0]).is_dir():
-        raise ConfigError(f"{folders[0]} is not a folder; give the --output folder of tf-style export.")
-    version, card = read_card(Path(folders[0]))
-    print(json.dumps(card, indent=2, sort_keys=True) if "--json" in argv else _describe(version, card))
+    given = flags.parse("inspect", FLAGS, argv)
+    if "folder" not in given:
+        raise ConfigError(f"inspect takes one folder, but nothing was given; {_USAGE}.")
+    folder = given.pop("folder")
+    if not Path(folder).is_dir():
+        raise ConfigError(f"{folder} is not a folder; give the --output folder of tf-style export.")
+    version, card = read_card(Path(folder))
+    options = flags.take(PrintOptions, given)
+    print(json.dumps(card, indent=2, sort_keys=True) if options.json else _describe(version, card))
     return 0
 
 

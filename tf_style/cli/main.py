@@ -29,6 +29,8 @@ COMMANDS = {
     "inspect": "describe an exported model, its inputs and its outputs",
     "serve": "run a local stand-in for TensorFlow Serving, for development and tests",
     "request": "have a model server paint a picture",
+    "completion": "print a script that completes commands in bash, zsh or fish",
+    "doctor": "say what this installation and machine have, and whether they paint",
 }
 _FAILED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
 
@@ -111,7 +113,7 @@ def _refuse(sentence: str, status: int = _BAD_USAGE) -> int:
 
 
 def _usage() -> str:
-    lines = [f"  {name:<9} {what}" for name, what in COMMANDS.items()]
+    lines = [f"  {name:<10} {what}" for name, what in COMMANDS.items()]
     return "\n".join(
         ["usage: tf-style COMMAND --flag=value ...", "", *lines, "", "tf-style COMMAND --help lists a command's flags."]
     )

@@ -22,6 +22,11 @@ class Command(NamedTuple):
     positional: tuple[str, ...] = ()
     result: str = ""
 
+    @property
+    def flags(self) -> flags.Flags:
+        """Its flags, files first."""
+        return flags.Flags(self.options[::-1], positional=self.positional)
+
 
 COMMANDS = {
     "recolor": Command(
@@ -49,20 +54,21 @@ COMMANDS = {
         (config.EvaluateConfig, config.EvaluateFiles),
         "tf_style.jobs.evaluating.run",
     ),
+    "doctor": Command("", (config.PrintOptions,), "tf_style.jobs.doctor.run"),
 }
 
 
 def main(name: str, argv: list[str]) -> int:
     """Runs a command of the table; returns the exit status. Raises ValueErrors meant for people."""
     command = COMMANDS[name]
-    shown = command.options[::-1]  # files first
     if flags.asks_for_help(argv):
-        print(flags.help_text(f"usage: tf-style {name} {command.usage} [--flag=value ...]", shown, {}))
+        usage = " ".join(["usage: tf-style", name, *command.usage.split(), "[--flag=value ...]"])
+        print(flags.help_text(usage, command.flags))
         return 0
-    given = flags.parse(name, shown, {}, argv, positional=command.positional)
+    given = flags.parse(name, command.flags, argv)
     if command.result and given.get("content"):
         given.setdefault("output", places.default_output(given, given["content"], command.result))
     with places.standard_streams(given):
-        filled = {kind: flags.take(kind, given) for kind in shown}
+        filled = {kind: flags.take(kind, given) for kind in command.options}
         job = importlib.import_module(command.job)  # loads TensorFlow only after checking its inputs
         return job.run(*(filled[kind] for kind in command.options))

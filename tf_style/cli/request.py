@@ -16,14 +16,15 @@ _USAGE = (
     "Exit status: 0; 1 if the server fails or cannot be reached; 2 for bad input, even if only the server finds it\n"
     "(INVALID_ARGUMENT); 130 after Ctrl-C."
 )
+FLAGS = flags.Flags((RequestOptions,), positional=("content", "style", "output"))
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, (RequestOptions,), {}))
+        print(flags.help_text(_USAGE, FLAGS))
         return 0
-    given = flags.parse("request", (RequestOptions,), {}, argv, positional=("content", "style", "output"))
+    given = flags.parse("request", FLAGS, argv)
     pictures = [given[name] for name in ("content", "style", "style_name") if given.get(name)]
     if len(pictures) > 1:
         given.setdefault("output", places.default_output(given, *pictures))

@@ -15,6 +15,7 @@ _USAGE = """usage: tf-style serve --model_base_path=models/starry [--rest_api_po
 Answers like TensorFlow Serving, with its flags, but runs on this machine's TensorFlow; for development and tests.
 In production run TensorFlow Serving itself; folders, requests and answers stay the same.
 SIGTERM or Ctrl-C finishes the running requests and stops."""
+FLAGS = flags.Flags((ServeOptions,))
 _NEEDED = {
     "grpc": "grpcio",
     "tensorflow_serving": "tensorflow-serving-api",
@@ -26,9 +27,9 @@ _NEEDED = {
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, (ServeOptions,), {}))
+        print(flags.help_text(_USAGE, FLAGS))
         return 0
-    given = flags.parse("serve", (ServeOptions,), {}, argv)
+    given = flags.parse("serve", FLAGS, argv)
     options = flags.take(ServeOptions, given)
     missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:

@@ -14,16 +14,15 @@ _USAGE = (
     "       tf-style stylize photo.jpg painting.jpg [result.png] [--flag=value ...]\n\n"
     "Without --output the painting goes beside the content, as photo-painting.png. - is standard input or output."
 )
-_OPTIONS = (StylizeFiles, StylizeConfig)
-_POSITIONAL = ("content", "style", "output")
+FLAGS = flags.Flags((StylizeFiles, StylizeConfig), flags.PRESET, positional=("content", "style", "output"))
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET))
+        print(flags.help_text(_USAGE, FLAGS))
         return 0
-    given = flags.parse("stylize", _OPTIONS, flags.PRESET, argv, positional=_POSITIONAL)
+    given = flags.parse("stylize", FLAGS, argv)
     content, styles = given.get("content", ""), given.get("style", ())
     folders = [path for path in (content, *styles) if Path(path).is_dir()]
     if content and styles and not folders and "manifest" not in given:

@@ -14,7 +14,6 @@ _USAGE = (
     "usage: tf-style texture --style=brick.jpg --output=tile.png [--size=1024] [--flag=value ...]\n"
     "       tf-style texture brick.jpg [tile.png] [--flag=value ...]"
 )
-_OPTIONS = (StylizeFiles, StylizeConfig)
 #: Flags that mean nothing without a content.
 _WITHOUT = (
     "content", "color_from", "preserve_color", "color_stage", "network", "style_strength", "init",
@@ -22,15 +21,16 @@ _WITHOUT = (
     *(field.name for field in dataclasses.fields(StylizeConfig) if field.name.startswith("content_")),
     *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] in ("folder", "masks")),
 )  # fmt: skip
+FLAGS = flags.Flags((StylizeFiles, StylizeConfig), flags.PRESET, _WITHOUT, ("style", "output"))
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, _OPTIONS, flags.PRESET, without=_WITHOUT))
+        print(flags.help_text(_USAGE, FLAGS))
         print("--notileable gives a picture with plain edges.")
         return 0
-    given = flags.parse("texture", _OPTIONS, flags.PRESET, argv, without=_WITHOUT, positional=("style", "output"))
+    given = flags.parse("texture", FLAGS, argv)
     flags.require(given, ("style",), "tf-style texture --style=brick.jpg --output=tile.png --size=1024")
     given.setdefault("output", places.default_output(given, *given["style"], "tile"))
     with places.standard_streams(given):

@@ -9,6 +9,7 @@ from tf_style.config.export import ExportOptions
 from tf_style.config.options import ConfigError, option, parse_value
 from tf_style.config.palette import parse_palette
 from tf_style.config.prepare import PrepareConfig
+from tf_style.config.printing import PrintOptions
 from tf_style.config.recolor import RecolorConfig, RecolorFiles
 from tf_style.config.serving import DEFAULT_MODEL_NAME, RequestOptions, ServeOptions
 from tf_style.config.stylize import (
@@ -30,6 +31,7 @@ __all__ = [
     "EvaluateFiles",
     "ExportOptions",
     "PrepareConfig",
+    "PrintOptions",
     "RecolorConfig",
     "RecolorFiles",
     "RequestOptions",

@@ -6,12 +6,11 @@ import re
 import signal
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from tests import command
-from tests.materials import assert_refused, colorful, picture
+from tests.materials import assert_one_sentence, assert_refused, colorful, picture
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
 from tf_style.jobs.folder.manifest import read_manifest
@@ -37,9 +36,16 @@ def folder(tmp_path):
     return tmp_path
 
 
+def rows_of(manifest, **files):
+    return read_manifest(StylizeConfig().replace(**OPTIONS), StylizeFiles(manifest=manifest, output="out", **files))
+
+
 def results(folder):
-    lines = [line for path in folder.glob("results*.jsonl") for line in path.read_text().splitlines()]
-    return {row["name"]: row for row in map(json.loads, lines)}
+    """Of results.jsonl, a line about each row; batches leave nothing else."""
+    assert not (folder / ".results").exists()
+    lines = list(map(json.loads, (folder / "results.jsonl").read_text().splitlines()))
+    assert len({row["name"] for row in lines}) == len(lines)
+    return {row["name"]: row for row in lines}
 
 
 def test_the_same_pictures_as_without(folder):
@@ -48,7 +54,10 @@ def test_the_same_pictures_as_without(folder):
     rows = results(folder / "beamed")
     assert sorted(rows) == ["1 a.png", "2 b.png", "3 c.png", "4 broken.png"]
     assert [name for name, row in rows.items() if row["error"]] == ["4 broken.png"]
-    assert "broken.png" in rows["4 broken.png"]["error"]
+    assert rows["4 broken.png"]["error"].startswith(f"'{folder}/broken.png' is not a picture")
+    assert [line.partition(" ")[0] for line in outcome.stderr.splitlines()] == ["tf-style:"] * 2
+    assert f"tf-style: {rows['4 broken.png']['error']}\n" in outcome.stderr
+    assert f"3 of 4 pictures are in {folder}/beamed" in outcome.stderr
     plain = command.run(["stylize", "--manifest=good.csv", "--output=plain", "--quiet", *FLAGS], folder)
     assert plain.status == 0, plain.stderr
     for name in ("a", "b", "c"):
@@ -59,10 +68,11 @@ def test_again_does_nothing_twice(folder):
     line = ["beam", "--manifest=good.csv", "--output=out", *FLAGS]
     outcome = command.run(line, folder)
     assert outcome.status == 0
-    assert re.fullmatch(r"All 3 pictures are in .*out; results-\*.jsonl has a line about each.\n", outcome.stderr)
+    assert re.fullmatch(r"All 3 pictures are in .*out; results.jsonl there has a line about each.\n", outcome.stderr)
     times = {path: path.stat().st_mtime_ns for path in (folder / "out").glob("*.png")}
     assert len(times) == 3
     (folder / "out" / "b.png").unlink()
+    (folder / "out" / ".results").mkdir()  # as after a kill
     assert command.run(line, folder).status == 0
     rows = results(folder / "out")
     assert {name: row["skipped"] for name, row in rows.items()} == {
@@ -72,49 +82,52 @@ def test_again_does_nothing_twice(folder):
         assert path.stat().st_mtime_ns == before or path.name == "b.png"
 
 
-def test_a_bundle_that_is_tried_again(folder, monkeypatch):
-    """A worker ends after the first picture; the same element on another worker paints the second only."""
-    from tf_style.jobs.beam.run import PaintRows
+def test_a_batch_that_is_tried_again(folder, monkeypatch):
+    """A worker ends after the first picture; another one paints the second only, and a third does nothing."""
+    from tf_style.jobs.beam.results import gather
+    from tf_style.jobs.beam.worker import PaintRows, paint_rows
 
     monkeypatch.chdir(folder)
-    files = StylizeFiles(manifest="good.csv", output="out")
-    rows = read_manifest(StylizeConfig().replace(**OPTIONS), files)[:2]
-    worker = PaintRows(files)
-    worker.setup()
-    first = list(worker.process(("bucket", rows[:1])))
-    assert [row["skipped"] for row in first] == [False]
-    another = PaintRows(files)
-    another.setup()
-    outcomes = {row["name"]: row["skipped"] for row in another.process(("bucket", rows))}
-    assert outcomes == {"1 a.png": True, "2 b.png": False}
-    assert (folder / "out" / "b.png").is_file()
+    batch = tuple(rows_of("good.csv")[:2])
+    (first,) = paint_rows(batch[:1], "out")
+    assert (first["size"], first["error"]) == ([48, 64], None)
+    for _ in range(2):
+        assert PaintRows("out").process(batch) == ()
+        times = {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("*.png")}
+    assert {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("*.png")} == times
+    assert [row["name"] for row in gather([batch], [], "out", "unknown")] == ["1 a.png", "2 b.png"]
+    rows = results(folder / "out")
+    assert [(row["size"], row["error"], row["skipped"]) for row in rows.values()] == [([48, 64], None, False)] * 2
+    assert (rows["1 a.png"]["seconds"] is None, rows["2 b.png"]["seconds"] > 0) == (True, True)
 
 
 def test_large_pictures_are_painted_in_tiles(folder, monkeypatch):
     """Each by itself, so that workers share them."""
-    from tf_style.jobs.beam.run import PaintRows, _bucket
+    from tf_style.jobs.beam.run import make_batches
+    from tf_style.jobs.beam.worker import paint_rows
 
     monkeypatch.chdir(folder)
     (folder / "large.csv").write_text("content,style,tile_size\na.png,style.png,32\nb.png,style.png,32\n")
-    files = StylizeFiles(manifest="large.csv", output="out")
-    rows = read_manifest(StylizeConfig().replace(**OPTIONS), files)
-    assert _bucket(rows[0]) != _bucket(rows[1])
-    worker = PaintRows(files)
-    worker.setup()
-    (outcome,) = worker.process((_bucket(rows[0]), rows[:1]))
+    first, second = make_batches(rows_of("large.csv"), 2)
+    assert len(first) == len(second) == 1
+    (outcome,) = paint_rows(first, "out")
     assert (outcome["error"], outcome["size"]) == (None, [48, 64])
     assert [path.name for path in (folder / "out").iterdir()] == ["a.png"]
 
 
-def test_a_full_disk_is_the_failure_of_the_rows(folder, monkeypatch):
+FULL = "cannot be written (No space left on device)"
+
+
+@pytest.mark.parametrize("error", [images.WriteError(f"'b.png' {FULL}"), RuntimeError(f"half of it\n{FULL}")])
+def test_any_error_is_a_failure_of_the_rows(folder, monkeypatch, error):
     """What was written before stays; nothing ends the pipeline."""
-    from tf_style.jobs.beam.run import PaintRows
+    from tf_style.jobs.beam.worker import paint_rows
 
     write = images.write_image
 
     def full(path, *arguments, **options):
         if path.name == "b.png":
-            raise images.WriteError(f"'{path}' cannot be written (No space left on device)")
+            raise error
         write(path, *arguments, **options)
 
     monkeypatch.chdir(folder)
@@ -122,50 +135,29 @@ def test_a_full_disk_is_the_failure_of_the_rows(folder, monkeypatch):
     (folder / "same.csv").write_text(
         "content,style,output\na.png,style.png,\nb.png,style.png,\na.png,style.png,c.png\n"
     )
-    files = StylizeFiles(manifest="same.csv", output="out", batch_size=3)
-    worker = PaintRows(files)
-    worker.setup()
-    outcomes = list(worker.process(("bucket", read_manifest(StylizeConfig().replace(**OPTIONS), files))))
+    outcomes = paint_rows(rows_of("same.csv", batch_size=3), "out")
     assert [row["name"] for row in outcomes] == ["1 a.png", "2 b.png", "3 a.png"]
     assert outcomes[0]["error"] is None
     for row in outcomes[1:]:
-        assert "No space left on device" in row["error"]
+        assert re.fullmatch(r"'[ab].png'.* cannot be written \(No space left on device\)+", row["error"])
     assert [path.name for path in (folder / "out").iterdir()] == ["a.png"]
 
 
-def counted(rows=None, failures=None, error=None):
-    """What a pipeline returns, with some counters or none."""
-    counters = [
-        SimpleNamespace(key=SimpleNamespace(metric=SimpleNamespace(name=name)), result=count)
-        for name, count in (("rows", rows), ("failures", failures)) if count is not None
-    ]  # fmt: skip
-    metrics = SimpleNamespace(query=lambda what: {"counters": counters})
+def test_a_pipeline_that_breaks(folder, monkeypatch, capfd):
+    """A worker that cannot even begin, or a runner that gives up: one sentence, and what is known of each row."""
+    from tf_style.jobs.beam import run as beam
 
-    def answer():
-        if error is not None:
-            raise error
-        return metrics
+    def broken(*_, **__):
+        raise RuntimeError("Traceback (most recent call last):\n  File ...\nModuleNotFoundError: no 'tf_style'\n")
 
-    return SimpleNamespace(metrics=answer)
-
-
-@pytest.mark.parametrize(
-    ("result", "status", "known"),
-    [
-        (counted(rows=3), 0, True),
-        (counted(rows=3, failures=1), 1, True),
-        (counted(), 1, False),
-        (counted(rows=1), 1, False),
-        (counted(error=NotImplementedError()), 1, False),
-        (SimpleNamespace(metrics=lambda: None), 1, False),
-    ],
-)
-def test_what_is_not_counted_is_no_success(result, status, known, capfd):
-    from tf_style.jobs.beam.run import _status
-
-    assert _status(result, 3, "out") == status
-    stderr = capfd.readouterr().err
-    assert stderr == "" if known else "look for errors in out/results-*.jsonl.\n" in stderr
+    monkeypatch.setattr(beam.beam, "Create", broken)
+    monkeypatch.chdir(folder)
+    files = StylizeFiles(manifest="good.csv", output="out")
+    assert beam.run(StylizeConfig().replace(**OPTIONS), files, (), []) == 1
+    first, second = capfd.readouterr().err.splitlines()
+    assert "ended early (RuntimeError: ModuleNotFoundError: no 'tf_style'); repeat the command" in first
+    assert second.startswith("tf-style: 0 of 3 pictures are in")
+    assert all(row["error"].startswith(f"'{folder}/") for row in results(folder / "out").values())
 
 
 @pytest.mark.parametrize(
@@ -175,6 +167,8 @@ def test_what_is_not_counted_is_no_success(result, status, known, capfd):
         (["--direct_num_workers=2", "--parallelsm", "4"], "Did you mean --parallelism?"),
         (["FlinkRunner"], "no flag 'FlinkRunner'"),
         (["--direct_num_workers=two"], "invalid int value"),
+        (["--runner=FlinkRuner"], "Beam cannot load --runner=FlinkRuner (Unexpected pipeline runner"),
+        (["--runner=nowhere.Runner"], "Beam cannot load --runner=nowhere.Runner (No module named 'nowhere')"),
         ([], ""),
         (["--direct_num_workers=2"], ""),
         (["--runner=FlinkRunner", "--known_to_flink=1"], ""),
@@ -182,15 +176,16 @@ def test_what_is_not_counted_is_no_success(result, status, known, capfd):
 )
 def test_flags_for_beam(flags, words, capfd):
     """Mistyped ones are refused where the pipeline would run here for want of a runner."""
-    from tf_style.jobs.beam.options import LOCAL_RUNNER, pipeline_options
+    from tf_style.jobs.beam.options import LOCAL_RUNNER, load_runner, pipeline_options
 
     if not words:
         runner = pipeline_options(flags).get_all_options()["runner"]
         assert runner == ("FlinkRunner" if "--runner=FlinkRunner" in flags else LOCAL_RUNNER)
         return
     with pytest.raises(ConfigError) as caught:
-        pipeline_options(flags)
+        load_runner(pipeline_options(flags))
     assert words in str(caught.value)
+    assert_one_sentence(caught.value)
     assert capfd.readouterr() == ("", "")
 
 
@@ -200,7 +195,7 @@ def test_workers_get_absolute_paths(folder, monkeypatch):
 
     given = []
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(beam.beam, "Create", lambda elements: given.extend(elements) or beam.beam.transforms.Create([]))
+    monkeypatch.setattr(beam, "_paint", lambda batches, *_: given.extend(sum(batches, ())) or "")
     Path("own.cfg").write_text("--weights=w.h5\n")
     Path("w.h5").touch()
     write_network(Path("mine.npz"), {"kind": "many_styles"}, {})
@@ -209,23 +204,24 @@ def test_workers_get_absolute_paths(folder, monkeypatch):
     Path("jobs.csv").write_text("\n".join(rows) + "\n")
     files = StylizeFiles(manifest="jobs.csv", output="out", style=("style.png", "great_wave"), color_from="d.png")
     beam.run(StylizeConfig(preserve_color="linear"), files, ("preserve_color",), [])
-    first, second, third = (row for _, row in given)
+    first, second, third = sorted(given, key=lambda row: row.number)
     here = str(folder)
     assert (first.files.content, first.files.output) == (f"{here}/sub/a", f"{here}/out/a.png")
     assert (first.files.style, first.files.color_from) == ((f"{here}/style.png", "great_wave"), f"{here}/c.png")
     assert first.config.weights == f"{here}/w.h5"
     assert (second.files.style, second.files.color_from) == (("great_wave",), f"{here}/d.png")
     assert [row.config.network for row in (first, second, third)] == ["", f"{here}/mine.npz", "arbitrary"]
-    with pytest.raises(ConfigError, match="--output=gs://bucket/out is a URL"):
-        beam.run(StylizeConfig(), StylizeFiles(manifest="jobs.csv", output="gs://bucket/out"), (), [])
+    for output, words in (("gs://bucket/out", "is a URL"), ("w.h5", "is a file")):
+        with pytest.raises(ConfigError, match=f"--output={output} {words}"):
+            beam.run(StylizeConfig(), StylizeFiles(manifest="jobs.csv", output=output), (), [])
 
 
 @pytest.mark.slow
 def test_ctrl_c(folder):
     """It ends soon, with a sentence, and the same command does what is left."""
-    rows = ["content,style,output", *(f"a.png,style.png,c{index}.png" for index in range(40))]
+    rows = ["content,style,output", *(f"a.png,style.png,c{index}.png" for index in range(16))]
     (folder / "long.csv").write_text("\n".join(rows) + "\n")
-    line = ["beam", "--manifest=long.csv", "--output=stopped", *FLAGS, "--batch_size=1"]
+    line = ["beam", "--manifest=long.csv", "--output=stopped", *FLAGS, "--batch_size=1", "--num_steps=20"]
     process = command.fork(line, folder)
     deadline = time.monotonic() + 200
     while process.poll() is None and time.monotonic() < deadline and not list((folder / "stopped").glob("c*.png")):
@@ -234,29 +230,14 @@ def test_ctrl_c(folder):
     _, stderr = process.communicate(timeout=200)
     assert process.returncode == 130, stderr
     assert stderr.count("\n") == 1
-    assert re.search(r"Interrupted: \d+ of 40 pictures are in .*stopped; repeat the command to resume.", stderr), stderr
-    assert 0 < len(list((folder / "stopped").glob("c*.png"))) < 40
-
-
-@pytest.mark.slow
-def test_killed_half_way(folder):
-    rows = ["content,style,output", *(f"a.png,style.png,p{index}.png" for index in range(8))]
-    (folder / "many.csv").write_text("\n".join(rows) + "\n")
-    line = ["beam", "--manifest=many.csv", "--output=out", *command.SHORT, "--size=0", "--num_steps=40",
-            "--batch_size=1"]  # fmt: skip
-    process = command.fork(line, folder)
-    deadline = time.monotonic() + 200
-    while process.poll() is None and time.monotonic() < deadline and len(list((folder / "out").glob("p*.png"))) < 3:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=200)
-    done = {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("p*.png")}
-    assert 3 <= len(done) < 8
-    assert command.run(line, folder).status == 0
-    after = {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("p*.png")}
-    assert len(after) == 8
-    assert {name: after[name] for name in done} == done
-    assert sum(row["skipped"] for row in results(folder / "out").values()) == len(done)
+    assert re.search(r"Interrupted: \d+ of 16 pictures are in .*stopped; repeat the command to resume.", stderr), stderr
+    done = {path.name: path.stat().st_mtime_ns for path in (folder / "stopped").glob("c*.png")}
+    assert 0 < len(done) < 16
+    assert command.run([*line, "--num_steps=1"], folder).status == 0
+    after = {path.name: path.stat().st_mtime_ns for path in (folder / "stopped").glob("c*.png")}
+    assert len(after) == 16
+    assert after.items() >= done.items()
+    assert sum(row["skipped"] for row in results(folder / "stopped").values()) == len(done)
 
 
 @pytest.mark.parametrize(

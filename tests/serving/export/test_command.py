@@ -51,7 +51,7 @@ def test_export_then_inspect(tmp_path, capsys):
         (["export", "--output={file}"], "cannot be written at"),
         (["export", "--output={file}/deeper"], "cannot be written at"),
         (["inspect"], "inspect takes one folder, but nothing was given"),
-        (["inspect", "a", "b"], "inspect takes one folder, but a b was given"),
+        (["inspect", "a", "b"], "Unexpected argument 'b'; at most folder can be given"),
         (["inspect", "{file}"], "is not a folder"),
         (["inspect", "{folder}"], "holds no model from tf-style export"),
     ],

@@ -24,10 +24,14 @@ class FolderReport:
       skipped: Names of those whose painting exists.
       folder: The output folder, for messages.
       quiet: Print errors only.
+      complain: Print errors.
     """
 
-    def __init__(self, num_pictures: int, skipped: Sequence[str], folder: str, *, quiet: bool) -> None:
+    def __init__(
+        self, num_pictures: int, skipped: Sequence[str], folder: str, *, quiet: bool, complain: bool = True
+    ) -> None:
         self._total, self._skipped, self._folder = num_pictures, list(skipped), folder
+        self._complains = complain
         self.display = ProgressDisplay(quiet=quiet)
         self._rows: list[tuple[Job, dict[str, Any]]] = []
 
@@ -98,6 +102,8 @@ class FolderReport:
         return f"{len(self._rows)}/{self._total} pictures  {name}"
 
     def _complain(self, sentence: str) -> None:
+        if not self._complains:
+            return
         self.display.close()
         with contextlib.suppress(OSError):  # nobody is reading
             print(f"tf-style: {sentence}", file=sys.stderr, flush=True)
