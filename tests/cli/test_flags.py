@@ -26,6 +26,7 @@ HELP_LINES = {
     "stylize": ["stylize", "--help"],
     "short": ["stylize", "-h"],
     "after other flags": ["stylize", "--size=64", "--help"],
+    "full": ["stylize", "--helpfull"],
     "presets": ["presets", "--help"],
     "evaluate": ["evaluate", "--help"],
     "list": ["presets"],
@@ -65,30 +66,36 @@ def test_version(helped):
     assert helped["version"].stdout == f"tf-style {__version__}\n"
 
 
-def test_stylize_help_is_grouped_and_short(helped):
-    text = helped["stylize"].stdout
-    assert helped["short"].stdout == helped["after other flags"].stdout == text
+def shown_flags(text):
+    return [line.split()[0] for line in text.splitlines() if line.startswith("  --")]
+
+
+def test_stylize_helpfull_is_grouped_and_lists_each_flag_once(helped):
+    text = helped["full"].stdout
     lines = text.splitlines()
     assert lines[0].startswith("usage: tf-style stylize --content=")
     fields = [field for kind in (StylizeFiles, StylizeConfig) for field in dataclasses.fields(kind)]
-    shown = [line.split()[0] for line in lines if line.startswith("  --")]
-    wanted = [
-        f"--[no]{field.name}"
-        if field.default in (True, False) and isinstance(field.default, bool)
-        else f"--{field.name}"
-        for field in fields
-    ]
-    assert sorted(shown) == sorted([*wanted, "--preset"]), "one line a flag, each flag once"
+    wanted = [f"--[no]{field.name}" if isinstance(field.default, bool) else f"--{field.name}" for field in fields]
+    assert sorted(shown_flags(text)) == sorted([*wanted, "--preset"])
     for group in {field.metadata["group"] for field in fields}:
         assert f"{group}:" in lines
     assert len(lines) < 100
     assert "absl" not in text
 
 
-def test_help_shows_choices_and_defaults(helped):
+def test_stylize_help_shows_what_matters_first(helped):
     text = helped["stylize"].stdout
+    assert helped["short"].stdout == helped["after other flags"].stdout == text
+    few, all_of_them = shown_flags(text), shown_flags(helped["full"].stdout)
+    assert {"--content", "--style", "--output", "--preset", "--size"} < set(few) < set(all_of_them)
+    assert len(few) < 16 and len(text.splitlines()) < 25
+    assert f"--helpfull lists all {len(all_of_them)} flags." in text
+
+
+def test_help_shows_choices_defaults_and_ranges(helped):
+    text = helped["full"].stdout
     assert "(content|noise|style) [content]" in text
-    assert f"[{StylizeConfig().size}]" in text
+    assert f"[{StylizeConfig().size}; at least 0]" in text
     assert f"[{DEFAULT_PRESET}]" in text
 
 

@@ -29,7 +29,7 @@ def refused(**overrides):
     [
         ("size", "0", 0),
         ("size", " 640 ", 640),
-        ("size", "1e3", 1000),
+        ("size", "320x200", "320x200"),
         ("size", 640.0, 640),
         ("learning_rate", "0.5", 0.5),
         ("learning_rate", 1, 1.0),
@@ -127,10 +127,13 @@ def test_unknown_choice(option, typo, meant):
 @pytest.mark.parametrize(
     ("option", "value", "kind"),
     [
-        ("size", "big", "a whole number"),
-        ("size", 3.5, "a whole number"),
-        ("size", "", "a whole number"),
-        ("size", [512], "a whole number"),
+        ("num_steps", "big", "a whole number"),
+        ("num_steps", 3.5, "a whole number"),
+        ("num_steps", "", "a whole number"),
+        ("num_steps", [512], "a whole number"),
+        ("num_steps", "1e3", "a whole number"),
+        ("size", "1e3", "a whole number of pixels, or a box such as 320x200"),
+        ("size", "0x200", "a whole number of pixels, or a box such as 320x200"),
         ("learning_rate", "fast", "a number"),
         ("style_blend", "half,half", "comma-separated values"),
         ("style_blend", 0.5, "comma-separated values"),
@@ -157,7 +160,7 @@ def test_below_the_minimum(option):
     """Every number has a least value, and just below it is refused."""
     minimum = FIELDS[option].metadata["minimum"]
     assert minimum is not None
-    below = minimum - (1 if FIELDS[option].type == "int" else 1e-9)
+    below = minimum - (1 if FIELDS[option].type in ("int", "int | str") else 1e-9)
     assert "at least" in refused(**{option: (below,) if option in NUMBER_LISTS else below})
 
 

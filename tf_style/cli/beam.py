@@ -19,13 +19,13 @@ _WITHOUT = (
     *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] == "masks"),
     "figure", "save_every", "checkpoint_dir", "checkpoint_seconds", "tensorboard_dir",
 )  # fmt: skip
-FLAGS = flags.Flags((StylizeFiles, StylizeConfig), flags.PRESET, _WITHOUT)
+FLAGS = flags.Flags((StylizeFiles, StylizeConfig), flags.PRESET, _WITHOUT, first=flags.PAINTING_FIRST)
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, FLAGS))
+        print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
     own, for_beam = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, [])
     given = flags.parse("beam", FLAGS, own)

@@ -12,14 +12,16 @@ _USAGE = (
     "Takes the flags of tf-style stylize, runs a few steps at small sizes, and prints how many steps, how much time, "
     "memory and disk the run will take. --json=FILE writes the same as JSON."
 )
-FLAGS = flags.Flags((StylizeFiles, StylizeConfig), flags.PRESET, positional=("content", "style", "output"))
+FLAGS = flags.Flags(
+    (StylizeFiles, StylizeConfig), flags.PRESET, positional=("content", "style", "output"), first=flags.PAINTING_FIRST
+)
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     started = time.monotonic()
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, FLAGS))
+        print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
     given = flags.parse("estimate", FLAGS, argv)
     flags.require(given, ("content", "style"), "tf-style estimate --content=photo.jpg --style=painting.jpg")

@@ -20,7 +20,7 @@ FLAGS = flags.Flags((ExportOptions, StylizeConfig), flags.PRESET)
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, FLAGS))
+        print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
     given = flags.parse("export", FLAGS, argv)
     config, options, preset, _ = flags.stylization(given, ExportOptions)

@@ -52,6 +52,11 @@ _ELSEWHERE = {
     "tv_weight": "--total_variation_weight",
     "tw": "--total_variation_weight",
 }
+#: The flags of painting that most people need.
+PAINTING_FIRST = (
+    "content", "style", "output", "size", "style_strength", "style_scale", "style_blend", "preserve_color", "tileable",
+    "content_mask", "keep_mask", "manifest", "checkpoint_dir",
+)  # fmt: skip
 _HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
 
 
@@ -63,12 +68,14 @@ class Flags(NamedTuple):
       extra: More flags, name to help.
       without: Fields that are not flags of this command.
       positional: Flags whose values may also be given without their names, in this order.
+      first: Flags that `--help` shows; `--helpfull` shows all. Empty: both show all.
     """
 
     options: tuple[type, ...] = ()
     extra: dict[str, str] = {}
     without: tuple[str, ...] = ()
     positional: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
 
     @property
     def fields(self) -> list[dataclasses.Field]:
@@ -189,25 +196,32 @@ def take(kind: type, given: dict[str, str]) -> Any:
     return kind(**{name: parse_value(fields[name], given.pop(name)) for name in fields if name in given})
 
 
-def help_text(usage: str, known: Flags) -> str:
-    """Lists all flags in groups, one per line."""
+def help_text(usage: str, known: Flags, argv: list[str]) -> str:
+    """Lists the flags in groups, one per line: all, or those that matter first."""
+    short = bool(known.first) and "--helpfull" not in argv
     groups: dict[str, list[str]] = {"": [_line(f"--{name}", text, "") for name, text in known.extra.items()]}
     for field in known.fields:
+        if short and field.name not in known.first:
+            continue
         name = f"--[no]{field.name}" if isinstance(field.default, bool) else f"--{field.name}"
-        choices = "|".join(field.metadata["choices"])
-        line = _line(name, field.metadata["help"] + (f" ({choices})" if choices else ""), _default(field.default))
-        groups.setdefault(field.metadata["group"], []).append(line)
+        choices, minimum = "|".join(field.metadata["choices"]), field.metadata["minimum"]
+        about = field.metadata["help"] + (f" ({choices})" if choices else "")
+        facts = [_default(field.default), "" if minimum is None else f"at least {minimum:g}"]
+        line = _line(name, about, "; ".join(filter(None, facts)))
+        groups.setdefault("" if short else field.metadata["group"], []).append(line)
     lines = [usage]
     for group, members in groups.items():
         if members:
             lines += ["", f"{group}:"] if group else [""]
             lines += members
+    if short:
+        lines += ["", f"These matter most; --helpfull lists all {len(known.fields) + len(known.extra)} flags."]
     overriding = "Presets and flags override" if "preset" in known.extra else "Flags override"
     return "\n".join([*lines, "", f"--flagfile=FILE reads flags from a file. {overriding} the defaults shown."])
 
 
-def _line(name: str, text: str, default: str) -> str:
-    return f"  {name:<26} {text}" + (f" [{default}]" if default else "")
+def _line(name: str, text: str, facts: str) -> str:
+    return f"  {name:<26} {text}" + (f" [{facts}]" if facts else "")
 
 
 def _default(value: Any) -> str:

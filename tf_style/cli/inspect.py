@@ -17,7 +17,7 @@ FLAGS = flags.Flags((PrintOptions,), positional=("folder",))
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(f"{_USAGE}\n\n{_ABOUT}", FLAGS))
+        print(flags.help_text(f"{_USAGE}\n\n{_ABOUT}", FLAGS, argv))
         return 0
     given = flags.parse("inspect", FLAGS, argv)
     if "folder" not in given:

@@ -63,7 +63,7 @@ def main(name: str, argv: list[str]) -> int:
     command = COMMANDS[name]
     if flags.asks_for_help(argv):
         usage = " ".join(["usage: tf-style", name, *command.usage.split(), "[--flag=value ...]"])
-        print(flags.help_text(usage, command.flags))
+        print(flags.help_text(usage, command.flags, argv))
         return 0
     given = flags.parse(name, command.flags, argv)
     if command.result and given.get("content"):

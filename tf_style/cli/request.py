@@ -22,7 +22,7 @@ FLAGS = flags.Flags((RequestOptions,), positional=("content", "style", "output")
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, FLAGS))
+        print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
     given = flags.parse("request", FLAGS, argv)
     pictures = [given[name] for name in ("content", "style", "style_name") if given.get(name)]

@@ -27,7 +27,7 @@ _NEEDED = {
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, FLAGS))
+        print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
     given = flags.parse("serve", FLAGS, argv)
     options = flags.take(ServeOptions, given)

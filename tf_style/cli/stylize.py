@@ -14,13 +14,18 @@ _USAGE = (
     "       tf-style stylize photo.jpg painting.jpg [result.png] [--flag=value ...]\n\n"
     "Without --output the painting goes beside the content, as photo-painting.png. - is standard input or output."
 )
-FLAGS = flags.Flags((StylizeFiles, StylizeConfig), flags.PRESET, positional=("content", "style", "output"))
+FLAGS = flags.Flags(
+    (StylizeFiles, StylizeConfig),
+    flags.PRESET,
+    positional=("content", "style", "output"),
+    first=flags.PAINTING_FIRST,
+)
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, FLAGS))
+        print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
     given = flags.parse("stylize", FLAGS, argv)
     content, styles = given.get("content", ""), given.get("style", ())

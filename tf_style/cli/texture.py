@@ -21,13 +21,15 @@ _WITHOUT = (
     *(field.name for field in dataclasses.fields(StylizeConfig) if field.name.startswith("content_")),
     *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] in ("folder", "masks")),
 )  # fmt: skip
-FLAGS = flags.Flags((StylizeFiles, StylizeConfig), flags.PRESET, _WITHOUT, ("style", "output"))
+FLAGS = flags.Flags(
+    (StylizeFiles, StylizeConfig), flags.PRESET, _WITHOUT, ("style", "output"), first=flags.PAINTING_FIRST
+)
 
 
 def main(argv: list[str]) -> int:
     """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
     if flags.asks_for_help(argv):
-        print(flags.help_text(_USAGE, FLAGS))
+        print(flags.help_text(_USAGE, FLAGS, argv))
         print("--notileable gives a picture with plain edges.")
         return 0
     given = flags.parse("texture", FLAGS, argv)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tf_style.images import replacing
 from tf_style.jobs.folder.catalogue import job_of
 from tf_style.jobs.folder.manifest import Row
-from tf_style.jobs.run.files import replacing
 
 RESULTS = "results.jsonl"
 _BATCHES = ".results"

@@ -97,9 +97,7 @@ def make_batches(rows: list[Row], batch_size: int) -> list[tuple[Row, ...]]:
     ]
 
 
-def _paint(
-    batches: list[tuple[Row, ...]], folder: str, options: Any, runner: Any, interruption: Interruption
-) -> str:
+def _paint(batches: list[tuple[Row, ...]], folder: str, options: Any, runner: Any, interruption: Interruption) -> str:
     """Runs the pipeline; returns a sentence if it ended early."""
     result: Any = None
     try:
