@@ -12,7 +12,7 @@ from tf_style.networks.archive import check_style
 from tf_style.networks.noise import Noise, seed_of
 from tf_style.ops.periodic import wrap_pad
 from tf_style.ops.positions import as_painted, lay_over
-from tf_style.stylizers.scaling import fade, fit
+from tf_style.stylizers.scaling import fade, fit, padded
 from tf_style.stylizers.torus import on_a_torus, without_margin
 from tf_style.types import Image, Masks, Nest, Progress
 
@@ -37,11 +37,15 @@ class _ByBatch:
     """
 
     def __init__(self, function: Callable[..., tf.Tensor], specs: Callable[[int | None], list[tf.TensorSpec]]) -> None:
+        self.compiled = True
+        self._function = function
         self._shapes = [spec.shape for spec in specs(1)]
         self._one, self._many = (tf.function(function, input_signature=specs(batch)) for batch in (1, None))
 
     def __call__(self, *arguments: tf.Tensor) -> tf.Tensor:
         batch = arguments[0].shape[0]
+        if not self.compiled:
+            return self._function(*arguments)
         if batch is not None:
             return (self._one if batch == 1 else self._many)(*arguments)
         return tf.cond(
@@ -139,6 +143,10 @@ class FeedForwardStylizer:
         if on_step is not None:
             on_step(only_step(painting))
         return painting
+
+    def paint_uncompiled(self) -> None:
+        """From now on paints operation by operation: sooner done if there is one picture, as compiling takes longer."""
+        self._encode.compiled = self._compiled_paint.compiled = False
 
     def run(
         self,
@@ -258,13 +266,6 @@ class FeedForwardStylizer:
         features = self.network.encode_content(padded(content, self.network.multiple))
         painting = self.network.paint(features, *part, strength, noise, **known)
         return fade(tf.clip_by_value(painting[:, : size[0], : size[1]], 0.0, 1.0), content, strength)
-
-
-def padded(image: Image, multiple: int) -> Image:
-    """The picture, mirrored below and on the right until its sides are multiples."""
-    missing = -tf.shape(image)[1:3] % multiple
-    border = [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]]
-    return tf.cond(tf.reduce_any(missing > 0), lambda: tf.pad(image, border, "REFLECT"), lambda: image)
 
 
 def _by_region(masks: Masks) -> bool:

@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from tf_style.networks.arbitrary import ENCODER_LAYERS, Statistics
 from tf_style.networks.blocks import Moments, moments
-from tf_style.stylizers.feed_forward import FeedForwardStylizer, Part, padded
+from tf_style.stylizers.feed_forward import FeedForwardStylizer, Part
+from tf_style.stylizers.scaling import padded
 from tf_style.stylizers.tiling import Tile, make_tiles
 from tf_style.types import Features, Image, Masks
 

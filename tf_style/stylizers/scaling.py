@@ -99,6 +99,13 @@ def fade(painting: Image, content: Image, strength: tf.Tensor | float) -> Image:
     return tf.ensure_shape(mixed, painting.shape)
 
 
+def padded(image: Image, multiple: int) -> Image:
+    """The picture, mirrored below and on the right until its sides are multiples."""
+    missing = -tf.shape(image)[1:3] % multiple
+    border = [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]]
+    return tf.cond(tf.reduce_any(missing > 0), lambda: tf.pad(image, border, "REFLECT"), lambda: image)
+
+
 def cover(image: Image, size: Sequence) -> Image:
     """Crops the picture to the aspect of `size`, around its middle, and resizes it."""
     own = tf.shape(image)[1:3]

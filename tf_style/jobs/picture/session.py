@@ -26,7 +26,7 @@ from tf_style.jobs.run.model import (
     run_record,
 )
 from tf_style.jobs.run.record import write_record
-from tf_style.stylizers import PyramidStylizer
+from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer
 from tf_style.types import Image, Masks, Progress
 from tf_style.version import versions
 
@@ -52,6 +52,8 @@ class Session:
         self._choice = choose_model(config, quiet=files.quiet)
         self._checkpoint = self._open_checkpoint()
         self._stylizer = load_stylizer(config, guides_of(inputs))
+        if isinstance(self._stylizer, FeedForwardStylizer):
+            self._stylizer.paint_uncompiled()
         self._painting_seconds = 0.0
 
     def headline(self) -> str:
