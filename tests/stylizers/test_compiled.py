@@ -7,7 +7,7 @@ import tensorflow as tf
 import tf_style
 from tests.jobs.folder.photos import write_tiny_network
 from tests.materials import colorful
-from tf_style.stylizers.scaling import resize
+from tf_style.stylizers.scaling import resize, resize_under_xla
 
 KINDS = ("arbitrary", "many_styles")
 
@@ -51,7 +51,8 @@ def test_gradients_flow_through_the_layer(painter):
 
 
 @pytest.mark.parametrize("size", [(33, 41), (90, 64), (200, 50)])
-def test_graphs_resize_as_tensorflow_does(size):
+def test_resizing_under_xla_is_as_tensorflows(size):
     picture = tf.concat([colorful(1, (64, 80)), colorful(2, (64, 80))], 0)
-    in_graph = tf.function(resize, input_signature=[tf.TensorSpec([None] * 3 + [3]), tf.TensorSpec([2], tf.int32)])
-    np.testing.assert_allclose(in_graph(picture, tf.constant(size)), resize(picture, size), atol=1e-5)
+    compiled = tf.function(resize_under_xla, jit_compile=True)
+    np.testing.assert_allclose(compiled(picture, size), resize(picture, size), atol=1e-5)
+    np.testing.assert_array_equal(resize_under_xla(picture, (64, 80)), picture)

@@ -12,7 +12,7 @@ from tf_style.networks.archive import check_style
 from tf_style.networks.noise import Noise, seed_of
 from tf_style.ops.periodic import wrap_pad
 from tf_style.ops.positions import as_painted, lay_over
-from tf_style.stylizers.scaling import fade, fit, padded
+from tf_style.stylizers.scaling import fade, fit, padded, resize, resize_under_xla
 from tf_style.stylizers.torus import on_a_torus, without_margin
 from tf_style.types import Image, Masks, Nest, Progress
 
@@ -145,7 +145,7 @@ class FeedForwardStylizer:
         return painting
 
     def paint_uncompiled(self) -> None:
-        """From now on paints operation by operation: sooner done if there is one picture, as compiling takes longer."""
+        """From now on paints operation by operation: sooner done for a single picture, as compiling takes longer."""
         self._encode.compiled = self._compiled_paint.compiled = False
 
     def run(
@@ -223,8 +223,7 @@ class FeedForwardStylizer:
 
     def _painted(self, content: Image, part: Part, strength: tf.Tensor | None = None) -> Image:
         strength = tf.fill(tf.shape(content)[:1], float(self.style_strength)) if strength is None else strength
-        painting = self._compiled_paint(content, *part, strength)
-        return tf.ensure_shape(painting, content.shape)
+        return tf.ensure_shape(self._compiled_paint(content, *part, strength), content.shape)
 
     def _code(self, style: Image | str, content_shape: tf.Tensor) -> tf.Tensor:
         if isinstance(style, str):
@@ -234,7 +233,8 @@ class FeedForwardStylizer:
 
     def style_at(self, style: Image, content_shape: tf.Tensor) -> Image:
         """A style picture at the size at which it is encoded, for contents of a shape (int32 [4])."""
-        return fit(style, self.style_scale * tf.cast(tf.reduce_max(content_shape[1:3]), tf.float32))
+        long_side = self.style_scale * tf.cast(tf.reduce_max(content_shape[1:3]), tf.float32)
+        return fit(style, long_side, resize if tf.executing_eagerly() else resize_under_xla)
 
     def _paint(self, content: Image, codes: tf.Tensor, shares: tf.Tensor, strength: tf.Tensor) -> Image:
         self.num_traces += 1  # runs once per trace; tests count it

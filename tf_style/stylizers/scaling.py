@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -39,14 +39,18 @@ def pyramid_sizes(shape: tf.Tensor, min_size: int, scale_factor: float, *, multi
 
 
 def resize(image: Image, size: Sequence) -> Image:
-    """Resizes a picture, antialiased bicubic, clipped to [0, 1]; the same pixels if it has the size already.
-
-    In graphs it takes operations that XLA has, which TensorFlow's own, faster one is not.
-    """
+    """Resizes a picture, antialiased bicubic, clipped to [0, 1]; the same pixels if it has the size already."""
 
     def resized() -> Image:
-        if tf.executing_eagerly():
-            return tf.clip_by_value(tf.image.resize(image, size, "bicubic", antialias=True), 0.0, 1.0)
+        return tf.clip_by_value(tf.image.resize(image, size, "bicubic", antialias=True), 0.0, 1.0)
+
+    return tf.cond(tf.reduce_all(tf.equal(tf.shape(image)[1:3], size)), lambda: image, resized)
+
+
+def resize_under_xla(image: Image, size: Sequence) -> Image:
+    """`resize` by operations that XLA has, which TensorFlow's own, faster one is not."""
+
+    def resized() -> Image:
         rows, columns = (_cubic_matrix(tf.shape(image)[axis + 1], size[axis]) for axis in range(2))
         return tf.clip_by_value(tf.einsum("yh,bhwc,xw->byxc", rows, image, columns), 0.0, 1.0)
 
@@ -78,10 +82,10 @@ def resize_mask(mask: tf.Tensor, size: Sequence) -> tf.Tensor:
     )
 
 
-def fit(image: Image, long_side: tf.Tensor) -> Image:
+def fit(image: Image, long_side: tf.Tensor, resize: Callable[[Image, Sequence], Image] = resize) -> Image:
     """Reduces a picture, with or without an alpha, to a long side in pixels; never enlarges or stretches it.
 
-    No side gets below 32 pixels.
+    No side gets below 32 pixels. `resize` does the work for the colours.
     """
     own = tf.cast(tf.shape(image)[1:3], tf.float32)
     smallest = MIN_SIDE / tf.reduce_min(own)  # one ratio for both sides
