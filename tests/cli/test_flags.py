@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests import command
-from tf_style.cli import flags
+from tf_style.cli import flags, stylize
 from tf_style.cli.main import COMMANDS, main
 from tf_style.config import DEFAULT_PRESET, StylizeConfig, StylizeFiles
 from tf_style.jobs.picture import run as runner
@@ -322,3 +322,19 @@ def test_every_answer_is_a_flag_of_stylize():
     answers = {text.removeprefix("--").partition("=")[0] for text in flags._ELSEWHERE.values() if text.startswith("--")}
     assert answers <= known
     assert not known & set(flags._ELSEWHERE)
+
+
+@pytest.mark.parametrize(
+    ("given", "styles"),
+    [
+        (["--style=a.jpg,b.jpg"], ("a.jpg", "b.jpg")),
+        (["--style=a.jpg", "--style=b.jpg", "--style=c.jpg, d.jpg"], ("a.jpg", "b.jpg", "c.jpg", "d.jpg")),
+        (["--style=Mona, Lisa.jpg", "--style=a.jpg"], ("Mona, Lisa.jpg", "a.jpg")),
+        (["photo.jpg", "Mona, Lisa.jpg"], ("Mona, Lisa.jpg",)),
+        (["photo.jpg", "a.jpg,b.jpg"], ("a.jpg", "b.jpg")),
+    ],
+)
+def test_several_styles(given, styles, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Mona, Lisa.jpg").touch()
+    assert flags.parse("stylize", stylize.FLAGS, given)["style"] == styles

@@ -121,7 +121,8 @@ def require(given: dict[str, str], names: Iterable[str], example: str) -> None:
 def parse(command: str, known: Flags, argv: list[str]) -> dict[str, Any]:
     """Parses a command's flags; returns those given, as text, and lists of files as tuples.
 
-    `~` expands in all of them. Commas separate the files of a list, unless there is a file of the whole name.
+    `~` expands in all of them. Commas separate the files of a list, unless there is a file of the whole name, and the
+    flag of a list may be repeated.
 
     Args:
       command: The command's name, for messages.
@@ -135,6 +136,7 @@ def parse(command: str, known: Flags, argv: list[str]) -> dict[str, Any]:
     values = flags.FlagValues()
     for field in known.fields:
         define = flags.DEFINE_boolean if isinstance(field.default, bool) else flags.DEFINE_string
+        define = flags.DEFINE_multi_string if _holds_files(field) else define
         define(field.name, None, field.metadata["help"], flag_values=values)
     for name, text in known.extra.items():
         flags.DEFINE_string(name, None, text, flag_values=values)
@@ -147,7 +149,8 @@ def parse(command: str, known: Flags, argv: list[str]) -> dict[str, Any]:
     given = {name: flag.value for name, flag in values._flags().items() if flag.present and flag.value is not None}
     for name, value in zip(known.positional, rest, strict=False):
         if name in given:
-            raise ConfigError(f"{name} was given twice, as {value!r} and as --{name}={given[name]}; leave one out.")
+            other = given[name][0] if isinstance(given[name], list) else given[name]
+            raise ConfigError(f"{name} was given twice, as {value!r} and as --{name}={other}; leave one out.")
         given[name] = value
     if len(rest) > (count := len(known.positional)):
         allowed = f"at most {', '.join(known.positional)} can be given without --" if count else "all options are flags"
@@ -164,13 +167,14 @@ def _expanded(value: Any) -> Any:
     return os.path.expanduser(value) if isinstance(value, str) else value
 
 
-def _file_names(text: str) -> tuple[str, ...]:
-    whole = os.path.expanduser(text)
-    return (
-        (whole,)
-        if os.path.exists(whole)
-        else tuple(_expanded(part.strip()) for part in text.split(",") if part.strip())
-    )
+def _file_names(given: str | list[str]) -> tuple[str, ...]:
+    names: list[str] = []
+    for text in [given] if isinstance(given, str) else given:
+        whole = os.path.expanduser(text)
+        names += (
+            [whole] if os.path.exists(whole) else (_expanded(part.strip()) for part in text.split(",") if part.strip())
+        )
+    return tuple(names)
 
 
 def _unknown(command: str, error: flags.UnrecognizedFlagError, values: flags.FlagValues) -> str:
