@@ -135,7 +135,7 @@ def parse(command: str, known: Flags, argv: list[str]) -> dict[str, Any]:
     """
     values = flags.FlagValues()
     for field in known.fields:
-        define = flags.DEFINE_boolean if isinstance(field.default, bool) else flags.DEFINE_string
+        define: Any = flags.DEFINE_boolean if isinstance(field.default, bool) else flags.DEFINE_string
         define = flags.DEFINE_multi_string if _holds_files(field) else define
         define(field.name, None, field.metadata["help"], flag_values=values)
     for name, text in known.extra.items():
