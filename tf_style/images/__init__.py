@@ -14,9 +14,11 @@ from tf_style.images.masks import (
     check_mask_count,
     check_painted,
     grey_of,
+    has_colors,
     make_masks,
     read_mask,
     resize_mask,
+    warn_of_colors,
     without_rest,
 )
 from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, ImageError, Picture, PictureWarning, WriteError
@@ -45,6 +47,7 @@ __all__ = [
     "fit_size",
     "from_pil",
     "grey_of",
+    "has_colors",
     "make_masks",
     "painting_size",
     "read_image",
@@ -58,6 +61,7 @@ __all__ = [
     "to_pil",
     "to_uint8",
     "to_uint16",
+    "warn_of_colors",
     "with_own_alpha",
     "write_image",
     "without_rest",

@@ -67,8 +67,8 @@ def resize_mask(option: str, name: str, mask: Picture, size: tuple[int, int]) ->
       PictureWarning: The mask has colours.
     """
     check_mask(option, name, mask.size, size)
-    if np.ptp(mask.pixels, axis=-1).max() > _COLORED:
-        warnings.warn(f"{option}: {name} has colours; only its lightness counts.", PictureWarning, stacklevel=2)
+    if has_colors(mask.pixels):
+        warn_of_colors(option, name)
     grey = grey_of(mask.pixels, mask.alpha)
     check_mask(option, name, mask.size, size, float(grey.max(initial=0.0)))
     values = resize_plane(grey, size)
@@ -83,6 +83,16 @@ def resize_mask(option: str, name: str, mask: Picture, size: tuple[int, int]) ->
 def grey_of(pixels: np.ndarray, alpha: np.ndarray | None = None) -> np.ndarray:
     """The lightness [H, W] of pixels [H, W, 3], times their alpha."""
     return pixels @ _LUMA if alpha is None else pixels @ _LUMA * alpha
+
+
+def has_colors(pixels: np.ndarray) -> bool:
+    """Whether pixels [H, W, 3] are more than grey."""
+    return bool(np.ptp(pixels, axis=-1).max(initial=0.0) > _COLORED)
+
+
+def warn_of_colors(option: str, name: str) -> None:
+    """Warns that of a mask only the lightness counts."""
+    warnings.warn(f"{option}: {name} has colours; only its lightness counts.", PictureWarning, stacklevel=2)
 
 
 def without_rest(values: np.ndarray) -> np.ndarray:

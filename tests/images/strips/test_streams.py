@@ -275,6 +275,15 @@ def _short_strips(self, pixels=2_000_000):
     yield from ((top, min(top + 70, self.size[0])) for top in range(0, self.size[0], 70))
 
 
+def test_a_coloured_mask_is_mentioned(tmp_path, monkeypatch):
+    colors = np.zeros((300, 400, 3), np.float32)
+    colors[:, 200:] = (1.0, 0.2, 0.2)
+    images.write_image(tmp_path / "red.png", colors)
+    with pytest.warns(images.PictureWarning, match="red.png' has colours; only its lightness counts.$") as caught:
+        large_masks(tmp_path, monkeypatch, content_mask=str(tmp_path / "red.png"))
+    assert len(caught) == 2  # read by strips, and whole for comparison
+
+
 def test_masks_of_other_sizes_and_sprites(tmp_path, monkeypatch):
     """A mask of another size, of a kind that is read whole, and a content with holes."""
     alpha = np.ones((300, 400), np.float32)

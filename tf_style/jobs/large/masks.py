@@ -108,14 +108,18 @@ def _write_grey(option: str, path: str, plane: Plane, max_pixels: int) -> Plane:
         Plane(plane.path.with_suffix(".a"), plane.size, 1),
     )
     source = decode_to_plane(path, colors, alpha, smooth=False)
-    brightest = 0.0
+    brightest, colored = 0.0, False
     plane.create()
     for rows in _strips(plane):
         opacity = alpha.read(*rows)[..., 0] if source.has_alpha else None
-        values = images.without_rest(images.grey_of(colors.read(*rows), opacity))
+        pixels = colors.read(*rows)
+        colored = colored or images.has_colors(pixels)
+        values = images.without_rest(images.grey_of(pixels, opacity))
         plane.write(rows[0], 0, values[..., np.newaxis])
         brightest = max(brightest, float(values.max()))
     remove_planes(colors, alpha)
+    if colored:
+        images.warn_of_colors(option, f"'{path}'")
     images.check_mask(option, f"'{path}'", own, plane.size, brightest)
     return plane
 
