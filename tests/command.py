@@ -136,6 +136,12 @@ def forked(target, *arguments):
     return process
 
 
+def over(base, flags):
+    """A command line's flags, with other flags in the place of its own of the same names (styles would add up)."""
+    names = {flag.partition("=")[0] for flag in flags}
+    return [flag for flag in base if flag.partition("=")[0] not in names] + list(flags)
+
+
 def fork(arguments, folder, setup=None):
     """One command line in a fork, not waited for; before it, `setup` is called there."""
     return Forked(arguments, folder, setup)
@@ -255,6 +261,9 @@ def _outcome(arguments):
         except BaseException:  # a traceback is what tests look for
             traceback.print_exc()
             status = None
+        finally:
+            if "keras" in sys.modules:  # --quiet switches it off for the whole process
+                sys.modules["keras"].utils.enable_interactive_logging()
     return Outcome(status, *texts, tuple(name for name in HEAVY_MODULES if name in sys.modules))
 
 

@@ -196,16 +196,10 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def outcomes(folder):
-    lines = {name: [*base_of(more), *more] for name, more in RUNS.items()}
+    lines = {name: command.over(BASE, more) for name, more in RUNS.items()}
     lines["network"] = [argument for argument in BASE if argument not in command.SHORT] + RUNS["network"]
-    lines |= {name: [*base_of(more), "--output=refused.png", *more] for name, (more, _) in REFUSED.items()}
+    lines |= {name: command.over([*BASE, "--output=refused.png"], more) for name, (more, _) in REFUSED.items()}
     return command.run_lines(lines, folder)
-
-
-def base_of(flags):
-    """The flags of each command, without the style if it has its own: repeated styles add up."""
-    own_styles = any(flag.startswith("--style=") for flag in flags)
-    return [flag for flag in BASE if not (own_styles and flag.startswith("--style="))]
 
 
 @pytest.mark.parametrize("name", RUNS)

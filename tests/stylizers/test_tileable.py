@@ -223,7 +223,7 @@ TEXTURE = ["--size=64", "--num_steps=20", "--first_steps=20", "--quiet", *QUICK_
 
 
 def texture(folder, *more):
-    return command.run(["texture", "--style=style.png", "--output=tile.png", *TEXTURE, *more], folder)
+    return command.run(command.over(["texture", "--style=style.png", "--output=tile.png", *TEXTURE], more), folder)
 
 
 def test_texture(folder):

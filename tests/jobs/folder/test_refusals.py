@@ -57,7 +57,9 @@ def refused(tmp_path_factory):
     (folder / "link").symlink_to("photos")
     before = files_in(folder)
     good = ["stylize", "--content=photos", "--style=style.jpg", "--output=out", "--size=48"]
-    outcomes = command.run_lines({name: [*good, *flags] for name, (flags, _) in REFUSALS.items()}, folder, fresh=True)
+    outcomes = command.run_lines(
+        {name: command.over(good, flags) for name, (flags, _) in REFUSALS.items()}, folder, fresh=True
+    )
     assert files_in(folder) == before, "a refused command wrote something"
     return outcomes
 

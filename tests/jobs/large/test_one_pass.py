@@ -22,8 +22,8 @@ MASKS = ["--style=style.png,content.png", "--style_masks=left.png,right.png", "-
 RUNS = {
     "whole": [*BASE, "--output=whole.png"],
     "tiled": [*TILED, "--output=tiled.png", "--json=tiled.json"],
-    "regions whole": [*BASE, *MASKS, "--preserve_color=linear", "--output=regions_whole.png"],
-    "regions": [*TILED, *MASKS, "--preserve_color=linear", "--output=regions.png"],
+    "regions whole": command.over(BASE, [*MASKS, "--preserve_color=linear", "--output=regions_whole.png"]),
+    "regions": command.over(TILED, [*MASKS, "--preserve_color=linear", "--output=regions.png"]),
     "sprite whole": [*BASE, "--content=sprite.png", "--preserve_color=luminance", "--output=sprite_whole.png"],
     "sprite": [
         *TILED, "--content=sprite.png", "--preserve_color=luminance", "--bit_depth=16",
@@ -58,7 +58,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def outcomes(folder):
-    refused = {name: [*TILED, "--output=refused.png", *more] for name, (more, _) in REFUSED.items()}
+    refused = {name: command.over([*TILED, "--output=refused.png"], more) for name, (more, _) in REFUSED.items()}
     return command.run_lines({**RUNS, **refused}, folder)
 
 

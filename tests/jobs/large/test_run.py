@@ -60,8 +60,7 @@ RUNS = {
     ],
     "mask": [*TILED, "--content_mask=right.png", "--output=mask.png"],
     "two": [
-        *TILED, "--style=style.png,content.tif", "--style_masks=left.png,right.png", "--keep_mask=left.png",
-        "--output=two.png",
+        *TILED, "--style=content.tif", "--style_masks=left.png,right.png", "--keep_mask=left.png", "--output=two.png",
     ],
     "sprite": [*TILED, "--content=sprite.png", "--output=sprite_out.png"],
     "sprite jpeg": [*TILED, "--content=sprite.png", "--output=sprite_out.jpg",
@@ -84,7 +83,10 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def outcomes(folder):
-    lines = {**RUNS, **{name: [*TILED, "--output=refused.png", *more] for name, (more, _) in REFUSED.items()}}
+    lines = {
+        **RUNS,
+        **{name: command.over([*TILED, "--output=refused.png"], more) for name, (more, _) in REFUSED.items()},
+    }
     return command.run_lines(lines, folder)
 
 

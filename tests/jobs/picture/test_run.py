@@ -64,8 +64,7 @@ LINES = {
 
 
 def _command(*flags):
-    """Later flags count: those of a test come last."""
-    return ["stylize", "--content=content.png", "--style=style.jpg", *command.SHORT, *flags]
+    return command.over(["stylize", "--content=content.png", "--style=style.jpg", *command.SHORT], flags)
 
 
 def _write_inputs(folder):

@@ -79,10 +79,8 @@ def folder(tmp_path_factory):
         runs[f"{name} colors"] = [
             *base, f"--content={name}.png", f"--output={name}_colors.png", "--preserve_color=linear",
         ]  # fmt: skip
-        runs[f"{name} style"] = [
-            *base, "--content=style.png", f"--style={name}_style.png", f"--output={name}_styled.png",
-            "--preserve_color=linear",
-        ]  # fmt: skip
+        own = ["--content=style.png", f"--style={name}_style.png", f"--output={name}_styled.png"]
+        runs[f"{name} style"] = command.over(base, [*own, "--preserve_color=linear"])
     write(place / "red.png", red_disc())
     images.write_image(place / "blue.png", colorful(5, (96, 96))[0].numpy() * np.float32([0.2, 0.2, 1.0]))
     for size in (0, 64, 150):
