@@ -1,7 +1,9 @@
 """What `tf_style.stylize` takes as a picture (files, bytes, images of Pillow, arrays) and what it gives."""
 
 import io
+import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -160,6 +162,7 @@ def test_to_pil(painting, tmp_path):
 
 
 def test_progress_bar(levels, style, capsys, monkeypatch):
+    keras.utils.enable_interactive_logging()  # commands with --quiet switch it off
     seen = []
     paint(levels, style, num_steps=2, progress=True, on_step=lambda progress: seen.append(progress.step))
     assert seen == [1, 2]
@@ -167,6 +170,6 @@ def test_progress_bar(levels, style, capsys, monkeypatch):
     assert "2/2" in text and "loss" in text
     paint(levels, style)
     assert not capsys.readouterr().out
-    monkeypatch.setitem(__import__("sys").modules, "ipykernel", object())
+    monkeypatch.setitem(sys.modules, "ipykernel", object())
     paint(levels, style)
     assert "1/1" in capsys.readouterr().out
