@@ -19,7 +19,7 @@ def painter(request, tmp_path_factory):
     write_tiny_network(path, request.param)
     styles = ("a",) if request.param == "many_styles" else ()
     layer = tf_style.StylizeLayer("instant", {"network": str(path), "compute_dtype": "float32"}, styles=styles)
-    inputs = [colorful(1, (40, 56))] if styles else [colorful(1, (40, 56)), colorful(2, (72, 96))]
+    inputs = [colorful(1, (41, 55))] if styles else [colorful(1, (41, 55)), colorful(2, (75, 99))]
     return layer, inputs
 
 
@@ -32,7 +32,7 @@ def test_xla_compiles_the_layer(painter):
 def test_gradients_flow_through_the_layer(painter):
     """Along a smooth direction, a gradient is the difference of two paintings."""
     layer, inputs = painter
-    weights = colorful(5, (40, 56)) - 0.5
+    weights = colorful(5, (41, 55)) - 0.5
     for place, picture in enumerate(inputs):
         direction = colorful(6, tuple(picture.shape[1:3])) - 0.5
 
@@ -46,8 +46,8 @@ def test_gradients_flow_through_the_layer(painter):
             value = loss(shift)
         slope, step = tape.gradient(value, shift), tf.constant(1e-3)
         difference = (loss(step) - loss(-step)) / (2.0 * step)
-        assert abs(slope) > 1e-5
-        np.testing.assert_allclose(slope, difference, rtol=0.25)  # ReLUs make the loss a little rough
+        assert abs(slope) > 1e-6
+        np.testing.assert_allclose(slope, difference, rtol=0.3)  # ReLUs make the loss a little rough
 
 
 @pytest.mark.parametrize("size", [(33, 41), (90, 64), (200, 50)])

@@ -107,7 +107,7 @@ def padded(image: Image, multiple: int) -> Image:
     """The picture, mirrored below and on the right until its sides are multiples."""
     missing = -tf.shape(image)[1:3] % multiple
     border = [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]]
-    return tf.cond(tf.reduce_any(missing > 0), lambda: tf.pad(image, border, "REFLECT"), lambda: image)
+    return tf.pad(image, border, "REFLECT")  # always: under a condition XLA fails on amounts that it must know
 
 
 def cover(image: Image, size: Sequence) -> Image:

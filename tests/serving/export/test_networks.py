@@ -169,5 +169,5 @@ def test_xla_compiles_the_exported_signature(cases):
     model = tf.saved_model.load(str(cases("arbitrary").version))
     function = model.signatures["stylize"]
     given = {"content": tf.constant(CONTENT), "style": tf.constant(STYLE), "style_strength": tf.ones([1])}
-    compiled = tf.function(lambda: function(**given), jit_compile=True)()["image"]
+    compiled = tf.function(lambda **given: function(**given), jit_compile=True)(**given)["image"]
     assert np.abs(function(**given)["image"].numpy().astype(int) - compiled.numpy()).max() <= 1
