@@ -75,8 +75,8 @@ class Optimization:
         self.wrap = wrap
         self.jit_compile = jit_compile
         self.num_traces = 0
-        self._compiled_targets = tf.function(self._targets)
-        self._compiled_step = tf.function(self._step, jit_compile=jit_compile)
+        self._compiled_targets = tf.function(self._targets, autograph=False)
+        self._compiled_step = tf.function(self._step, jit_compile=jit_compile, autograph=False)
 
     def features(self, image: Image, masks: Masks | None = None) -> Features:
         """The backbone's features of a picture, with the picture under "image" and any masks under their names.
