@@ -1,5 +1,6 @@
 """Fixtures for all tests: a seeded tiny backbone, seeded pictures, and the real VGG-19 where it is given."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
@@ -31,6 +32,13 @@ def pytest_unconfigure(config):
     if EXPORTS in config.stash:
         config.stash[EXPORTS].cleanup()
         del os.environ[FOLDER_VARIABLE]
+
+
+def pytest_collection_finish():
+    """Garbage is looked for seldom, and not among what is loaded by now: of the many objects of a trace, few are."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture
