@@ -65,6 +65,16 @@ def shallow():
     return tiny_vgg(("block1_conv1", "block2_conv1"))
 
 
+@pytest.fixture
+def eagerly():
+    """Runs what the library would compile as it is written: for many short runs, each of which would be traced anew."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def vgg19_weights():
     """The path of the real VGG-19's `notop` file. Tests that use it carry the marker `weights`."""

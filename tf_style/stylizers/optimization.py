@@ -210,7 +210,7 @@ def any_size(tensor: tf.Tensor) -> tf.TensorShape:
 
 def call_for_any_size(function: Any, arguments: Nest) -> Nest:
     """Calls a `tf.function` with a tuple of arguments, tracing it once for all picture sizes."""
-    if not tf.inside_function():
+    if not tf.inside_function() and not tf.config.functions_run_eagerly():
         specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(any_size(tensor), tensor.dtype), arguments)
         function.get_concrete_function(*specs)
     return function(*arguments)
