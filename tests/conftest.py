@@ -14,6 +14,7 @@ pytest.register_assert_rewrite(
     "tests.serving.export.exported", "tests.materials", "tests.conformance.exports", "tests.images.files"
 )
 
+from tests import command  # noqa: E402
 from tests.materials import picture, tiny_vgg  # noqa: E402
 from tests.serving.export.exported import FOLDER_VARIABLE  # noqa: E402
 
@@ -67,12 +68,9 @@ def shallow():
 
 @pytest.fixture
 def eagerly():
-    """Runs what the library would compile as it is written: for many short runs, each of which would be traced anew."""
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    """For many short runs, each of which would be traced anew; see `command.eagerly`."""
+    with command.eagerly():
+        yield
 
 
 @pytest.fixture(scope="session")

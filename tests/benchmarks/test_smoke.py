@@ -165,7 +165,6 @@ def fixture_one_thread():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("eagerly")
 def test_run(written, vgg19, one_thread):
     sizes = ("--size=48", "--race_size=48", "--memory_sizes=48")
     steps = ("--rounds=1", "--repeats=1", "--race_evaluations=2", "--race_steps=10")
