@@ -152,6 +152,18 @@ def run(arguments, folder):
     return run_lines({"": arguments}, folder)[""]
 
 
+@contextlib.contextmanager
+def eagerly():
+    """What the library would compile runs as it is written: for many short runs, each of which would be traced anew."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
 def run_script(path, arguments, folder):
     """A Python file as a program, in this process."""
     import pytest

@@ -1,5 +1,6 @@
 """Fixtures for all tests: a seeded tiny backbone, seeded pictures, and the real VGG-19 where it is given."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
@@ -13,6 +14,7 @@ pytest.register_assert_rewrite(
     "tests.serving.export.exported", "tests.materials", "tests.conformance.exports", "tests.images.files"
 )
 
+from tests import command  # noqa: E402
 from tests.materials import picture, tiny_vgg  # noqa: E402
 from tests.serving.export.exported import FOLDER_VARIABLE  # noqa: E402
 
@@ -31,6 +33,13 @@ def pytest_unconfigure(config):
     if EXPORTS in config.stash:
         config.stash[EXPORTS].cleanup()
         del os.environ[FOLDER_VARIABLE]
+
+
+def pytest_collection_finish():
+    """Garbage is looked for seldom, and not among what is loaded by now: of the many objects of a trace, few are."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture
@@ -55,6 +64,13 @@ def backbone():
 def shallow():
     """The same, only as deep as block2_conv1: cheap to trace."""
     return tiny_vgg(("block1_conv1", "block2_conv1"))
+
+
+@pytest.fixture
+def eagerly():
+    """For many short runs, each of which would be traced anew; see `command.eagerly`."""
+    with command.eagerly():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -98,11 +98,13 @@ def test_batch(pixels, painting):
 
 
 @pytest.mark.parametrize(("size", "expected"), [(64, (64, 48)), (80, (80, 60)), (0, (100, 75))])
+@pytest.mark.usefixtures("eagerly")
 def test_size(size, expected):
     content = picture(100, 75, seed=1)[0].numpy()
     assert paint(content, content, size=size).shape == (*expected, 3)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_two_styles_with_a_blend(pixels, painting):
     content, style = pixels
     other = style[::-1].copy() // 2
@@ -119,6 +121,7 @@ def test_on_step(pixels, painting):
     np.testing.assert_array_equal(seen[-1].image[0], painting)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_preset_by_path(pixels, painting, tmp_path):
     path = tmp_path / "mine.cfg"
     path.write_text("".join(f"--{option}={value}\n" for option, value in TINY.items()))
@@ -131,6 +134,7 @@ def test_the_model_is_kept_between_calls(pixels):
     assert shared_stylizer(config) is not shared_stylizer(config.replace(seed=1))
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_noise_follows_the_seed(pixels):
     one, same, other = (paint(*pixels, init="noise", seed=seed).numpy() for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
@@ -258,6 +262,7 @@ def test_layer_knows_its_shape(model):
     assert model.trainable_variables == []
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_layer_saves_and_loads(model, tmp_path):
     inputs = [picture(40, 48, seed=1), picture(36, 32, seed=2)]
     model.save(tmp_path / "painter.keras")
@@ -265,6 +270,7 @@ def test_layer_saves_and_loads(model, tmp_path):
     np.testing.assert_array_equal(again(inputs), model(inputs))
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_layer_keeps_its_weights(tmp_path):
     """The file holds the backbone's weights, also when they are not those that the layer would load."""
     layer = tf_style.StylizeLayer(options=LAYER_OPTIONS)
@@ -277,6 +283,7 @@ def test_layer_keeps_its_weights(tmp_path):
     np.testing.assert_allclose(again(inputs), model(inputs), atol=1e-5)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_layer_needs_the_file_of_its_backbone_no_more(tmp_path):
     """A narrow backbone of any width, whose weights the saved model holds; one layer has a readout."""
     path = tmp_path / "tiny.npz"
@@ -292,6 +299,7 @@ def test_layer_needs_the_file_of_its_backbone_no_more(tmp_path):
     np.testing.assert_allclose(keras.saving.load_model(tmp_path / "painter.keras")(inputs), before, atol=1e-5)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_layer_does_not_follow_later_changes_of_its_preset(tmp_path):
     preset = tmp_path / "mine.cfg"
     preset.write_text("".join(f"--{option}={value}\n" for option, value in LAYER_OPTIONS.items()))
@@ -320,6 +328,7 @@ def named(tmp_path):
 
 
 @pytest.mark.parametrize("styles", [(), ("hills", "waves")])
+@pytest.mark.usefixtures("eagerly")
 def test_layer_paints_with_a_network_and_keeps_its_weights(styles, named, tmp_path, monkeypatch):
     """The saved model needs the network's file no more."""
     content, style = picture(40, 48, seed=1), picture(36, 32, seed=2)

@@ -145,6 +145,19 @@ def quiet_below_jobs(source: Source) -> Iterator[tuple[int, str]]:
             yield called.lineno, ".numpy() belongs in cli/ or jobs/ (np.asarray at a door, nothing in a graph)"
 
 
+def traced_as_written(source: Source) -> Iterator[tuple[int, str]]:
+    """AutoGraph is off: it rewrites functions before it traces them, and nothing here branches on tensors in Python."""
+    nodes = list(source.nodes)
+    off = {
+        node.func
+        for node in nodes
+        if isinstance(node, ast.Call) and "autograph" in {keyword.arg for keyword in node.keywords}
+    }
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "tf.function" and node not in off:
+            yield node.lineno, "tf.function needs autograph=False"
+
+
 def has_docstrings(source: Source) -> Iterator[tuple[int, str]]:
     """Every public module, class, function and method of a public class says what it is."""
     module = ast.parse(source.text, source.path)
@@ -175,6 +188,7 @@ RULES: tuple[Rule, ...] = (
     flags_only_in_cli,
     public_apis_only,
     quiet_below_jobs,
+    traced_as_written,
     has_docstrings,
     is_short,
 )

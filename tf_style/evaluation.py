@@ -55,8 +55,10 @@ class Evaluation:
         self.objective = Objective(tuple(pair for objective in terms for pair in objective.terms))
         self.num_traces = 0
         grams = {layer: {layer: _GRAM} for layer in self.style_layers}
-        self._compiled_style_targets = tf.function(self._style_targets, input_signature=[_PICTURES])
-        self._compiled_measures = tf.function(self._measures, input_signature=[_PICTURES, _PICTURES, grams])
+        self._compiled_style_targets = tf.function(self._style_targets, input_signature=[_PICTURES], autograph=False)
+        self._compiled_measures = tf.function(
+            self._measures, input_signature=[_PICTURES, _PICTURES, grams], autograph=False
+        )
 
     def style_targets(self, style: Image) -> Nest:
         """The targets that paintings in this style are compared with.

@@ -185,11 +185,13 @@ def test_run_refuses_unknown_sections_and_missing_weights(vgg19, capsys):
         assert words in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_networks(written):
     text = written(networks, "--sizes=32,64", "--arbitrary_sizes=64", "--repeats=1", "--turns=1")
     assert {"many_styles 64", "arbitrary 64, style encoded once", "arbitrary 64"} <= {row[0] for row in rows_of(text)}
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_painting_quality(written, tmp_path):
     sheet = tmp_path / "sheet.jpg"
     pictures = (f"--content={CONTENT}", f"--style={STYLE},{PICTURES / 'great_wave.jpg'}")
@@ -201,6 +203,7 @@ def test_painting_quality(written, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eagerly")
 def test_frontier(written, tmp_path, weights, vgg19):
     places = (f"--cells={tmp_path / 'cells'}", f"--pictures={tmp_path}", f"--students=tiny={weights}")
     flags = (f"--content={CONTENT}", f"--style={STYLE}", "--styles_each=1", "--size=48", "--steps=2", "--speed_size=48")
@@ -212,6 +215,7 @@ def test_frontier(written, tmp_path, weights, vgg19):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eagerly")
 def test_seams(written, monkeypatch):
     monkeypatch.setattr(seams, "STYLES", seams.STYLES[:1])
     monkeypatch.setattr(seams, "CONTENTS", seams.CONTENTS[:2])
@@ -220,6 +224,7 @@ def test_seams(written, monkeypatch):
     assert "nan" not in text
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_consistency(written, tmp_path, vgg19):
     sizes = ("--sizes=48,64", "--vgg19_sizes=48", "--judge_size=48")
     sheet = tmp_path / "sheet.jpg"
@@ -229,6 +234,7 @@ def test_consistency(written, tmp_path, vgg19):
     assert sheet.exists()
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_catalogue(written, monkeypatch):
     monkeypatch.setattr(catalogue, "SHAPES", ((32, 48),))
     text = written(catalogue, "--pictures=4", "--batch_sizes=2", *SHORT)
@@ -246,6 +252,7 @@ def test_workers(written, monkeypatch):
     assert rows_of(text)[1][0] == "1"
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_estimates(written):
     text = written(estimates, "--only=draft, 512 px", "--size=48", *SHORT)
     assert [row[0] for row in rows_of(text)] == ["run", "draft, 512 px"]
@@ -259,6 +266,7 @@ def test_the_cases_of_estimates_are_commands(case, capsys):
     assert "missing.jpg" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_grid(tmp_path):
     sheet, cells = tmp_path / "grid.jpg", tmp_path / "cells"
     places = (f"--output={sheet}", f"--cells={cells}")

@@ -14,7 +14,9 @@ class Exported(tf.Module):
     def __init__(self, stylizer, backbone=None):
         super().__init__()
         self.backbone = backbone  # tracked, so that its variables are saved
-        self.paint = tf.function(lambda content, style: stylizer(content, [style]), input_signature=[SPEC, SPEC])
+        self.paint = tf.function(
+            lambda content, style: stylizer(content, [style]), input_signature=[SPEC, SPEC], autograph=False
+        )
 
 
 def assert_exports_and_reloads(stylizer, folder, backbone=None):

@@ -154,6 +154,7 @@ def plain_stylizer(network=""):
 
 @pytest.mark.parametrize("network", ["", "arbitrary"])
 @pytest.mark.parametrize("method", MATCHES)
+@pytest.mark.usefixtures("eagerly")
 def test_before_is_painting_with_recolored_styles(network, method):
     content, style = colorful(1, (32, 48)), colorful(2, (48, 32))
     options = {**QUICK, "network": network}
@@ -163,6 +164,7 @@ def test_before_is_painting_with_recolored_styles(network, method):
 
 
 @pytest.mark.parametrize("network", ["", "arbitrary", "many_styles"])
+@pytest.mark.usefixtures("eagerly")
 def test_after_gives_the_painting_the_colors(network):
     content = colorful(1, (32, 48))
     styles = ["starry_night"] if network == "many_styles" else [colorful(2)]
@@ -185,6 +187,7 @@ def test_each_content_of_a_batch_gives_a_style_its_own_colors(method):
 
 
 @pytest.mark.parametrize("network", ["", "arbitrary"])
+@pytest.mark.usefixtures("eagerly")
 def test_only_what_is_painted_counts(network):
     """Before, by the content; after, by the painting too: each of a batch by its own mask."""
     contents, style = colorful(1, (48, 64), batch=2), colorful(2)
@@ -205,6 +208,7 @@ def test_only_what_is_painted_counts(network):
     np.testing.assert_array_equal(painting[0, :, 32:], contents[0, :, 32:])
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_third_picture():
     content, style, colors = colorful(1, (32, 48)), colorful(2), colorful(3)
     config = StylizeConfig(preserve_color="linear", **QUICK)
@@ -248,6 +252,7 @@ def stylize(folder, *more):
     return command.run(["stylize", *given, *more], folder)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_color_from_on_the_command_line(files):
     outcome = stylize(files, "--preserve_color=linear", "--color_stage=after", "--color_from=colors.png")
     assert outcome.status == 0, outcome.stderr
@@ -255,6 +260,7 @@ def test_color_from_on_the_command_line(files):
     np.testing.assert_allclose(moments(painting)[0], moments(wanted)[0], atol=0.03)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_hidden_colors_of_pictures_do_not_count(files):
     """Of --color_from, and of every sprite in a folder by its own colours; however small the former is."""
     stamp, alpha = colorful(3, (20, 24))[0].numpy(), np.zeros((20, 24), np.float32)

@@ -107,6 +107,7 @@ def test_masks_of_any_size(size):
     assert images.resize_mask("content_mask", "it", grey(np.ones(size)), (40, 60)).shape == (40, 60)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_python_takes_arrays():
     content, style = picture(48, 64, seed=1)[0].numpy(), picture(40, 40, seed=2)[0].numpy()
     mask = np.zeros((24, 32), np.uint8)
@@ -199,7 +200,8 @@ def outcomes(folder):
     lines = {name: command.over(BASE, more) for name, more in RUNS.items()}
     lines["network"] = [argument for argument in BASE if argument not in command.SHORT] + RUNS["network"]
     lines |= {name: command.over([*BASE, "--output=refused.png"], more) for name, (more, _) in REFUSED.items()}
-    return command.run_lines(lines, folder)
+    with command.eagerly():
+        return command.run_lines(lines, folder)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -216,6 +218,7 @@ def test_runs(name, outcomes, folder):
         assert "keep" in (folder / "keep.json").read_text()
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_what_is_written_early_keeps_what_is_outside(folder):
     """As `--save_every` and Ctrl-C write it at the coarsest scale."""
     from tf_style.jobs.picture.session import Session

@@ -124,6 +124,7 @@ def test_an_additive_term_is_its_sums():
 
 @pytest.mark.parametrize("statistic", STATISTICS)
 @pytest.mark.parametrize("options", [{}, {"min_size": 32}, {"init": "noise", "average_decay": 0.0}])
+@pytest.mark.usefixtures("eagerly")
 def test_what_is_outside_stays(statistic, options):
     """To the bit, with a pyramid and from noise too; what is inside is painted."""
     content, style = picture(48, 64, seed=1), picture(40, 40, seed=2)
@@ -171,6 +172,7 @@ def test_what_is_kept_stays_nearer_to_the_content():
     assert changed[0] < 0.8 * changed[1]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_transparent_parts_of_a_style_do_not_count():
     """Whatever the colours under the transparency are, the targets are those of what can be seen."""
     style = picture(64, 64, seed=2).numpy()
@@ -190,6 +192,7 @@ def test_transparent_parts_of_a_style_do_not_count():
 
 
 @pytest.mark.parametrize("network", ["arbitrary", "many_styles"])
+@pytest.mark.usefixtures("eagerly")
 def test_networks(network):
     content = picture(64, 96, seed=1)
     styles = [picture(48, 48, seed=2), picture(48, 48, seed=3)] if network == "arbitrary" else ["great_wave", "senecio"]
@@ -204,6 +207,7 @@ def test_networks(network):
     assert np.abs(changes[0]).mean() < 0.7 * np.abs(changes[1]).mean()
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_picture_so_far_at_a_coarse_scale():
     """It has the result's size, is the content outside the regions, to the bit, and keeps to its palette inside."""
     content, style = picture(96, 128, seed=1), picture(40, 40, seed=2)

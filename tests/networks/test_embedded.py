@@ -65,6 +65,7 @@ def test_weights_are_float16(name):
     assert zipfile.ZipFile(EMBEDDED[name]).testzip() is None
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_instant_comes_near_the_style_and_keeps_the_content(evaluation):
     photo, style = example("lighthouse"), example("starry_night")
     targets = evaluation.style_targets(style)
@@ -75,6 +76,7 @@ def test_instant_comes_near_the_style_and_keeps_the_content(evaluation):
     assert after.structural_similarity[0] > 0.15
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_bfloat16_paints_alike():
     full, rounded = (paint(example("starry_night")[0], preset="instant", compute_dtype=dtype).numpy()
                      for dtype in ("float32", "bfloat16"))  # fmt: skip
@@ -82,6 +84,7 @@ def test_bfloat16_paints_alike():
     assert np.abs(rounded - full).max() < 0.05
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_seed_counts_for_strokes_only():
     """Another seed, other strokes; the same seed, the same picture; without noise, any seed gives the same."""
     content, style = picture(48, 64, seed=1)[0], example("starry_night", 64)[0]
@@ -95,6 +98,7 @@ def test_the_seed_counts_for_strokes_only():
     assert np.abs(plain - first).mean() > 0.01
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_named_styles_are_what_their_names_say(evaluation):
     """At least a dozen; the picture in a style that is at hand is nearer to that painting than the others are."""
     names = read_card(EMBEDDED["many_styles"])["styles"]
@@ -108,6 +112,7 @@ def test_named_styles_are_what_their_names_say(evaluation):
 
 
 @pytest.mark.parametrize("name", EMBEDDED)
+@pytest.mark.usefixtures("eagerly")
 def test_strength_goes_from_photo_to_painting(name):
     style = "starry_night" if name == "many_styles" else example("starry_night")
     strengths = tf.linspace(0.0, 1.0, 11)
@@ -128,6 +133,7 @@ def test_a_name_without_its_network_gets_a_hint(preset):
     assert_one_sentence(caught.value)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_photo_itself_as_style_almost_keeps_it():
     photo = example("lighthouse")
     assert np.abs(paint(photo[0], preset="instant").numpy() - photo.numpy()).mean() < 0.1
@@ -151,6 +157,7 @@ def paint_flat(value, size, **options):
 
 
 @pytest.mark.parametrize(("value", "size"), [(0.0, 200), (0.4, 64), (1.0, 256)])
+@pytest.mark.usefixtures("eagerly")
 def test_a_flat_picture_stays_flat_in_any_style(value, size):
     """No frame, which an encoder that sees black beyond the edges would make; rounding is below a level of 255."""
     painting = paint_flat(value, size, noise=0)
@@ -158,6 +165,7 @@ def test_a_flat_picture_stays_flat_in_any_style(value, size):
 
 
 @pytest.mark.parametrize(("value", "size"), [(0.0, 192), (0.4, 64), (1.0, 256)])
+@pytest.mark.usefixtures("eagerly")
 def test_a_flat_picture_gets_strokes_and_no_pattern(value, size):
     """They come from noise and not from rounding, so they are the same in another type. From afar, flat is flat."""
     plain, strokes, rounded = (
@@ -171,6 +179,7 @@ def test_a_flat_picture_gets_strokes_and_no_pattern(value, size):
     assert np.ptp(afar, axis=(0, 1)).max() < 0.1
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_flat_pictures_and_noise_stay_finite_and_calm():
     for content in (flat_picture(0.0, 40, 48), flat_picture(1.0, 40, 48), picture(40, 48, seed=3)):
         painting = tf_style.stylize(content[0], flat_picture(0.7, 48, 40)[0], preset="instant", size=0).numpy()

@@ -89,6 +89,7 @@ def test_a_batch_paints_as_its_pictures_do(stylizer, row):
                                    atol=1e-4)  # fmt: skip
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_styles_differ_and_mix(network, stylizer, row):
     content = picture(40, 48, seed=1)
     first, second = (stylizer(content, [style]).numpy() for style in row.styles)
@@ -99,6 +100,7 @@ def test_styles_differ_and_mix(network, stylizer, row):
     assert 0.0 < near < far
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_strength(network, stylizer, row):
     content = picture(40, 48, seed=1)
     whole = stylizer(content, row.styles[:1]).numpy()
@@ -142,6 +144,7 @@ def test_every_weight_learns(network, row):
             assert np.abs(values).max() > 1e-6, variable.path
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_bfloat16_paints_alike(row):
     full, half = stir(row.make()), row.make("bfloat16")
     archive.set_weights(half.layers, archive.weights_of(full.layers), "test")
@@ -152,6 +155,7 @@ def test_bfloat16_paints_alike(row):
     assert difference.mean() < 0.02
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_no_border_and_no_checkerboard_of_its_own():
     """Of a flat picture the residual network makes a flat one: mirrored borders, resizing before convolving.
 
@@ -186,6 +190,7 @@ def test_enlarging_convolution_is_repeating_then_convolving(size, use_bias):
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_file_holds_all(tmp_path, row):
     network, other = stir(row.make()), row.make()
     path = tmp_path / "network.npz"
@@ -210,6 +215,7 @@ def written_arbitrary(path, **encoder):
     return network
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_network_keeps_the_encoder_it_was_trained_with(tmp_path, monkeypatch):
     """It paints the same when the embedded backbone is another one."""
     path, content = tmp_path / "network.npz", picture(40, 48, seed=1)
@@ -221,6 +227,7 @@ def test_a_network_keeps_the_encoder_it_was_trained_with(tmp_path, monkeypatch):
     np.testing.assert_allclose(painted, repainted, atol=0.02)  # float16
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_layer_keeps_an_encoder_of_any_width(tmp_path):
     path, content = tmp_path / "network.npz", picture(40, 48, seed=1)
     written_arbitrary(path)
@@ -335,6 +342,7 @@ def test_noise_is_for_networks_and_not_below_zero():
     assert_one_sentence(caught.value)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_library_sees_that_a_network_was_trained_on(tmp_path):
     content = picture(40, 48, seed=1)[0]
     paintings = []

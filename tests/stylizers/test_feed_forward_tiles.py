@@ -51,6 +51,7 @@ def test_tiles_make_the_whole(case):
     np.testing.assert_allclose(painting, whole, atol=0.1 / 255)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_details_are_kept_in_tiles_too():
     """The blur that tells details from colours begins at a tile's edge, so kept pixels differ slightly."""
     stylizer, masks = build_stylizer(NAMED), {"keep": LEFT}
@@ -63,6 +64,7 @@ def test_details_are_kept_in_tiles_too():
     np.testing.assert_allclose(painting, whole, atol=0.1 / 255)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_bfloat16_differs_by_its_rounding_only():
     stylizer = build_stylizer(NAMED.replace(compute_dtype="bfloat16"))
     whole = stylizer(CONTENT, STYLES[:1]).numpy()

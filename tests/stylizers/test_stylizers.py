@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.materials import assert_resumes, flat_picture, picture, pooled_stylizer, small_objective, small_stylizer
+from tests.materials import (
+    assert_resumes,
+    flat_picture,
+    picture,
+    pooled,
+    pooled_stylizer,
+    small_objective,
+    small_stylizer,
+)
 from tf_style.losses import content_loss
 from tf_style.optimizers import adam
 from tf_style.stylizers import Optimization, PyramidStylizer
@@ -87,10 +95,12 @@ def first_image(content, styles, **options):
     return pooled_stylizer(idle, num_steps=1, **options)(content, styles).numpy()
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_starts_from_the_content(content, style):
     np.testing.assert_array_equal(first_image(content, [style]), content)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_starts_from_noise(content, style):
     start = first_image(content, [style], init="noise")
     assert abs(start.mean() - 0.5) < 0.01
@@ -99,11 +109,13 @@ def test_starts_from_noise(content, style):
     assert not np.array_equal(start, first_image(content, [style], init="noise", seed=1))
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_all_pictures_of_a_batch_start_from_the_same_noise():
     start = first_image(picture(32, 40, batch=2), [picture(32, 32)], init="noise")
     np.testing.assert_array_equal(start[0], start[1])
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_starts_from_the_style_covered_not_squashed():
     """A wide style for a tall content: its middle, at its own aspect."""
     dot = np.zeros((1, 64, 192, 3), np.float32)
@@ -115,11 +127,13 @@ def test_starts_from_the_style_covered_not_squashed():
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 100), (100, 32), (33, 33), (200, 150)])
+@pytest.mark.usefixtures("eagerly")
 def test_style_covers_any_content(height, width):
     start = first_image(flat_picture(0.0, 40, 56), [flat_picture(0.8, height, width)], init="style")
     np.testing.assert_allclose(start, np.full((1, 40, 56, 3), 0.8), atol=1e-5)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_starts_a_batch_from_its_styles():
     one, other = picture(40, 56, seed=1), picture(40, 56, seed=2)
     both = first_image(picture(40, 56, batch=2), [tf.concat([one, other], 0)], init="style")
@@ -261,6 +275,7 @@ def test_call_is_the_last_of_run(plain, content, style):
 # --- bytes ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_same_seed_same_bytes(content, style):
     stylizers = [pooled_stylizer("adam", num_steps=3, init="noise", seed=seed) for seed in (7, 7, 8)]
     one, same, other = (stylizer(content, [style]).numpy() for stylizer in stylizers)
@@ -283,6 +298,7 @@ def assert_valid(running):
 
 
 @pytest.mark.parametrize("start", ["content", "noise"])
+@pytest.mark.usefixtures("eagerly")
 def test_pixels_stay_valid(start, shallow):
     stylizer = small_stylizer(
         shallow, adam(0.5), num_steps=3, min_size=32, scale_factor=1.9, average_decay=0.9, init=start
@@ -295,3 +311,16 @@ def test_paints_something(shallow, content, style):
     stylizer = small_stylizer(shallow, adam(0.03), num_steps=30)
     losses = [progress.losses["style"] for progress in stylizer.run(content, [style])]
     assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_nothing_is_traced_where_functions_run_eagerly(content, style):
+    """So that you can step through your own terms and backbones with a debugger."""
+    seen = set()
+
+    def backbone(image):
+        seen.add(tf.executing_eagerly())
+        return pooled(image)
+
+    small_stylizer(backbone, objective=small_objective(layers=("pooled",)))(content, [style])
+    assert seen == {True}

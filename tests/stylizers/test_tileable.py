@@ -170,6 +170,7 @@ def test_nearest_size_that_tiles(size, long_side, expected):
     [{}, {"min_size": 32, "num_steps": 8}, {"network": "arbitrary"}],
     ids=["one scale", "pyramid", "network"],
 )
+@pytest.mark.usefixtures("eagerly")
 def test_paintings_have_no_seam(options):
     config, styles = StylizeConfig(**{**TILEABLE, **options}), [picture(64, 64, seed=3)]
     seams, plain = (
@@ -195,6 +196,7 @@ def test_styles_keep_their_edges():
         np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_python_brings_it_to_the_nearest_size():
     painting = tf_style.stylize(ramp(70, 100)[0], picture(48, 48)[0], **{**TILEABLE, "num_steps": 1})
     assert painting.shape == (64, 96, 3)

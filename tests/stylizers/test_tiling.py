@@ -105,6 +105,7 @@ def test_the_margin_is_enough_and_no_more_than_a_position_too_much(layer, poolin
     ("statistic", "padding"),
     [("gram", "zero"), ("gram", "replicate"), ("gram", "replicate_all"), ("mean_std", "zero"), ("wasserstein", "zero")],
 )
+@pytest.mark.usefixtures("eagerly")
 def test_as_whole(statistic, padding):
     config = StylizeConfig(style_statistic=statistic, padding=padding, **SHALLOW)
     optimization = build_stylizer(config).optimization
@@ -116,6 +117,7 @@ def test_as_whole(statistic, padding):
     assert_same(in_tiles(objective, tiles, image, content, styles), whole(optimization, image, content, styles))
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_as_whole_with_masks_and_transparent_styles():
     optimization = build_stylizer(
         StylizeConfig(style_statistic="gram", **SHALLOW), guides=Guides(2, keep=True)
@@ -185,6 +187,7 @@ def test_steps_are_those_in_memory(tmp_path, optimization):
     np.testing.assert_allclose(second, state.optimizer.second[0], atol=1e-3 * float(np.abs(second).max()))
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_step_that_is_given_up_leaves_no_trace(tmp_path, optimization):
     style = picture(60, 70, seed=3)
     results = []
@@ -204,6 +207,7 @@ def test_a_step_that_is_given_up_leaves_no_trace(tmp_path, optimization):
     np.testing.assert_array_equal(*results)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_next_scale_goes_on_as_in_memory(tmp_path, optimization):
     """From the average, with Adam's means carried over; from planes as from arrays."""
     content, style = picture(*SIZE, seed=2), picture(60, 70, seed=3)

@@ -63,7 +63,7 @@ class Distiller:
         self.optimizer.apply(tape.gradient(loss, [variable.value for variable in self.variables]), self.variables)
         return losses
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def errors(self, images: Image) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """By layer, sums over the batch: squared differences of features, and the teacher's squared features."""
         wanted, features = self._chosen(images), self.student(images)

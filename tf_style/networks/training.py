@@ -89,7 +89,7 @@ class Trainer:
         self.optimizer.apply(gradients, self.variables)
         return losses
 
-    @tf.function
+    @tf.function(autograph=False)
     def validate(self, contents: Image, styles: tf.Tensor) -> tuple[dict[str, tf.Tensor], Image]:
         """The weighted losses by term (means over the batch), and the pictures, none of them neutral."""
         return self.losses(contents, styles, tf.zeros_like(contents[:, 0, 0, 0], tf.bool))

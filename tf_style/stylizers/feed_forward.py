@@ -37,10 +37,10 @@ class _ByBatch:
     """
 
     def __init__(self, function: Callable[..., tf.Tensor], specs: Callable[[int | None], list[tf.TensorSpec]]) -> None:
-        self.compiled = True
-        self._function = function
-        self._shapes = [spec.shape for spec in specs(1)]
-        self._one, self._many = (tf.function(function, input_signature=specs(batch)) for batch in (1, None))
+        self.compiled, self._function = True, function
+        one, many = specs(1), specs(None)
+        self._shapes = [spec.shape for spec in one]
+        self._one, self._many = (tf.function(function, input_signature=each, autograph=False) for each in (one, many))
 
     def __call__(self, *arguments: tf.Tensor) -> tf.Tensor:
         batch = arguments[0].shape[0]

@@ -46,10 +46,13 @@ class TiledPass:
         part = tf.nest.map_structure(tf.TensorSpec.from_tensor, parts[0])
         vector = Moments(tf.TensorSpec([1, None]), tf.TensorSpec([1, None]))
         statistics = Statistics({layer: vector for layer in ENCODER_LAYERS}, vector)
-        self._compiled_look = tf.function(self._look, input_signature=[picture, window])
-        self._compiled_take = tf.function(self._take, input_signature=[picture, window, part, statistics.features])
-        self._compiled_paint = tf.function(
-            self._paint, input_signature=[picture, part, statistics, tf.TensorSpec([2], tf.int32)]
+        self._compiled_look, self._compiled_take, self._compiled_paint = (
+            tf.function(function, input_signature=[picture, *specs], autograph=False)
+            for function, specs in (
+                (self._look, [window]),
+                (self._take, [window, part, statistics.features]),
+                (self._paint, [part, statistics, tf.TensorSpec([2], tf.int32)]),
+            )
         )
 
     def look(self, read: Read) -> Iterator[int]:

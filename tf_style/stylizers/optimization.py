@@ -75,8 +75,8 @@ class Optimization:
         self.wrap = wrap
         self.jit_compile = jit_compile
         self.num_traces = 0
-        self._compiled_targets = tf.function(self._targets)
-        self._compiled_step = tf.function(self._step, jit_compile=jit_compile)
+        self._compiled_targets = tf.function(self._targets, autograph=False)
+        self._compiled_step = tf.function(self._step, jit_compile=jit_compile, autograph=False)
 
     def features(self, image: Image, masks: Masks | None = None) -> Features:
         """The backbone's features of a picture, with the picture under "image" and any masks under their names.
@@ -210,7 +210,7 @@ def any_size(tensor: tf.Tensor) -> tf.TensorShape:
 
 def call_for_any_size(function: Any, arguments: Nest) -> Nest:
     """Calls a `tf.function` with a tuple of arguments, tracing it once for all picture sizes."""
-    if not tf.inside_function():
+    if not tf.inside_function() and not tf.config.functions_run_eagerly():
         specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(any_size(tensor), tensor.dtype), arguments)
         function.get_concrete_function(*specs)
     return function(*arguments)

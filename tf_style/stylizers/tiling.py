@@ -87,14 +87,14 @@ class TiledObjective:
         self.stride = crop_stride(optimization.backbone)
         self._structure: Nest = None
         self._measures = {
-            term.name: tf.function(functools.partial(self._style_sums, term))
+            term.name: tf.function(functools.partial(self._style_sums, term), autograph=False)
             for _, term in self._terms
             if term.reads == "styles"
         }
-        self._compiled_targets = tf.function(self._targets)
-        self._compiled_sums = tf.function(self._sums)
-        self._compiled_gradient = tf.function(self._gradient)
-        self.worth = tf.function(self._worth)
+        self._compiled_targets = tf.function(self._targets, autograph=False)
+        self._compiled_sums = tf.function(self._sums, autograph=False)
+        self._compiled_gradient = tf.function(self._gradient, autograph=False)
+        self.worth = tf.function(self._worth, autograph=False)
 
     def content_targets(self, content: Image) -> Nest:
         """A tile's targets of the terms that read the content."""

@@ -64,6 +64,7 @@ def test_the_same_pictures_as_without(folder):
         assert (folder / "beamed" / f"{name}.png").read_bytes() == (folder / "plain" / f"{name}.png").read_bytes()
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_again_does_nothing_twice(folder):
     line = ["beam", "--manifest=good.csv", "--output=out", *FLAGS]
     outcome = command.run(line, folder)
@@ -82,6 +83,7 @@ def test_again_does_nothing_twice(folder):
         assert path.stat().st_mtime_ns == before or path.name == "b.png"
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_batch_that_is_tried_again(folder, monkeypatch):
     """A worker ends after the first picture; another one paints the second only, and a third does nothing."""
     from tf_style.jobs.beam.results import gather
@@ -101,6 +103,7 @@ def test_a_batch_that_is_tried_again(folder, monkeypatch):
     assert (rows["1 a.png"]["seconds"] is None, rows["2 b.png"]["seconds"] > 0) == (True, True)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_large_pictures_are_painted_in_tiles(folder, monkeypatch):
     """Each by itself, so that workers share them."""
     from tf_style.jobs.beam.run import make_batches
@@ -119,6 +122,7 @@ FULL = "cannot be written (No space left on device)"
 
 
 @pytest.mark.parametrize("error", [images.WriteError(f"'b.png' {FULL}"), RuntimeError(f"half of it\n{FULL}")])
+@pytest.mark.usefixtures("eagerly")
 def test_any_error_is_a_failure_of_the_rows(folder, monkeypatch, error):
     """What was written before stays; nothing ends the pipeline."""
     from tf_style.jobs.beam.worker import paint_rows

@@ -114,6 +114,7 @@ def test_a_finished_one_is_not_made_again(distilled, folder):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eagerly")
 def test_a_student_of_a_student_knows_the_first_teachers_channels(distilled, folder):
     arguments = ["distill", *OPTIONS, "--num_steps=0", "--weights=mine/backbone.npz", "--output_dir=second"]
     outcome = command.run([*arguments, "--channels=2,2,3,3,3"], folder)

@@ -72,18 +72,16 @@ def single(content, number):
 
 @pytest.fixture(scope="module")
 def outcomes(folder):
-    return command.run_lines(
-        {
-            "csv": [*BASE, "--manifest=jobs.csv", "--json=csv.json", "--tile_size=150"],
-            "jsonl": ["stylize", "--output=out", "--quiet", "--size=0", "--manifest=jobs.jsonl", "--style=in/two.png",
-                      "--num_steps=3", "--first_steps=0", "--min_size=0", "--backbone=compact_vgg19",
-                      "--json=jsonl.json"],
-            **{name: [*single(content, number), *more]
-               for number, (name, (content, more)) in enumerate(SINGLES.items())},
-            "again": [*BASE, "--manifest=jobs.csv", "--skip_existing", "--json=again.json", "--tile_size=150"],
-        },
-        folder,
-    )  # fmt: skip
+    lines = {
+        "csv": [*BASE, "--manifest=jobs.csv", "--json=csv.json", "--tile_size=150"],
+        "jsonl": ["stylize", "--output=out", "--quiet", "--size=0", "--manifest=jobs.jsonl", "--style=in/two.png",
+                  "--num_steps=3", "--first_steps=0", "--min_size=0", "--backbone=compact_vgg19",
+                  "--json=jsonl.json"],
+        **{name: [*single(content, number), *more] for number, (name, (content, more)) in enumerate(SINGLES.items())},
+        "again": [*BASE, "--manifest=jobs.csv", "--skip_existing", "--json=again.json", "--tile_size=150"],
+    }  # fmt: skip
+    with command.eagerly():
+        return command.run_lines(lines, folder)
 
 
 def test_each_row_is_painted_with_its_own_options(outcomes, folder):

@@ -46,6 +46,7 @@ def _write_bad(photos):
 
 
 @pytest.mark.parametrize("quiet", [False, True])
+@pytest.mark.usefixtures("eagerly")
 def test_bad_files_among_good_ones_are_reported_and_the_rest_is_done(there, capfd, quiet):
     _write_bad(there / "mixed")
     command.write_picture(there / "mixed" / "good.png")
@@ -77,6 +78,7 @@ def test_pictures_that_all_fail_load_no_model(there, capfd, monkeypatch):
     assert not (there / "nowhere").exists()
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_too_little_memory_is_one_sentence_a_picture(there, capfd, monkeypatch):
     def refuse(stylizer, content, code):
         if content.shape[1:3] == LANDSCAPE:
@@ -93,6 +95,7 @@ def test_too_little_memory_is_one_sentence_a_picture(there, capfd, monkeypatch):
     assert files_in(there / "scarce") == {target(name) for name, size in PICTURES.items() if size == PORTRAIT}
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_full_disk_ends_the_run(there, capfd, monkeypatch):
     def refuse(path, *arguments, **options):
         raise images.WriteError(f"'{path}' cannot be written (No space left on device); free the disk")
@@ -105,6 +108,7 @@ def test_a_full_disk_ends_the_run(there, capfd, monkeypatch):
 # --- going on ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_skip_existing_paints_only_what_is_missing(there, capfd):
     assert stylize(*NETWORK, "--output=going_on") == 0
     before = levels("going_on/a.png")

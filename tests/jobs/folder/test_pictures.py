@@ -66,6 +66,7 @@ def test_a_folders_paintings_are_those_of_single_runs(runs, there, kind, flags):
         assert single.std() > 5
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_styles_are_read_at_the_size_of_each_picture(there):
     """As pictures, by a network for any style: what it makes of them is kept no longer than it holds."""
     write_tiny_network(there / "arbitrary.npz", "arbitrary")
@@ -77,6 +78,7 @@ def test_styles_are_read_at_the_size_of_each_picture(there):
 
 
 @pytest.mark.parametrize(("flags", "stage"), [(OPTIMIZE, "before"), (NETWORK, "after")])
+@pytest.mark.usefixtures("eagerly")
 def test_every_picture_takes_the_colors_given(there, flags, stage):
     colors = ["--preserve_color=linear", f"--color_stage={stage}", "--color_from=other.jpg"]
     assert stylize(*flags, *colors, "--output=colored", "--batch_size=4") == 0
@@ -103,6 +105,7 @@ def test_one_model_and_one_trace_serve_all_sizes(runs):
     assert runs["optimized_4"][0].stylizers[0, False].optimization.num_traces == 1, "passes of three, at two sizes"
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_pictures_of_one_size_are_painted_together(there, monkeypatch):
     counts = []
     paint = FolderSession.paint
@@ -116,6 +119,7 @@ def test_pictures_of_one_size_are_painted_together(there, monkeypatch):
     assert sorted(counts) == [1, 1, 2, 2]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_formats_and_depths(there):
     assert stylize(*NETWORK, "--output=jpegs", "--format=jpg", "--quality=60") == 0
     assert files_in(there / "jpegs") == {Path(name).with_suffix(".jpg").as_posix() for name in PICTURES}
@@ -133,6 +137,7 @@ def test_nothing_is_loaded_where_nothing_is_missing(runs, there, capfd, monkeypa
 # --- what is said and written -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_progress_counts_pictures(there, capfd):
     assert stylize(*NETWORK, "--output=said") == 0
     first, *lines, last = capfd.readouterr().err.splitlines()
@@ -143,11 +148,13 @@ def test_progress_counts_pictures(there, capfd):
     assert last.startswith("Wrote 6 of 6 pictures to said (")
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_quiet_says_nothing(there, capfd):
     assert stylize(*NETWORK, "--output=quiet", "--quiet") == 0
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_steps_are_shown_inside_a_pass(runs, there, capfd):
     assert stylize(*OPTIMIZE, "--output=steps") == 0
     lines = capfd.readouterr().err.splitlines()

@@ -59,7 +59,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def outcomes(folder):
     refused = {name: command.over([*TILED, "--output=refused.png"], more) for name, (more, _) in REFUSED.items()}
-    return command.run_lines({**RUNS, **refused}, folder)
+    with command.eagerly():
+        return command.run_lines({**RUNS, **refused}, folder)
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,8 @@ def folder(tmp_path_factory):
         "stylize", "--style=white_style.png", "--quiet", "--preset=instant", "--size=0", "--content=sheets",
         "--output=painted_net", "--preserve_color=linear",
     ]  # fmt: skip
-    outcomes = command.run_lines(runs, place)
+    with command.eagerly():
+        outcomes = command.run_lines(runs, place)
     assert outcomes.pop("hidden").stderr.count("transparent everywhere") == 1
     for name, outcome in outcomes.items():
         assert outcome.status == 0, (name, outcome.stderr)
@@ -146,6 +147,7 @@ def test_hidden_parts_of_a_style_do_not_matter(folder):
     np.testing.assert_array_equal(white, black)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_python_reads_what_can_be_seen(folder):
     """Of files with an alpha, contents and styles; what is hidden stays the fill that it is."""
     options = {**QUICK, "preserve_color": "linear"}

@@ -307,9 +307,10 @@ QUICK_TRAINING = ("--compute_dtype=float32", "--style_layers=conv1_1,conv2_1", "
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eagerly")
 def test_training_takes_what_was_prepared(pictures, tmp_path):
     assert prepared(pictures, tmp_path / "records", "--quiet") == 0
-    flags = ["--batch_size=2", "--crop_size=32", "--num_steps=5", "--validation_pairs=1", *QUICK_TRAINING]
+    flags = ["--batch_size=2", "--crop_size=32", "--num_steps=2", "--validation_pairs=1", *QUICK_TRAINING]
     folders = [f"--content_dir={tmp_path / 'records'}", f"--style_dir={tmp_path / 'records'}"]
     outcome = command.run(["train", *folders, f"--output_dir={tmp_path / 'network'}", *flags], tmp_path)
     assert outcome.status == 0, outcome.stderr

@@ -121,6 +121,7 @@ def test_nobody_reads_standard_output(folder, piped, monkeypatch):
 INSTANT = ["stylize", "--preset=instant", "--size=48"]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_painting_without_a_name_goes_beside_the_content_and_over_nothing(folder, capsys):
     (folder / "sub").mkdir()
     (folder / "sub" / "photo.jpg").write_bytes((folder / "photo.jpg").read_bytes())
@@ -163,6 +164,7 @@ def test_a_run_that_goes_on_keeps_its_name(folder):
 @pytest.mark.parametrize(
     ("size", "found"), [("48x48", (34, 48)), ("100x34", (34, 48)), ("33x400", (24, 33)), ("112x80", (80, 112))]
 )
+@pytest.mark.usefixtures("eagerly")
 def test_the_result_fits_into_a_box(folder, size, found):
     assert main([*INSTANT[:2], "photo.jpg", "painting.png", "out.png", f"--size={size}"]) == (0 if found[0] > 31 else 2)
     if found[0] > 31:

@@ -72,6 +72,7 @@ def test_an_encoder_of_ones_own(tmp_path):
         np.testing.assert_allclose(features, expected[layer], rtol=1e-3, atol=0.2)  # float16
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_another_encoder_is_another_training(tmp_path):
     """Also under the same name: a checkpoint is not gone on with."""
     for name, seed in (("photos", 0), ("paintings", 10)):

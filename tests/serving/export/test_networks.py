@@ -140,6 +140,7 @@ def test_an_unknown_style_is_named(cases):
 
 
 @pytest.mark.parametrize("preserve_color", ["linear", "histogram", "luminance"])
+@pytest.mark.usefixtures("eagerly")
 def test_colors_are_kept(tmp_path, preserve_color):
     """Matched after painting, for a served style is encoded without a content."""
     network = stir(make_network("many_styles", "float32", NAMES, None))

@@ -36,7 +36,8 @@ def served():
 
 @pytest.fixture(scope="module")
 def served_lbfgs():
-    options = {"num_steps": "20", "first_steps": "0", "min_size": "0", "init": "noise"}
+    layers = {"content_layers": "conv1_1", "style_layers": "conv1_1", "style_layer_weights": ""}
+    options = {"num_steps": "20", "first_steps": "0", "min_size": "0", "init": "noise", **layers}
     return Served(small_model("gatys2016", **options), intra_op_threads=1, inter_op_threads=1)
 
 

@@ -72,7 +72,8 @@ class TrainingLoop(ABC):
         """Trains; keeps checkpoint, result and TensorBoard up to date on the way."""
         writer = tf.summary.create_file_writer(str(self._folder / "logs"))
         last_save = last = time.monotonic()
-        batches, compiled = iter(self._batches()), tf.function(self._train_step, reduce_retracing=True)
+        batches = iter(self._batches())
+        compiled = tf.function(self._train_step, reduce_retracing=True, autograph=False)
         while not self.complete:
             with self._reading_batch():
                 batch = next(batches)

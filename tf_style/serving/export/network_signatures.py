@@ -55,14 +55,14 @@ class ServedNetwork(Served):
             style_code = self._style_code(style_code, code.shape, content)
             return self._answer(content, style_code, style_strength)
 
-        function = tf.function(stylize, input_signature=[PICTURES, styles, NUMBERS])
+        function = tf.function(stylize, input_signature=[PICTURES, styles, NUMBERS], autograph=False)
         size = tf.TensorSpec([None], tf.int32, name="size")
         return {
             "serving_default": function,
             "stylize": function,
-            "stylize_bytes": tf.function(self._stylize_bytes, input_signature=[FILES, FILES]),
-            "encode_style": tf.function(self._encode_style, input_signature=[styles, size]),
-            "stylize_encoded": tf.function(stylize_encoded, input_signature=[PICTURES, code, NUMBERS]),
+            "stylize_bytes": tf.function(self._stylize_bytes, input_signature=[FILES, FILES], autograph=False),
+            "encode_style": tf.function(self._encode_style, input_signature=[styles, size], autograph=False),
+            "stylize_encoded": tf.function(stylize_encoded, input_signature=[PICTURES, code, NUMBERS], autograph=False),
         }
 
     def warm_up_requests(self, sizes: tuple[int, ...], signatures: dict[str, Any]) -> Iterator[tuple[str, dict]]:

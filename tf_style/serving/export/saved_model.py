@@ -7,10 +7,12 @@ import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_style.build import build_backbone, build_feed_forward, build_optimization, choose_backbone, choose_network
 from tf_style.config import ConfigError, ExportOptions, StylizeConfig
@@ -67,7 +69,8 @@ def export_model(
             setattr(served, name, function)  # the module must hold what it exports
         tf.saved_model.save(served, str(temporary), signatures=signatures)
         write_warm_up(temporary, list(requests(warm_up_sizes, signatures)))
-        write_card(temporary, {**_card(config, limits, signatures), "preset": preset, "image_format": image_format})
+        card = _card(config, limits, temporary, signatures)
+        write_card(temporary, {**card, "preset": preset, "image_format": image_format})
         temporary.chmod(0o755)  # the server may run as another user, for whom mkdtemp's folders are closed
         return _publish(temporary, base)
     finally:
@@ -135,7 +138,7 @@ def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]
             )
 
 
-def _card(config: StylizeConfig, limits: Limits, signatures: dict[str, Any]) -> dict[str, Any]:
+def _card(config: StylizeConfig, limits: Limits, version: Path, signatures: Iterable[str]) -> dict[str, Any]:
     settings = dataclasses.asdict(config)
     settings["weights"] = os.path.basename(config.weights)  # a path on this machine says nothing elsewhere
     if config.network:
@@ -151,20 +154,21 @@ def _card(config: StylizeConfig, limits: Limits, signatures: dict[str, Any]) -> 
         "size": config.size,
         "limits": {"min_side": MIN_SIDE, **dataclasses.asdict(limits)},
         "versions": versions(),
-        "signatures": {name: _tensors(function) for name, function in signatures.items()},
+        "signatures": _signatures(version, signatures),
     }
 
 
-def _tensors(function: Any) -> dict[str, dict[str, str]]:
-    """Inputs and outputs of a signature as text: name -> "uint8 [?, ?, ?, 3]"."""
-    concrete = function.get_concrete_function()
-    inputs = {spec.name: spec for spec in tf.nest.flatten(concrete.structured_input_signature)}
-    return {
-        "inputs": {name: _described(spec) for name, spec in inputs.items()},
-        "outputs": {name: _described(tensor) for name, tensor in concrete.structured_outputs.items()},
-    }
+def _signatures(version: Path, names: Iterable[str]) -> dict[str, dict[str, dict[str, str]]]:
+    """Inputs and outputs of signatures as text: name -> "uint8 [?, ?, ?, 3]".
+
+    From the file: what is saved was traced for it alone, so asking the functions would trace them once more.
+    """
+    model = saved_model_pb2.SavedModel.FromString((version / "saved_model.pb").read_bytes())
+    found = {name: model.meta_graphs[0].signature_def[name] for name in names}
+    return {name: {"inputs": _tensors(one.inputs), "outputs": _tensors(one.outputs)} for name, one in found.items()}
 
 
-def _described(tensor: Any) -> str:
-    sides = ", ".join("?" if side is None else str(side) for side in tensor.shape)
-    return f"{tensor.dtype.name} [{sides}]"
+def _tensors(described: Mapping[str, Any]) -> dict[str, str]:
+    shapes = {name: tf.TensorShape(tensor.tensor_shape) for name, tensor in described.items()}
+    sides = {name: ", ".join("?" if side is None else str(side) for side in shape) for name, shape in shapes.items()}
+    return {name: f"{tf.as_dtype(tensor.dtype).name} [{sides[name]}]" for name, tensor in described.items()}

@@ -68,13 +68,15 @@ class ServedStylizer(Served):
         functions = {
             "serving_default": stylize,
             "stylize": stylize,
-            "stylize_bytes": tf.function(self._stylize_bytes, input_signature=[FILES, FILES]),
+            "stylize_bytes": tf.function(self._stylize_bytes, input_signature=[FILES, FILES], autograph=False),
             "start": self._start_function(),
             "advance": self._advance_function(),
         }
         if self._stylizer.init != "style":  # else the run needs the style itself
             size = tf.TensorSpec([None], tf.int32, name="size")
-            functions["encode_style"] = tf.function(self._encode_style, input_signature=[PICTURES, size])
+            functions["encode_style"] = tf.function(
+                self._encode_style, input_signature=[PICTURES, size], autograph=False
+            )
             functions["stylize_encoded"] = self._stylize_encoded_function()
         return functions
 
@@ -89,7 +91,9 @@ class ServedStylizer(Served):
             options = self._options(content, num_steps, seed, content_weight, style_weight)
             return self._answer(content, self._run(content, [style], self._from(style), *options))
 
-        return tf.function(stylize, input_signature=[PICTURES, PICTURES, INTEGERS, INTEGERS, NUMBERS, NUMBERS])
+        return tf.function(
+            stylize, input_signature=[PICTURES, PICTURES, INTEGERS, INTEGERS, NUMBERS, NUMBERS], autograph=False
+        )
 
     def _stylize_encoded_function(self) -> Any:
         steps, seed, content_weight, style_weight = self._defaults
@@ -114,7 +118,9 @@ class ServedStylizer(Served):
 
             return self._answer(content, self._run(content, [], targets, *options))
 
-        return tf.function(stylize_encoded, input_signature=[PICTURES, code, INTEGERS, INTEGERS, NUMBERS, NUMBERS])
+        return tf.function(
+            stylize_encoded, input_signature=[PICTURES, code, INTEGERS, INTEGERS, NUMBERS, NUMBERS], autograph=False
+        )
 
     def _encode_style(self, style: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
         """`size` is the (height, width) of the content to be painted."""
@@ -133,7 +139,9 @@ class ServedStylizer(Served):
             state = self._loop.start(content, [style], num_steps=steps, seeds=seeds)
             return self._states.to_tensors(state, weights)
 
-        return tf.function(start, input_signature=[PICTURES, PICTURES, INTEGERS, INTEGERS, NUMBERS, NUMBERS])
+        return tf.function(
+            start, input_signature=[PICTURES, PICTURES, INTEGERS, INTEGERS, NUMBERS, NUMBERS], autograph=False
+        )
 
     def _advance_function(self) -> Any:
         def advance(content: tf.Tensor, style: tf.Tensor, num_steps: tf.Tensor, state: dict[str, tf.Tensor]) -> dict:
@@ -152,7 +160,7 @@ class ServedStylizer(Served):
             tf.TensorSpec(spec.shape, spec.dtype, name)
             for name, spec in (("content", PICTURES), ("style", PICTURES), ("num_steps", INTEGERS))
         ]
-        return tf.function(advance, input_signature=[*pictures, self._states.specs(self._stylizer)])
+        return tf.function(advance, input_signature=[*pictures, self._states.specs(self._stylizer)], autograph=False)
 
     # Shared ------------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ class StateTensors:
         if not self._specs:
             picture = tf.TensorSpec([None, None, None, 3])
             weights = {name: tf.TensorSpec([None]) for name in self._weighed()}
-            start = tf.function(lambda content, style: GraphLoop(stylizer).start(content, [style]))
+            start = tf.function(lambda content, style: GraphLoop(stylizer).start(content, [style]), autograph=False)
             state = start.get_concrete_function(picture, picture).structured_outputs
             self._structure = (state, weights)
             self._specs = {

@@ -22,7 +22,8 @@ class StyleCode:
     def __init__(self, stylizer: PyramidStylizer) -> None:
         self._stylizer = stylizer
         spec = tf.TensorSpec([None, _TRACE_SIDE, _TRACE_SIDE, 3])
-        trace = tf.function(lambda style: stylizer.optimization.targets(None, [style])).get_concrete_function(spec)
+        targets = tf.function(lambda style: stylizer.optimization.targets(None, [style]), autograph=False)
+        trace = targets.get_concrete_function(spec)
         self._structure = trace.structured_outputs
         self._shapes = [list(tensor.shape[1:]) for tensor in tf.nest.flatten(self._structure)]
         self.length = sum(math.prod(shape) for shape in self._shapes)
