@@ -24,7 +24,7 @@ from tf_style.images.masks import (
 from tf_style.images.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, ImageError, Picture, PictureWarning, WriteError
 from tf_style.images.reading import read_image
 from tf_style.images.visible import read_visible, with_own_alpha
-from tf_style.images.writing import check_output_path, replacing, write_image
+from tf_style.images.writing import check_output_path, remove_leftovers, replacing, write_image
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
@@ -54,6 +54,7 @@ __all__ = [
     "read_mask",
     "read_size",
     "read_visible",
+    "remove_leftovers",
     "replacing",
     "resize",
     "resize_mask",

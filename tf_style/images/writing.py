@@ -211,11 +211,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     place = Path(os.path.realpath(path))
     place.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(place.parent)
+    if place.parent not in _cleaned:
+        _cleaned.add(place.parent)
+        remove_leftovers(place.parent)
     temporary = place.with_name(f".tf_style-{secrets.token_hex(8)}{place.suffix}")
     with open(temporary, "xb") as held:
         try:
-            _lock(held)
+            with contextlib.suppress(OSError):  # some network disks have no locks
+                _lock(held)
             yield temporary
             os.fsync(held.fileno())
             os.replace(temporary, place)
@@ -223,11 +226,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Removes temporary files that no living process holds, once per folder."""
-    if folder in _cleaned:
-        return
-    _cleaned.add(folder)
+def remove_leftovers(folder: Path) -> None:
+    """Removes the temporary files of `replacing` in a folder that no living process holds."""
     for path in folder.glob(_LEFTOVERS):
         with contextlib.suppress(OSError):
             if path.is_file() and time.time() - path.stat().st_mtime > _FRESH:

@@ -1,6 +1,7 @@
 """Runs that are killed or interrupted, and gone on with: they end in the bytes of a run that never stopped."""
 
 import json
+import os
 import shutil
 import signal
 import time
@@ -87,7 +88,9 @@ def adam(tmp_path_factory):
         assert state.exists(), outcome
         found[what] = outcome, _step(folder), read_image(output).pixels if output.exists() else None
         output.unlink(missing_ok=True)
-    (state.parent / ".tf_style-abcd.npz").touch()  # as left by a kill in the middle of saving
+    left = state.parent / ".tf_style-abcd.npz"  # by a kill in the middle of saving
+    left.touch()
+    os.utime(left, (0, 0))
     saved = state.read_bytes()
     _write_broken(folder, saved)
     command.write_picture(folder / "another.png", 45, 60, seed=9)

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_style.config import ConfigError
-from tf_style.images import replacing
+from tf_style.images import remove_leftovers, replacing
 from tf_style.types import Progress
 
 _NAME = "state.npz"
@@ -72,5 +72,5 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Removes the checkpoint, and temporary files left by runs that were killed while saving."""
-        for path in (self.path, *self.path.parent.glob(".tf_style-*")):
-            path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+        remove_leftovers(self.path.parent)

@@ -36,6 +36,8 @@ def reserved(option: str, folder: str) -> Iterator[None]:
             gone = os.fstat(file.fileno()).st_nlink == 0  # another run removed it just now
         except BlockingIOError:
             gone = True
+        except OSError:  # some network disks have no locks
+            gone = False
         if gone:
             raise ConfigError(
                 f"--{option}={folder} is in use by another run; wait until that ends, or give another folder."
