@@ -115,7 +115,8 @@ def test_hidden_pixels_of_a_style_do_not_count(levels, style):
 def test_masks_in_every_form(levels, style, painting):
     mask = np.zeros(SIZE, np.uint8)
     mask[:, 28:] = 255
-    forms = (mask, mask > 0, mask[..., None], Image.fromarray(mask), encoded(Image.fromarray(mask)))
+    image = Image.fromarray(mask)
+    forms = (mask, mask > 0, mask[..., None], image, image.convert("1"), image.convert("P"), encoded(image))
     found = [paint(levels, style, content_mask=form) for form in forms]
     for other in found[1:]:
         np.testing.assert_array_equal(other, found[0])

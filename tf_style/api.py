@@ -117,7 +117,7 @@ def _masks(
     def at_size(option: str, mask: Picture) -> np.ndarray:
         if isinstance(mask, str | os.PathLike):
             return images.read_mask(option, os.fspath(mask), size, max_pixels=images.DEFAULT_MAX_PIXELS)
-        if not _is_file(mask):
+        if not (_is_file(mask) or isinstance(mask, Pil.Image)):
             pixels = np.asarray(mask)
             mask = pixels.astype(np.float32) if pixels.dtype == np.bool_ else pixels
         return images.resize_mask(option, "the mask", _pictures(mask, min_side=1)[0], size)
@@ -127,19 +127,15 @@ def _masks(
         "style_masks": [at_size("style_masks", mask) for mask in style_masks],
         "keep_mask": None if keep_mask is None else at_size("keep_mask", keep_mask),
     }
-    found = [images.make_masks(content, **given).arrays() for content in contents]
-    whole = np.ones((1, *size, 1), np.float32)
-    names = {name for masks in found for name in masks}
-    return {name: tf.constant(np.concatenate([masks.get(name, whole) for masks in found])) for name in sorted(names)}
+    found = images.stack_masks([images.make_masks(content, **given) for content in contents], size)
+    return {name: tf.constant(mask) for name, mask in found.items()}
 
 
 def _style(picture: Picture) -> tf.Tensor:
     """Style pictures [B, h, w, 3], or [B, h, w, 4] with an alpha."""
     found = [images.with_own_alpha(own) for own in _pictures(picture)]
-    if len({own.shape[-1] for own in found}) > 1:  # some are opaque
-        found = [
-            own if own.shape[-1] == 4 else np.pad(own, [(0, 0)] * 2 + [(0, 1)], constant_values=1) for own in found
-        ]
+    channels = max(own.shape[-1] for own in found)  # those that are opaque get an alpha if another has one
+    found = [np.pad(own, [(0, 0), (0, 0), (0, channels - own.shape[-1])], constant_values=1) for own in found]
     return tf.constant(np.stack(found))
 
 

@@ -18,6 +18,7 @@ from tf_style.images.masks import (
     make_masks,
     read_mask,
     resize_mask,
+    stack_masks,
     warn_of_colors,
     without_rest,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "replacing",
     "resize",
     "resize_mask",
+    "stack_masks",
     "to_float",
     "to_pil",
     "to_uint8",

@@ -42,6 +42,14 @@ class Masks:
         return {name: mask[np.newaxis] for name, mask in both.items() if mask is not None}
 
 
+def stack_masks(masks: Sequence[Masks], size: tuple[int, int]) -> dict[str, np.ndarray]:
+    """The masks of a batch of one (height, width), by name, float32 [B, H, W, N]; where a picture has none, it is 1."""
+    found = [own.arrays() for own in masks]
+    whole = np.ones((1, *size, 1), np.float32)
+    names = sorted({name for arrays in found for name in arrays})
+    return {name: np.concatenate([arrays.get(name, whole) for arrays in found]) for name in names}
+
+
 def read_mask(option: str, path: str | Path, size: tuple[int, int], *, max_pixels: int) -> np.ndarray:
     """Reads a mask: the file's lightness (times its alpha, if any) at a size, float32 [H, W] in [0, 1].
 

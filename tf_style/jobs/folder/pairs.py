@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,17 +32,11 @@ def pair_rows(config: StylizeConfig, files: StylizeFiles) -> list[Row]:
     styles = [(path, name.replace("/", "-")) for path, name in _pictures("style", files.style, files)]
     first = dataclasses.replace(files, content=str(contents[0][0]), style=(str(styles[0][0]),))
     check_options(config, first)
-    rows = [
-        Row(number, config, dataclasses.replace(first, content=str(content), style=(str(style),), output=output))
-        for number, (content, style, output) in enumerate(
-            (
-                (content, style, str(Path(files.output) / f"{name}--{style_name}.{files.format}"))
-                for content, name in contents
-                for style, style_name in styles
-            ),
-            1,
-        )
-    ]
+    rows: list[Row] = []
+    for (content, name), (style, style_name) in itertools.product(contents, styles):
+        output = str(Path(files.output) / f"{name}--{style_name}.{files.format}")
+        own = dataclasses.replace(first, content=str(content), style=(str(style),), output=output)
+        rows.append(Row(len(rows) + 1, config, own))
     images.check_output_path(rows[0].files.output, bit_depth=files.bit_depth)
     _check_outputs(rows, files)
     ProgressDisplay(quiet=files.quiet).say(

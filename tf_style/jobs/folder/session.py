@@ -81,12 +81,8 @@ class FolderSession:
 
     def _masks(self, contents: Sequence[images.Picture]) -> dict[str, tf.Tensor]:
         """The masks from the files and from transparency; empty if there are none."""
-        found = [read_masks(content, self._files).arrays() for content in contents]
-        whole = np.ones((1, *contents[0].size, 1), np.float32)
-        return {
-            name: tf.constant(np.concatenate([mask.get(name, whole) for mask in found]))
-            for name in sorted({name for masks in found for name in masks})
-        }
+        masks = images.stack_masks([read_masks(content, self._files) for content in contents], contents[0].size)
+        return {name: tf.constant(mask) for name, mask in masks.items()}
 
     def _stylizer(self, num_regions: int, keep: bool) -> FeedForwardStylizer | PyramidStylizer:
         """The stylizer for this number of regions."""

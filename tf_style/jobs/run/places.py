@@ -79,18 +79,18 @@ def _store_inputs(given: dict[str, Any], folder: Path) -> dict[str, str]:
     names: dict[str, str] = {}
 
     def stored(path: str) -> str:
-        is_pipe = path.startswith("/dev/fd/") and not os.path.isfile(path)
-        if path not in _STANDARD_INPUT and not is_pipe:
+        is_standard = path in _STANDARD_INPUT
+        if not is_standard and (not path.startswith("/dev/fd/") or os.path.isfile(path)):
             return path
-        if not is_pipe or path in _STANDARD_INPUT:
+        if is_standard:
             if "standard input" in names.values():
                 raise ConfigError("Standard input was given twice, but it holds one picture; give a file's name.")
             if sys.stdin is None or sys.stdin.isatty():
                 raise ConfigError(f"{path} is standard input, but nothing is piped into it; pipe a picture into it.")
         target = folder / f"input-{len(names)}"
-        names[str(target)] = path if is_pipe and path not in _STANDARD_INPUT else "standard input"
+        names[str(target)] = "standard input" if is_standard else path
         with open(target, "wb") as file:
-            if path in _STANDARD_INPUT:
+            if is_standard:
                 shutil.copyfileobj(sys.stdin.buffer, file)
             else:
                 with open(path, "rb") as pipe:

@@ -16,9 +16,7 @@ def quiet_tensorflow() -> Iterator[None]:
     If the block fails unexpectedly, the text is shown, because it may say why. ValueErrors explain themselves.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    plots = (
-        "matplotlib.pyplot"  # Keras imports it for nothing that we use; without it programs start half a second sooner
-    )
+    plots = "matplotlib.pyplot"  # Keras imports it, for half a second and nothing that we use
     hidden = sys.modules.setdefault(plots, None) is None  # type: ignore[arg-type]
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
