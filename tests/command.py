@@ -35,6 +35,7 @@ SHORT = (
     "--content_layers=conv2_1",
     "--style_layers=conv1_1,conv2_1",
     "--size=48",
+    "--init=content",
     "--min_size=0",
     "--num_steps=3",
     "--first_steps=0",

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tf_style.backbones import empty_kernels, resolve_compute_dtype
 from tf_style.build import backbone_widths, build_backbone, build_optimization, choose_backbone
-from tf_style.build.network import build_network, choose_network, make_network
+from tf_style.build.network import Network, build_network, choose_network, make_network
 from tf_style.build.stylizer import build_feed_forward
 from tf_style.config import DEFAULT_PRESET, ConfigError
 from tf_style.networks.archive import check_format, check_style
@@ -80,16 +80,14 @@ class StylizeLayer(keras.layers.Layer):
         widths = card.get("backbone", {})
         self.card = {"backbone": widths or backbone_widths(self.config)}
         self.backbone = build_backbone(self.config, pretrained=pretrained, widths=widths)
-        self._stylizer = build_optimization(self.config, self.backbone)
+        network = None
+        if self.config.init == "network":
+            self.card["network"], network = self._make_network(self.config.init_network, card.get("network"))
+        self._stylizer = build_optimization(self.config, self.backbone, network)
 
     def _use_network(self, card: dict[str, Any] | None) -> None:
-        pretrained = card is None
-        if card is None:
-            found = choose_network(self.config).card
-            card = {"styles": [], "encoder": {}, **found}
-            card = {name: card[name] for name in ("kind", "format", "styles", "encoder")}
-        check_format({"format": 1, **card}, "The network in the saved model", "make the model anew")
-        self.card, known = card, tuple(card["styles"])
+        self.card, network = self._make_network(self.config.network, card)
+        known = tuple(self.card["styles"])
         if bool(known) != bool(self.styles):
             raise ConfigError(
                 f"The network {self.config.network} "
@@ -98,13 +96,22 @@ class StylizeLayer(keras.layers.Layer):
             )  # fmt: skip
         for style in self.styles:
             check_style(style, known)
-        if pretrained:
-            network = build_network(self.config)
-        else:
-            encoder = empty_kernels(card.get("encoder", {})) or None
-            network = make_network(card["kind"], resolve_compute_dtype(self.config.compute_dtype), known, encoder)
-        self.sublayers = network.all_layers
         self._stylizer = build_feed_forward(self.config, network)
+
+    def _make_network(self, name: str, card: dict[str, Any] | None) -> tuple[dict[str, Any], Network]:
+        """The network of a card, without weights; or that of a name with its own, and the card to save."""
+        config = self.config.replace(network=name)
+        if card is None:
+            found = {"styles": [], "encoder": {}, **choose_network(config).card}
+            card = {name: found[name] for name in ("kind", "format", "styles", "encoder")}
+            network = build_network(config)
+        else:
+            check_format({"format": 1, **card}, "The network in the saved model", "make the model anew")
+            encoder = empty_kernels(card.get("encoder", {})) or None
+            dtype = resolve_compute_dtype(config.compute_dtype)
+            network = make_network(card["kind"], dtype, tuple(card["styles"]), encoder)
+        self.sublayers = network.all_layers
+        return card, network
 
     def call(self, inputs: list[Image] | dict[str, Any]) -> Image:
         """Paints.

@@ -3,7 +3,7 @@
 from tf_style.build.backbone import BackboneChoice, backbone_widths, build_backbone, choose_backbone
 from tf_style.build.evaluation import build_evaluation
 from tf_style.build.guides import Guides
-from tf_style.build.network import NetworkChoice, build_network, choose_network
+from tf_style.build.network import Network, NetworkChoice, build_network, choose_network
 from tf_style.build.recoloring import build_recoloring
 from tf_style.build.stylizer import (
     build_feed_forward,
@@ -18,6 +18,7 @@ from tf_style.build.training import build_teacher, build_trainer, find_encoder
 __all__ = [
     "BackboneChoice",
     "Guides",
+    "Network",
     "NetworkChoice",
     "backbone_widths",
     "build_backbone",

@@ -6,7 +6,7 @@ import functools
 
 import keras
 
-from tf_style.build.backbone import BackboneChoice, build_backbone, canonical_layers, choose_backbone
+from tf_style.build.backbone import build_backbone, canonical_layers, choose_backbone
 from tf_style.build.guides import NO_GUIDES, Guides, guide_colors
 from tf_style.build.network import Network, build_network
 from tf_style.config import ConfigError, StylizeConfig
@@ -62,13 +62,18 @@ def build_optimizer(config: StylizeConfig) -> Optimizer:
 
 
 def build_stylizer(
-    config: StylizeConfig, backbone: keras.Model | None = None, *, guides: Guides = NO_GUIDES
+    config: StylizeConfig,
+    backbone: keras.Model | None = None,
+    network: Network | None = None,
+    *,
+    guides: Guides = NO_GUIDES,
 ) -> PyramidStylizer | FeedForwardStylizer:
     """Builds a stylizer: with a network if the config names one, else by optimisation.
 
     Args:
       config: All options. `size` is ignored: pictures are painted at the size they have.
       backbone: A backbone to use instead of the config's.
+      network: A network to use instead of the config's `network` or `init_network`.
       guides: The masks and colours that the stylizer takes.
 
     Raises:
@@ -76,14 +81,18 @@ def build_stylizer(
       NetworkError, ValueError, WeightsError: As in `build_network` and `build_backbone`.
     """
     if config.network:
-        return build_feed_forward(config, guides=guides)
-    return build_optimization(config, backbone, guides=guides)
+        return build_feed_forward(config, network, guides=guides)
+    return build_optimization(config, backbone, network, guides=guides)
 
 
 def build_optimization(
-    config: StylizeConfig, backbone: keras.Model | None = None, *, guides: Guides = NO_GUIDES
+    config: StylizeConfig,
+    backbone: keras.Model | None = None,
+    network: Network | None = None,
+    *,
+    guides: Guides = NO_GUIDES,
 ) -> PyramidStylizer:
-    """The stylizer that optimises pixels; see `build_stylizer`."""
+    """The stylizer that optimises pixels; see `build_stylizer`. `network` replaces the config's `init_network`."""
     optimization = Optimization(
         build_backbone(config, also=KEEP_LAYERS if guides.keep else ()) if backbone is None else backbone,
         build_objective(config, guides),
@@ -107,7 +116,27 @@ def build_optimization(
         style_strength=config.style_strength,
         prepare=guidance.prepare,
         finish=guidance.finish,
+        network=build_first_pass(config, network) if config.init == "network" else None,
     )
+
+
+def build_first_pass(config: StylizeConfig, network: Network | None = None) -> FeedForwardStylizer:
+    """The network that paints what an optimisation starts from, with `init_network` unless another is given.
+
+    Raises:
+      ConfigError: The network knows its styles by name.
+      NetworkError: As in `build_network`.
+    """
+    own = config.replace(network=config.init_network, preserve_color="none", palette=())
+    network = build_network(own) if network is None else network
+    if isinstance(network, ManyStylesNetwork):
+        raise ConfigError(
+            f"init_network={config.init_network} knows its styles by name, but an optimisation needs pictures of them; "
+            "give a network for any style, such as arbitrary."
+        )
+    stylizer = build_feed_forward(own, network)
+    stylizer.paint_uncompiled()  # one pass takes less time than compiling it
+    return stylizer
 
 
 def build_feed_forward(
@@ -142,7 +171,7 @@ def build_feed_forward(
 
 @functools.lru_cache(maxsize=4)
 def _cached_stylizer(
-    config: StylizeConfig, num_regions: int, keep: bool, choice: BackboneChoice | tuple
+    config: StylizeConfig, num_regions: int, keep: bool, choice: tuple
 ) -> PyramidStylizer | FeedForwardStylizer:
     del choice  # part of the key: how "auto" was resolved
     return build_stylizer(config, guides=Guides(num_regions, keep))
@@ -152,11 +181,13 @@ def shared_stylizer(
     config: StylizeConfig, *, num_regions: int = 0, keep: bool = False
 ) -> PyramidStylizer | FeedForwardStylizer:
     """`build_stylizer`, cached for the last few configs, so that many pictures load one model and trace one step."""
-    choice = _network_file(config) if config.network else choose_backbone(config)
+    choice: tuple = _network_file(config.network) if config.network else (choose_backbone(config),)
+    if config.init == "network":
+        choice += _network_file(config.init_network)
     return _cached_stylizer(config, num_regions, keep, choice)
 
 
-def _network_file(config: StylizeConfig) -> tuple:
+def _network_file(name: str) -> tuple:
     """The network's file, its time and its size, which change when the network is trained further."""
-    path = find_network(config.network).resolve()
+    path = find_network(name).resolve()
     return path, path.stat().st_mtime_ns, path.stat().st_size

@@ -46,7 +46,15 @@ class StylizeConfig(Options):
 
     size: int | str = size_option(512, "long side of the result in pixels; 0: the content's own size")
     seed: int = option(0, "seed of the noise; same seed and machine, same bytes", "picture", minimum=0)
-    init: str = option("content", "what the optimisation starts from", "picture", ("content", "noise", "style"))
+    init: str = option(
+        "content",
+        "what the optimisation starts from; network: what a network paints in one pass",
+        "picture",
+        ("content", "noise", "style", "network"),
+    )
+    init_network: str = option(
+        "arbitrary", "the network for --init=network, one for any style: arbitrary, or a file or folder", "picture"
+    )
     style_scale: float = option(
         1.0, "long side of the style relative to the content; smaller gives finer strokes", "picture", minimum=0.05
     )

@@ -76,11 +76,11 @@ class PyramidStylizer(Pyramid):
         first_scale = 0
         if resume is not None:
             first_scale, leaves = resume
-            template = self.optimization.start(self.first_image(content, styles, sizes[first_scale]))
+            template = self.optimization.start(resize(content, sizes[first_scale]))
             state = tf.nest.pack_sequence_as(template, leaves)
         for scale in range(first_scale, len(sizes)):
             if state is None:
-                state = self.optimization.start(self.first_image(content, styles, sizes[scale]))
+                state = self.optimization.start(self.first_image(content, styles, sizes[scale], masks=masks))
             elif scale > first_scale:
                 state = self.optimization.resize(state, sizes[scale])
             targets = self.optimization.targets(

@@ -44,19 +44,22 @@ class GraphLoop:
         *,
         num_steps: tf.Tensor | None = None,
         seeds: tf.Tensor | None = None,
+        codes: tf.Tensor | None = None,
     ) -> PyramidState:
         """The state before the first step, for `advance`.
 
         Args:
           content: Float32 [B, H, W, 3] in [0, 1].
-          styles: Pictures [B or 1, h, w, 3]; used only if `init` is "style".
+          styles: Pictures [B or 1, h, w, 3]; used only if `init` is "style" or, without `codes`, "network".
           num_steps: Steps at each scale, int32 [B]; None: the stylizer's own.
           seeds: Seeds of the noise, int32 [B]; None: the stylizer's own.
+          codes: The styles' codes for the network; see `Pyramid.first_image`.
         """
         zeros = tf.zeros_like(content[:, 0, 0, 0], tf.int32)
         num_steps = zeros + self.stylizer.num_steps if num_steps is None else num_steps
         size = tf.unstack(self.stylizer.sizes(tf.shape(content))[0])
-        run = self.stylizer.optimization.start(self.stylizer.first_image(content, styles, size, seeds))
+        image = self.stylizer.first_image(content, styles, size, seeds, masks=self.masks, codes=codes)
+        run = self.stylizer.optimization.start(image)
         run = run._replace(done=self.limits(num_steps, 0) <= 0)
         return PyramidState(tf.zeros([], tf.int32), num_steps, zeros, run)
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from tf_style.ops.positions import as_painted, lay_over
+from tf_style.stylizers.feed_forward import FeedForwardStylizer
 from tf_style.stylizers.optimization import Optimization, RunState
 from tf_style.stylizers.scaling import cover, fade, fit, pyramid_sizes, resize, resize_mask
 from tf_style.stylizers.torus import TILE, on_a_torus
 from tf_style.types import Image, Masks, Nest
 
-INITS = ("content", "noise", "style")
+INITS = ("content", "noise", "style", "network")
 
 _NOISE_LEVEL = 0.1  # standard deviation around mid-grey, white is 1
 
@@ -27,13 +28,15 @@ class Pyramid:
       first_steps: Steps at the coarsest scale, even if it is the only one; None: `num_steps`.
       min_size: Long side of the coarsest scale, in pixels; 0: one scale only.
       scale_factor: Ratio between scales.
-      init: Start from the "content", "noise" (Gaussian, around mid-grey) or the (first) "style" image.
+      init: Start from the "content", "noise" (Gaussian, around mid-grey), the (first) "style" image, or what a
+        "network" paints in one pass.
       style_scale: Long side of the style images relative to the content's, at every scale. They are never enlarged.
       seed: Seed of the noise.
       prepare: Applied to each style picture first: (style, content) -> style. With masks, the content has an alpha that
         is 0 where nothing is painted, here and in `finish`.
       style_strength: In [0, 1]. Below a quarter the painting fades into the content; 0 is the content itself.
       finish: Applied to each picture shown: (painting, content at its size) -> picture.
+      network: What paints the first image if `init` is "network", at the same strength and blend.
 
     Reference:
       Coarse to fine: Gatys et al., "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, section 7
@@ -54,6 +57,7 @@ class Pyramid:
         style_strength: float = 1.0,
         prepare: Callable[[Image, Image], Image] | None = None,
         finish: Callable[[Image, Image], Image] | None = None,
+        network: FeedForwardStylizer | None = None,
     ) -> None:
         if init not in INITS:
             raise ValueError(f"Unknown init {init!r}. Allowed: {', '.join(INITS)}.")
@@ -68,6 +72,7 @@ class Pyramid:
         self.style_strength = style_strength
         self.prepare = prepare
         self.finish = finish
+        self.network = network
 
     def sizes(self, shape: tf.Tensor) -> tf.Tensor:
         """The sizes of a picture's scales, coarse to fine, int32 [scales, 2], from its shape, int32 [4]."""
@@ -98,14 +103,34 @@ class Pyramid:
         return fit(style, self.style_scale * tf.cast(tf.reduce_max(size), tf.float32))
 
     def first_image(
-        self, content: Image, styles: Sequence[Image], size: Sequence, seeds: tf.Tensor | None = None
+        self,
+        content: Image,
+        styles: Sequence[Image],
+        size: Sequence,
+        seeds: tf.Tensor | None = None,
+        *,
+        masks: Masks | None = None,
+        codes: tf.Tensor | None = None,
     ) -> Image:
-        """The picture that the optimisation starts from at a scale of (height, width); `seeds` [B] are the noise's.
+        """The picture that the optimisation starts from.
 
         Below a strength of 1 it is mixed with the content, so that a weak style stays near the content.
+
+        Args:
+          content: Float32 [B, H, W, 3] in [0, 1].
+          styles: As in a call.
+          size: (height, width) of the scale.
+          seeds: Seeds of the noise, int32 [B]; None: the stylizer's own.
+          masks: As in a call; a network paints each style into its region.
+          codes: The styles' codes, float32 [B or 1, K, N], if a network is to paint and the styles are not at hand.
         """
         if self.init == "content":
             return resize(content, size)
+        if self.network is not None:
+            content = resize(content, size)
+            if codes is not None:
+                return self.network.paint(content, codes)
+            return self.network(content, [self.style_at(style, size) for style in styles], masks=masks_at(masks, size))
         start = self._without_content(content, styles, size, seeds)
         if self.style_strength >= 1.0:
             return start

@@ -45,6 +45,7 @@ BASE = ["stylize", "--content=content.tif", "--style=style.png", *command.SHORT,
 TILED = [*BASE, "--tile_size=48"]
 LONGER = [*TILED, "--min_size=36", "--scale_factor=2", "--num_steps=6", "--bit_depth=16"]
 COARSE = [*LONGER, "--tile_size=64", "--num_steps=1", "--first_steps=150"]
+NETWORK = ["--init=network", "--learning_rate=1e-6", "--num_steps=1"]
 RUNS = {
     "uninterrupted": [*LONGER, "--output=uninterrupted.png"],
     "many coarse steps": [*COARSE, "--output=coarse_uninterrupted.png"],
@@ -65,6 +66,11 @@ RUNS = {
     "sprite": [*TILED, "--content=sprite.png", "--output=sprite_out.png"],
     "sprite jpeg": [*TILED, "--content=sprite.png", "--output=sprite_out.jpg",
                     "--preserve_color=luminance", "--save_every=2"],
+    "network whole": [*BASE, *NETWORK, "--output=network_whole.png"],
+    "network": [*TILED, *NETWORK, "--output=network.png"],
+    "network two": [
+        *TILED, *NETWORK, "--style=content.tif", "--style_masks=left.png,right.png", "--output=network_two.png",
+    ],
     "saved": [*TILED, "--min_size=36", "--scale_factor=2", "--save_every=1", "--output=saved.tif", "--bit_depth=16"],
 }  # fmt: skip
 REFUSED = {
@@ -108,6 +114,17 @@ def test_tiled_is_whole(outcomes, folder):
     record = json.loads((folder / "tiled.json").read_text())
     assert (record["tile_size"], record["steps"]) == (48, 3)
     assert len(record["history"]) == 3
+
+
+def test_a_start_painted_in_tiles(outcomes, folder):
+    """What a network paints in tiles, by the statistics of the whole; each style in its region."""
+    content, whole, tiled, two = (
+        read(folder, name).pixels for name in ("content.tif", "network_whole.png", "network.png", "network_two.png")
+    )
+    assert np.abs(whole - tiled).max() < 3 / 255
+    assert np.abs(tiled - content).mean() > 0.03
+    np.testing.assert_allclose(two[:, :70], tiled[:, :70], atol=3 / 255)  # the painting on the left, the photo's own
+    assert np.abs(two - tiled)[:, 80:].mean() > 0.01  # colours on the right
 
 
 def test_a_pyramid_that_ends_in_tiles(outcomes, folder):

@@ -21,6 +21,7 @@ SMALL = {
     "style_layers": "conv1_1,conv2_1",
     "style_layer_weights": "0.5,0.5",
     "size": "64",
+    "init": "content",
     "min_size": "40",
     "num_steps": "4",
     "first_steps": "6",

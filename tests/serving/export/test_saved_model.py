@@ -218,6 +218,19 @@ def test_a_code_of_another_number_of_scales_is_refused(served):
         served("stylize_encoded", content=pixels(32, 32), style_code=code)
 
 
+def test_a_start_from_a_network(served):
+    """The network is part of the model and of a style's code, and each signature starts from what it paints."""
+    model = Served(small_model(init="network"))
+    whole = model("stylize", content=CONTENT, style=STYLE)
+    assert differing(whole["image"], served("stylize", content=CONTENT, style=STYLE)["image"])[0] > 0.5
+    np.testing.assert_array_equal(advance(model, 4)[-1]["image"], whole["image"])
+    code = model("encode_style", style=STYLE, size=[48, 64])["style_code"]
+    encoded = model("stylize_encoded", content=CONTENT, style_code=code)
+    share, most = differing(encoded["image"], whole["image"])
+    assert most <= 1
+    assert share < 0.01
+
+
 def test_a_start_from_the_style_has_no_codes():
     assert "encode_style" not in small_module(init="style", min_size="0").signatures()
 

@@ -203,7 +203,7 @@ class Probes:
         styles = [self._stylizer.style_at(style, tf.constant(size)) for style in self._styles]
         targets = optimization.targets(content, styles, masks)
         chunk = optimization.optimizer.steps_per_call
-        state = [optimization.start(content)]
+        state = [optimization.start(self._stylizer.first_image(content, styles, size, masks=masks))]
 
         def step() -> None:
             state[0] = optimization.step(state[0], targets, tf.constant(chunk))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
@@ -13,9 +13,30 @@ from tf_style.jobs.large.inputs import tile_side
 from tf_style.jobs.large.picture import LargePicture
 from tf_style.jobs.run.model import model_headline
 from tf_style.stylizers.feed_forward_tiles import TiledPass
-from tf_style.types import Progress
+from tf_style.types import Masks, Progress
+
+Window = tuple[int, int, int, int]
 
 _LOOKS = 0.4  # share of the time that measuring the whole takes
+
+
+def paint_in_tiles(
+    tiled: TiledPass, content: Plane, masks_in: Callable[[Window], Masks], painting: Plane
+) -> Iterator[tuple[int, int, float]]:
+    """Measures the whole, then paints; yields (number, of how many, share of the work) after each look and tile.
+
+    Args:
+      tiled: The pass.
+      content: What it reads.
+      masks_in: Gives the masks in a window of the content.
+      painting: Where it writes.
+    """
+    count = tiled.num_looks + len(tiled.tiles)
+    for number in tiled.look(content.read):
+        yield number, count, _LOOKS * number / tiled.num_looks
+    for number, tile in enumerate(tiled.tiles, 1):
+        painting.write(*tile.counts[:2], tiled.paint(content.read, tile, masks_in(tile.seen)))
+        yield tiled.num_looks + number, count, _LOOKS + (1.0 - _LOOKS) * number / len(tiled.tiles)
 
 
 class OnePassSession(LargePicture):
@@ -36,15 +57,9 @@ class OnePassSession(LargePicture):
         styles = self._styles(lambda style: self._stylizer.style_at(style, shape))
         parts = self._stylizer.parts(styles, shape, by_region=self._guides.num_regions > 1)
         tiled = TiledPass(self._stylizer, self._inputs.size, tile_side(self._config), parts)
-        num_steps = tiled.num_looks + len(tiled.tiles)
-        for number in tiled.look(self._content.read):
-            yield self._at(number, num_steps, _LOOKS * number / tiled.num_looks)
-        for number, tile in enumerate(tiled.tiles, 1):
-            painted = tiled.paint(self._content.read, tile, self._masks_in(tile.seen))
-            self._painting.write(*tile.counts[:2], painted)
+        for done in paint_in_tiles(tiled, self._content, self._masks_in, self._painting):
             self._painting_seconds = time.monotonic() - started
-            fraction = _LOOKS + (1.0 - _LOOKS) * number / len(tiled.tiles)
-            yield self._at(tiled.num_looks + number, num_steps, fraction)
+            yield self._at(*done)
 
     def _at(self, step: int, num_steps: int, fraction: float) -> Progress:
         self.progress = Progress(

@@ -75,13 +75,20 @@ class TiledScale:
         """The planes of one generation of the state."""
         return {name: Plane(self.folder / f"{name}_{generation}.f32", self.size) for name in _STATE}
 
-    def start(self, before: TiledScale | None, state: Mapping[str, np.ndarray] | None, count: Count) -> None:
-        """Makes the state before the first step: from the previous scale, from arrays, or else from the content.
+    def start(
+        self,
+        before: TiledScale | None,
+        state: Mapping[str, np.ndarray] | None,
+        count: Count,
+        first: Plane | None = None,
+    ) -> None:
+        """Makes the state before the first step: from the previous scale, from arrays, or else from a first picture.
 
         Args:
           before: The previous scale, if it was painted in tiles.
           state: The previous scale's state if it was painted whole: "image", "first" and "second", [h, w, 3].
           count: The previous scale's count.
+          first: The first picture if there is no previous scale; None: the content.
         """
         own = self.planes(0)
         self.count = Count(adam_steps=count.adam_steps)
@@ -96,7 +103,7 @@ class TiledScale:
                 plane.write(0, 0, array)
                 sources[name] = plane
         else:
-            sources = {"image": self.content}
+            sources = {"image": self.content if first is None else first}
         for name in _STATE:
             if name in sources:
                 resample(sources[name], own[name], _KERNELS[name], clip=name == "image")
@@ -193,10 +200,14 @@ class TiledScale:
             after["average"].write(top, 0, self._decay * average + np.float32(1.0 - self._decay) * moved)
 
     def _masks_of(self, tile: Tile) -> dict[str, tf.Tensor]:
-        masks = {name: _window(plane, tile) for name, plane in self.masks.items()}
+        masks = self.masks_in(tile.seen)
         if "regions" in masks:
             masks["content"] = _window(self.content, tile)
         return {"mask": core_of(tile), **masks}
+
+    def masks_in(self, window: tuple[int, int, int, int]) -> dict[str, tf.Tensor]:
+        """The masks in a window."""
+        return {name: tf.constant(plane.read(*window)[np.newaxis]) for name, plane in self.masks.items()}
 
     def _targets(self, index: int, tile: Tile) -> Nest:
         structure = self._objective.content_structure()

@@ -13,11 +13,13 @@ from tf_style.config import ConfigError
 from tf_style.images.strips.planes import Plane
 from tf_style.images.strips.resampling import resample
 from tf_style.jobs.large.inputs import tile_side, whole_pixels
+from tf_style.jobs.large.one_pass import paint_in_tiles
 from tf_style.jobs.large.picture import LargePicture
 from tf_style.jobs.large.plan import make_plan
 from tf_style.jobs.large.scale import Count, TiledScale
 from tf_style.jobs.run.model import model_headline
 from tf_style.optimizers.adam import AdamRule
+from tf_style.stylizers.feed_forward_tiles import TiledPass
 from tf_style.stylizers.tiling import TiledObjective, make_tiles
 from tf_style.types import Progress
 
@@ -41,7 +43,7 @@ class LargeSession(LargePicture):
             tile_steps=config.tile_steps,
             whole_pixels=whole_pixels(config),
         )
-        if self._plan.first_tiled == 0 and config.init != "content":
+        if self._plan.first_tiled == 0 and config.init not in ("content", "network"):
             raise ConfigError(
                 f"init={config.init} needs a coarse scale painted whole, but all scales are in tiles; lower "
                 "--min_size, or raise --tile_size."
@@ -128,7 +130,14 @@ class LargeSession(LargePicture):
             resample(self._content, own.content, clip=True)
         own.masks = self._masks.at(size, folder)
         if self._resume is None:
-            own.start(before, state, count)
+            first = None
+            if scale == 0 and config.init == "network":
+                first = Plane(folder / "first.f32", size).create()
+                for _ in self._first_pass(own, styles, first):
+                    yield self._at(scale, own, 0.0)
+            own.start(before, state, count, first)
+            if first is not None:
+                first.path.unlink()
         else:
             own.count = count
             own.losses = _losses_of(self.history)
@@ -144,6 +153,13 @@ class LargeSession(LargePicture):
                 if share < 1.0:
                     yield self._at(scale, own, share)
             yield self._at(scale, own, 0.0)
+
+    def _first_pass(self, scale: TiledScale, styles: list[tf.Tensor], painting: Plane) -> Iterator[object]:
+        """Paints what a first scale in tiles starts from; yields after each look and tile."""
+        network, shape = self._stylizer.network, tf.constant([1, *scale.size, 3])
+        parts = network.parts(styles, shape, by_region=self._guides.num_regions > 1)
+        tiled = TiledPass(network, scale.size, tile_side(self._config), parts)
+        return paint_in_tiles(tiled, scale.content, scale.masks_in, painting)
 
     def _save(self, scale: int) -> None:
         if self._scale is not None:

@@ -12,6 +12,7 @@ from tf_style import images
 from tf_style.build import (
     BackboneChoice,
     Guides,
+    Network,
     NetworkChoice,
     build_objective,
     build_stylizer,
@@ -37,7 +38,10 @@ def choose_model(config: StylizeConfig, *, quiet: bool) -> BackboneChoice | Netw
 
 
 def load_stylizer(
-    config: StylizeConfig, guides: Guides | None = None, backbone: keras.Model | None = None
+    config: StylizeConfig,
+    guides: Guides | None = None,
+    backbone: keras.Model | None = None,
+    network: Network | None = None,
 ) -> PyramidStylizer | FeedForwardStylizer:
     """Makes the stylizer, such that the same command gives the same bytes.
 
@@ -45,6 +49,7 @@ def load_stylizer(
       config: All options.
       guides: The masks and colours that the stylizer takes.
       backbone: A loaded backbone; default: load it.
+      network: A loaded `init_network`; default: load it, if the config needs it.
 
     Raises:
       NetworkError, ValueError, WeightsError: See `build_stylizer`.
@@ -52,7 +57,7 @@ def load_stylizer(
     if tf.config.list_physical_devices("GPU") and not config.jit_compile:
         # With this switch XLA refuses max pooling, even on CPUs, where the bytes are the same without it.
         tf.config.experimental.enable_op_determinism()
-    return build_stylizer(config, backbone, guides=guides or Guides())
+    return build_stylizer(config, backbone, network, guides=guides or Guides())
 
 
 def guides_of(inputs: Inputs) -> Guides:

@@ -17,7 +17,7 @@ _MOST = 16  # stylizers to keep; the least recently used goes first
 #: Options that decide how often and where the compiled step runs, but not what it is.
 _OUTSIDE_THE_STEP: dict[str, Any] = {
     "size": 0, "seed": 0, "num_steps": 1, "first_steps": 0, "min_size": 0, "scale_factor": 1.5, "init": "content",
-    "style_scale": 1.0, "tile_size": 0, "tile_steps": 0, "preserve_color": "none", "color_stage": "auto",
+    "init_network": "arbitrary", "style_scale": 1.0, "tile_size": 0, "tile_steps": 0, "preserve_color": "none", "color_stage": "auto",
     "palette": (), "palette_difference": 5.0,
 }  # fmt: skip
 
@@ -29,6 +29,7 @@ class Models:
         self._stylizers: OrderedDict[tuple, PyramidStylizer | FeedForwardStylizer] = OrderedDict()
         self._optimizations: OrderedDict[tuple, Any] = OrderedDict()
         self._backbones: OrderedDict[tuple, Any] = OrderedDict()
+        self._networks: OrderedDict[tuple, Any] = OrderedDict()
         self._said = ""
 
     def stylizer(self, config: StylizeConfig, guides: Guides) -> PyramidStylizer | FeedForwardStylizer:
@@ -52,7 +53,7 @@ class Models:
         self._said = headline
 
     def _made(self, config: StylizeConfig, guides: Guides) -> PyramidStylizer | FeedForwardStylizer:
-        from tf_style.build import build_backbone, choose_backbone
+        from tf_style.build import build_backbone, build_network, choose_backbone
         from tf_style.build.stylizer import KEEP_LAYERS
         from tf_style.jobs.run.model import load_stylizer
 
@@ -65,7 +66,12 @@ class Models:
         if backbone is None:
             backbone = build_backbone(config, also=also)
         _keep(self._backbones, backbone_key, backbone)
-        stylizer = load_stylizer(config, guides, backbone)
+        network = None
+        if config.init == "network":
+            network_key = config.init_network, config.compute_dtype
+            network = self._networks.get(network_key) or build_network(config.replace(network=config.init_network))
+            _keep(self._networks, network_key, network)
+        stylizer = load_stylizer(config, guides, backbone, network)
         step_key = (config.replace(**_OUTSIDE_THE_STEP), guides.num_regions, guides.keep)
         stylizer.optimization = self._optimizations.get(step_key, stylizer.optimization)  # type: ignore[union-attr]
         _keep(self._optimizations, step_key, stylizer.optimization)  # type: ignore[union-attr]

@@ -47,7 +47,9 @@ class ServedStylizer(Served):
     ) -> None:
         super().__init__("stylizer", config, limits, image_format)
         # Tracked, so that they are saved. Not the Keras model: it would save copies, and only those would be restored.
-        self.weights = [variable.value for variable in backbone.variables]
+        first_pass = [] if stylizer.network is None else stylizer.network.network.all_layers
+        holders = [backbone, *first_pass]
+        self.weights = [variable.value for holder in holders for variable in holder.variables]
         self._stylizer = stylizer
         # The coarsest scale may take more steps than were asked for.
         most = limits.max_steps * config.num_steps // max(config.num_steps, stylizer.first_steps)
@@ -116,7 +118,8 @@ class ServedStylizer(Served):
                 del size
                 return self._code.unpack(style_code[:, scale])
 
-            return self._answer(content, self._run(content, [], targets, *options))
+            codes = self._code.for_network(style_code[:, 0])
+            return self._answer(content, self._run(content, [], targets, *options, codes=codes))
 
         return tf.function(
             stylize_encoded, input_signature=[PICTURES, code, INTEGERS, INTEGERS, NUMBERS, NUMBERS], autograph=False
@@ -202,8 +205,9 @@ class ServedStylizer(Served):
         num_steps: tf.Tensor | None = None,
         seeds: tf.Tensor | None = None,
         weights: dict[str, tf.Tensor] | None = None,
+        codes: tf.Tensor | None = None,
     ) -> PyramidState:
-        state = self._loop.start(content, styles, num_steps=num_steps, seeds=seeds)
+        state = self._loop.start(content, styles, num_steps=num_steps, seeds=seeds, codes=codes)
         return self._loop.advance(content, style_targets, state, weights=weights)
 
     def _answer(self, content: tf.Tensor, state: PyramidState) -> dict[str, tf.Tensor]:

@@ -1,4 +1,4 @@
-"""A style as one tensor: the targets of all terms that depend on styles, for every scale."""
+"""A style as one tensor: the targets of all terms that depend on styles, and its code for a network, by scale."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class StyleCode:
         trace = targets.get_concrete_function(spec)
         self._structure = trace.structured_outputs
         self._shapes = [list(tensor.shape[1:]) for tensor in tf.nest.flatten(self._structure)]
-        self.length = sum(math.prod(shape) for shape in self._shapes)
+        self._network_length = 0 if stylizer.network is None else stylizer.network.network.code_length
+        self.length = sum(math.prod(shape) for shape in self._shapes) + self._network_length
 
     def encode(self, style: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
         """Encodes styles [B, h, w, 3] for scales of these sizes, int32 [S, 2]."""
@@ -34,6 +35,8 @@ class StyleCode:
 
         def at_scale(size: tf.Tensor) -> tf.Tensor:
             leaves = tf.nest.flatten(self._stylizer.style_targets([style], tf.unstack(size)))
+            if self._stylizer.network is not None:
+                leaves.append(self._stylizer.network.encode_styles([style], tf.concat([[batch], size, [3]], 0)))
             return tf.concat([tf.reshape(leaf, [batch, -1]) for leaf in leaves], axis=1)
 
         spec = tf.TensorSpec([None, None])
@@ -42,6 +45,13 @@ class StyleCode:
 
     def unpack(self, code: tf.Tensor) -> Nest:
         """The targets at one scale, from its code [B, N]."""
-        parts = tf.split(code, [math.prod(shape) for shape in self._shapes], axis=1)
+        lengths = [math.prod(shape) for shape in self._shapes]
+        *parts, _ = tf.split(code, [*lengths, self._network_length], axis=1)
         leaves = [tf.reshape(part, [-1, *shape]) for part, shape in zip(parts, self._shapes, strict=True)]
         return tf.nest.pack_sequence_as(self._structure, leaves)
+
+    def for_network(self, code: tf.Tensor) -> tf.Tensor | None:
+        """The network's code at one scale, [B, 1, N'], from the code of that scale; None if no network is used."""
+        if not self._network_length:
+            return None
+        return code[:, tf.newaxis, -self._network_length :]
