@@ -94,7 +94,7 @@ def test_stylize_help_shows_what_matters_first(helped):
 
 def test_help_shows_choices_defaults_and_ranges(helped):
     text = helped["full"].stdout
-    assert "(content|noise|style) [content]" in text
+    assert "(content|noise|style|network) [content]" in text
     assert f"[{StylizeConfig().size}; at least 0]" in text
     assert f"[{DEFAULT_PRESET}]" in text
 
@@ -160,7 +160,11 @@ SIMPLE_OPTIONS = [field for field in dataclasses.fields(StylizeConfig) if anothe
 def test_every_option_is_a_flag(parsed, field):
     value = another(field.default, field)
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    needed = {"palette_difference": {"palette": ("#ff0000",)}, "noise": {"network": "arbitrary"}}.get(field.name, {})
+    needed = {
+        "palette_difference": {"palette": ("#ff0000",)},
+        "noise": {"network": "arbitrary"},
+        "line_search": {"optimizer": "lbfgs"},
+    }.get(field.name, {})
     beside = [f"--{name}={text if isinstance(text, str) else ','.join(text)}" for name, text in needed.items()]
     beside += ["--keep_mask=mask.png"] if field.name == "keep_weight" else []
     config, _, _ = parsed(f"--{field.name}={text}", *beside)

@@ -15,7 +15,7 @@ from tf_style.losses.weighting import NORMALIZATIONS
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
 from tf_style.networks.many_styles import ManyStylesNetwork
 from tf_style.ops import STATISTICS
-from tf_style.optimizers import adam, lbfgs
+from tf_style.optimizers import adam, lbfgs, lbfgs_fixed_step
 
 LAYERS = materials.CONTENT_LAYERS + materials.STYLE_LAYERS
 
@@ -80,6 +80,7 @@ class OptimizerRow(NamedTuple):
 OPTIMIZER_ROWS = (
     OptimizerRow("adam", adam, adam),
     OptimizerRow("lbfgs", lambda: lbfgs(num_correction_pairs=5), lbfgs),
+    OptimizerRow("lbfgs_fixed_step", lambda: lbfgs_fixed_step(num_correction_pairs=5), lbfgs_fixed_step),
 )
 
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.materials import descend, picture
-from tf_style.optimizers import adam, lbfgs
+from tf_style.optimizers import adam, lbfgs, lbfgs_fixed_step
 
 SHAPE = (1, 4, 5, 3)
 
@@ -174,22 +174,81 @@ def test_lbfgs_starts_anew_at_another_size():
     np.testing.assert_array_equal(after, again)
 
 
-# --- both -------------------------------------------------------------------------------------------------------------
-
-BOTH = pytest.mark.parametrize("make", [lambda: adam(0.05), short_lbfgs], ids=["adam", "lbfgs"])
+# --- L-BFGS without a line search -------------------------------------------------------------------------------------
 
 
-@BOTH
+def short_fixed_step():
+    return lbfgs_fixed_step(num_correction_pairs=6)
+
+
+def test_fixed_steps_are_those_of_the_textbook():
+    """Nocedal and Wright, algorithm 7.4, in NumPy with float64, while no pixel reaches the border."""
+    center = start(seed=1)
+    loss_fn, optimizer = quadratic(center, CURVATURE), short_fixed_step()
+    image = tensor = start()
+    state, position, pairs, before = optimizer.init(image), image.numpy().astype(np.float64), [], None
+    for _ in range(5):
+        tensor, state, losses = optimizer.step(loss_fn, tensor, state, tf.constant(1))
+        np.testing.assert_allclose(losses["quadratic"], loss_fn(tf.constant(position, tf.float32))[0], rtol=1e-3)
+        gradient = 2.0 * CURVATURE.numpy() * (position - center.numpy())
+        if before is not None:
+            pairs.append((position - before[0], gradient - before[1]))
+        direction, shares = gradient.copy(), []
+        for moved, change in reversed(pairs):
+            shares.insert(0, np.sum(moved * direction) / np.sum(moved * change))
+            direction -= shares[0] * change
+        scale = 0.05 / np.sqrt(np.mean(gradient**2))
+        direction *= np.sum(pairs[-1][0] * pairs[-1][1]) / np.sum(pairs[-1][1] ** 2) if pairs else scale
+        for share, (moved, change) in zip(shares, pairs, strict=True):
+            direction += (share - np.sum(change * direction) / np.sum(moved * change)) * moved
+        before, position = (position, gradient), position - direction
+        np.testing.assert_allclose(state.position, position, atol=2e-4)
+    assert int(optimizer.evaluations(state)) == 5
+
+
+def test_fixed_steps_reach_the_optimum():
+    center = start(seed=1)
+    image, _ = descend(short_fixed_step(), quadratic(center, CURVATURE), start(), 50)
+    np.testing.assert_allclose(image, center, atol=1e-3)
+
+
+def test_fixed_steps_of_a_batch_are_those_of_each_picture():
+    """Also when one of them is at its optimum and has no curvature to go by."""
+    center = tf.concat([start(seed=1), start(seed=2)], 0)
+    images = tf.concat([start(), start(seed=2)], 0)
+    together, _ = descend(short_fixed_step(), quadratic(center, CURVATURE), images, 8)
+    alone, _ = descend(short_fixed_step(), quadratic(center[:1], CURVATURE), images[:1], 8)
+    np.testing.assert_allclose(together[:1], alone, atol=1e-5)
+    np.testing.assert_allclose(together[1:], center[1:], atol=1e-6)
+
+
+def test_fixed_steps_start_anew_at_another_size():
+    optimizer = short_fixed_step()
+    _, state = descend(optimizer, wavy, start(), 5)
+    resized = optimizer.resize(state, (tf.constant(8), tf.constant(10)))
+    assert int(optimizer.evaluations(resized)) == 5
+    assert not np.any(resized.curvature)
+    assert resized.position.shape == (1, 8, 10, 3)
+
+
+# --- all -------------------------------------------------------------------------------------------------------------
+
+ALL = pytest.mark.parametrize(
+    "make", [lambda: adam(0.05), short_lbfgs, short_fixed_step], ids=["adam", "lbfgs", "lbfgs_fixed_step"]
+)
+
+
+@ALL
 def test_ends_at_the_nearest_valid_picture(make):
     """The optimum of some pixels is beyond black or white: they end there."""
     center = tf.constant(np.random.default_rng(3).uniform(-0.5, 1.5, SHAPE), tf.float32)
-    image, _ = descend(make(), quadratic(center), start(), 40 if make is short_lbfgs else 120)
+    image, _ = descend(make(), quadratic(center), start(), 120 if make not in (short_lbfgs, short_fixed_step) else 40)
     assert float(tf.reduce_min(image)) >= 0
     assert float(tf.reduce_max(image)) <= 1
     np.testing.assert_allclose(image, tf.clip_by_value(center, 0.0, 1.0), atol=0.02)
 
 
-@BOTH
+@ALL
 def test_always_valid_pixels(make):
     optimizer, image = make(), picture(32, 32, seed=1)
     state = optimizer.init(image)
@@ -199,7 +258,7 @@ def test_always_valid_pixels(make):
         assert float(tf.reduce_max(image)) <= 1
 
 
-@BOTH
+@ALL
 def test_at_the_optimum_nothing_happens(make):
     """No gradient at all: neither NaN nor a loop without end, in several calls."""
     image, state = descend(make(), quadratic(start()), start(), 30)

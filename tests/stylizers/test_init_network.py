@@ -9,6 +9,7 @@ from tf_style.build import Guides, build_network, build_stylizer
 from tf_style.config import ConfigError, StylizeConfig
 from tf_style.networks.archive import EMBEDDED
 from tf_style.stylizers import GraphLoop
+from tf_style.stylizers.scaling import resize
 
 SHORT = StylizeConfig(
     backbone="compact_vgg19", compute_dtype="float32", init="network", num_steps=2, min_size=0,
@@ -57,15 +58,20 @@ def test_each_style_in_its_region():
     assert np.abs(start[:, :, 40:] - alone[:, :, 40:]).mean() > 0.02
 
 
-def test_it_is_painted_at_the_coarsest_scale():
+def test_the_coarsest_scale_starts_from_it():
     config = SHORT.replace(min_size=40)
     stylizer = build_stylizer(config)
     first = next(stylizer.run(CONTENT, STYLES))
     coarse = [int(side) for side in first.size]
     assert coarse == stylizer.sizes(tf.shape(CONTENT))[0].numpy().tolist() != list(SIZE)
     start = stylizer.first_image(CONTENT, STYLES, coarse)
-    assert start.shape == (1, *coarse, 3)
+    np.testing.assert_allclose(start, resize(one_pass(config), coarse), atol=1e-4)
     assert 0 < np.abs(first.state.image - start).max() <= config.learning_rate + 1e-6  # one step of Adam
+
+
+@pytest.mark.parametrize(("own", "painted"), [((64, 80), (64, 80)), ((96, 120), (64, 80)), ((32, 40), (32, 40))])
+def test_it_is_painted_at_twice_the_scale_and_no_larger_than_the_content(own, painted):
+    assert tuple(build_stylizer(SHORT).first_pass_size((32, 40), own).numpy()) == painted
 
 
 def test_in_a_graph_it_is_the_same():

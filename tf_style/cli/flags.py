@@ -13,7 +13,9 @@ from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeF
 from tf_style.presets import load_preset, preset_config
 
 #: The flag that commands with presets have besides their options.
-PRESET = {"preset": f"named set of options (see tf-style presets), or the path of a flagfile [{DEFAULT_PRESET}]"}
+_PRESET = "named set of options (see tf-style presets), or the path of a flagfile"
+PRESET = {"preset": f"{_PRESET} [{DEFAULT_PRESET}]"}
+TEXTURE_PRESET = {"preset": f"{_PRESET} [finest]"}
 #: Flags of neural-style, style-transfer-pytorch and fast-style-transfer -> ours.
 _ELSEWHERE = {
     "avg_decay": "--average_decay",

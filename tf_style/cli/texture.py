@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given
+from tf_style.config import ConfigError, StylizeConfig, StylizeFiles, check_given
 from tf_style.jobs.run import places
 from tf_style.presets import load_preset, preset_config
 
@@ -16,13 +16,13 @@ _USAGE = (
 )
 #: Flags that mean nothing without a content.
 _WITHOUT = (
-    "content", "color_from", "preserve_color", "color_stage", "network", "style_strength", "init",
-    "keep_weight", "tile_size", "tile_steps",
+    "content", "color_from", "preserve_color", "color_stage", "network", "style_strength", "init", "init_network",
+    "noise", "keep_weight", "tile_size", "tile_steps",
     *(field.name for field in dataclasses.fields(StylizeConfig) if field.name.startswith("content_")),
     *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] in ("folder", "masks")),
 )  # fmt: skip
 FLAGS = flags.Flags(
-    (StylizeFiles, StylizeConfig), flags.PRESET, _WITHOUT, ("style", "output"), first=flags.PAINTING_FIRST
+    (StylizeFiles, StylizeConfig), flags.TEXTURE_PRESET, _WITHOUT, ("style", "output"), first=flags.PAINTING_FIRST
 )
 
 
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
 
 
 def _run(given: dict[str, Any]) -> int:
-    preset = given.pop("preset", DEFAULT_PRESET)
+    preset = given.pop("preset", "finest")
     given["content"] = "none"  # there is no such file
     files = flags.take(StylizeFiles, given)
     config = preset_config(preset)

@@ -10,7 +10,7 @@ from tf_style.config.stylize import StylizeConfig
 
 #: Options without effect on a network, beside those of the objective and the optimisation.
 _NOT_FOR_NETWORKS = (
-    "init", "backbone", "weights", "pooling", "padding", "jit_compile",
+    "init", "init_network", "backbone", "weights", "pooling", "padding", "jit_compile",
     "save_every", "checkpoint_dir", "checkpoint_seconds", "tensorboard_dir",
 )  # fmt: skip
 
@@ -24,8 +24,13 @@ def check_given(config: StylizeConfig, given: Iterable[str]) -> None:
     """
     names = tuple(given)
     _check_for_network(config, names)
-    if "noise" in names and not config.network:
-        raise ConfigError("noise is for networks that paint in one pass; give network as well, or leave noise out.")
+    seeded = config.init == "network"
+    if "noise" in names and not (config.network or seeded):
+        raise ConfigError("noise is for networks; give network or init=network as well, or leave noise out.")
+    if "init_network" in names and not seeded:
+        raise ConfigError(f"init_network is not used with init={config.init}; give init=network as well.")
+    if "line_search" in names and config.optimizer != "lbfgs":
+        raise ConfigError("line_search is for L-BFGS; give optimizer=lbfgs as well, or leave line_search out.")
     if "palette_difference" in names and not config.palette:
         raise ConfigError("palette_difference needs a palette; give palette as well.")
     if "keep_weight" in names and "content" in names and "keep_mask" not in names:

@@ -118,6 +118,12 @@ class StylizeConfig(Options):
     style_layer_weights: tuple[float, ...] = option((), "their weights; default: equal", "objective", minimum=0)
 
     optimizer: str = option("adam", "optimiser for the pixels", "optimisation", ("adam", "lbfgs"))
+    line_search: str = option(
+        "hager_zhang",
+        "how L-BFGS finds the length of a step: by a search, at about 3 evaluations a step, or none, at 1",
+        "optimisation",
+        ("hager_zhang", "none"),
+    )
     learning_rate: float = option(0.02, "Adam's step size, where white is 1", "optimisation", minimum=1e-6)
     num_steps: int = option(100, "steps at each scale", "optimisation", minimum=1)
     first_steps: int = option(0, "steps at the coarsest scale; 0: num_steps", "optimisation", minimum=0)

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from tf_style.optimizers.adam import adam
+from tf_style.optimizers.fixed_step import lbfgs_fixed_step
 from tf_style.optimizers.lbfgs import lbfgs
 from tf_style.types import Optimizer
 
 #: Name -> factory. A new optimiser is a new row here.
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": adam, "lbfgs": lbfgs}
 
-__all__ = ["OPTIMIZERS", "adam", "lbfgs"]
+__all__ = ["OPTIMIZERS", "adam", "lbfgs", "lbfgs_fixed_step"]

@@ -10,7 +10,7 @@ from tf_style.types import Image, LossFn, Optimizer
 
 _FIRST_STEP = 0.05  # how far (root mean square, white is 1) a plain gradient step would move the pixels at first
 _LINE_SEARCH_EVALUATIONS = 20
-_RANGE_PENALTY = 10.0  # in units of the first loss; see `_bounded`
+_RANGE_PENALTY = 10.0  # in units of the first loss; see `with_penalty`
 
 
 class LbfgsState(NamedTuple):
@@ -138,11 +138,16 @@ def _bounded(
     """Value [B] and gradient [B, N] of the scaled objective: the clipped picture's loss plus the range penalty."""
     with tf.GradientTape() as tape:
         tape.watch(flat)
-        position = tf.reshape(flat, shape)
-        picture = tf.clip_by_value(position, 0.0, 1.0)
-        excess = tf.reduce_mean(tf.math.squared_difference(position, tf.stop_gradient(picture)), axis=[1, 2, 3])
-        value = scale * (loss_fn(picture)[0] + _RANGE_PENALTY * first_loss * excess)
+        value = scale * with_penalty(loss_fn, tf.reshape(flat, shape), first_loss)[0]
     return value, tape.gradient(value, flat)
+
+
+def with_penalty(loss_fn: LossFn, position: tf.Tensor, first_loss: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """The losses of the clipped picture; the total, [B], also holds the penalty that leads back to [0, 1]."""
+    picture = tf.clip_by_value(position, 0.0, 1.0)
+    excess = tf.reduce_mean(tf.math.squared_difference(position, tf.stop_gradient(picture)), axis=[1, 2, 3])
+    loss, losses = loss_fn(picture)
+    return loss + _RANGE_PENALTY * first_loss * excess, losses
 
 
 def _as_results(state: LbfgsState) -> Any:

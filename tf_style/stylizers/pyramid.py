@@ -127,14 +127,23 @@ class Pyramid:
         if self.init == "content":
             return resize(content, size)
         if self.network is not None:
-            content = resize(content, size)
+            larger = self.first_pass_size(size, tf.shape(content)[1:3])
+            content, masks = resize(content, larger), masks_at(masks, larger)
             if codes is not None:
-                return self.network.paint(content, codes)
-            return self.network(content, [self.style_at(style, size) for style in styles], masks=masks_at(masks, size))
+                return resize(self.network.paint(content, codes), size)
+            styles = [self.style_at(style, larger) for style in styles]
+            return resize(self.network(content, styles, masks=masks), size)
         start = self._without_content(content, styles, size, seeds)
         if self.style_strength >= 1.0:
             return start
         return resize(content, size) + self.style_strength * (start - resize(content, size))
+
+    def first_pass_size(self, size: Sequence, own: Sequence) -> tf.Tensor:
+        """The (height, width) at which a network paints the first image for a scale, for a content of size `own`.
+
+        Twice the scale's, so that the reduced picture holds the content's forms, but not more than the content's own.
+        """
+        return tf.minimum(2 * tf.convert_to_tensor(size), own)
 
     def _without_content(
         self, content: Image, styles: Sequence[Image], size: Sequence, seeds: tf.Tensor | None

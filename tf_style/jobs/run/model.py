@@ -76,7 +76,9 @@ def model_headline(config: StylizeConfig, choice: BackboneChoice | NetworkChoice
     gpus = tf.config.list_physical_devices("GPU")
     device = f"{len(gpus)} GPU" if gpus else "CPU"
     kind = "Network" if config.network else "Backbone"
-    return f"{kind} {choice.name} in {choice.compute_dtype} on {device} ({choice.reason})."
+    seeded = config.init == "network" and not config.network
+    start = f" The network {config.init_network} paints the start." if seeded else ""
+    return f"{kind} {choice.name} in {choice.compute_dtype} on {device} ({choice.reason}).{start}"
 
 
 def run_record(

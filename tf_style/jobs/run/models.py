@@ -17,8 +17,8 @@ _MOST = 16  # stylizers to keep; the least recently used goes first
 #: Options that decide how often and where the compiled step runs, but not what it is.
 _OUTSIDE_THE_STEP: dict[str, Any] = {
     "size": 0, "seed": 0, "num_steps": 1, "first_steps": 0, "min_size": 0, "scale_factor": 1.5, "init": "content",
-    "init_network": "arbitrary", "style_scale": 1.0, "tile_size": 0, "tile_steps": 0, "preserve_color": "none", "color_stage": "auto",
-    "palette": (), "palette_difference": 5.0,
+    "init_network": "arbitrary", "style_scale": 1.0, "tile_size": 0, "tile_steps": 0, "preserve_color": "none",
+    "color_stage": "auto", "palette": (), "palette_difference": 5.0,
 }  # fmt: skip
 
 

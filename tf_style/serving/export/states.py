@@ -81,7 +81,7 @@ def _fitting(leaf: tf.Tensor, shape: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     if leaf.shape.rank >= 4:
         fits = tf.reduce_all(tf.equal(own[-4:], shape))
         return guards.require(fits, "state must be of this content; the shape of a tensor in it is", own, image)
-    if leaf.shape.rank == 1:
+    if leaf.shape.rank in (1, 2):
         sentence = "state must hold a row for each content; rows given:"
         return guards.require(tf.equal(own[0], shape[0]), sentence, own, image)
     if leaf.dtype == tf.int32:

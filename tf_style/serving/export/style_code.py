@@ -36,7 +36,8 @@ class StyleCode:
         def at_scale(size: tf.Tensor) -> tf.Tensor:
             leaves = tf.nest.flatten(self._stylizer.style_targets([style], tf.unstack(size)))
             if self._stylizer.network is not None:
-                leaves.append(self._stylizer.network.encode_styles([style], tf.concat([[batch], size, [3]], 0)))
+                shape = tf.concat([[batch], self._stylizer.first_pass_size(size, sizes[-1]), [3]], 0)
+                leaves.append(self._stylizer.network.encode_styles([style], shape))
             return tf.concat([tf.reshape(leaf, [batch, -1]) for leaf in leaves], axis=1)
 
         spec = tf.TensorSpec([None, None])
