@@ -13,7 +13,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,30 +61,30 @@ class Figures(NamedTuple):
     content: float
 
 
-def config_of(name: str) -> StylizeConfig:
-    """A schedule's options."""
+def config_of(name: str, options: Mapping[str, str]) -> StylizeConfig:
+    """A schedule's options, and others over them."""
     config = preset_config(name) if name in PRESETS else preset_config("finest").replace(**TRIED[name])
-    return config.replace(backbone="compact_vgg19", weights="")
+    return config.replace(backbone="compact_vgg19", weights="", **options)
 
 
-def settings_of(name: str) -> str:
+def settings_of(config: StylizeConfig) -> str:
     """What sets a schedule apart, in words."""
-    if name == "instant":
+    if config.network:
         return "one pass"
-    config = config_of(name)
-    first = f"{config.first_steps or config.num_steps} at the coarsest scale, " if config.min_size else ""
+    more = config.min_size and config.first_steps not in (0, config.num_steps)
+    first = f"{config.first_steps} at the coarsest scale, " if more else ""
     scales = f"{config.min_size} px on, times {config.scale_factor:.3g}: " if config.min_size else "one scale: "
     return (
         f"from {config.init}; {scales}{first}{config.num_steps} steps at each; rate {config.learning_rate:g}, "
-        f"average {config.average_decay:g}, content weight {config.content_weight:g}"
+        f"average {config.average_decay:g}, weights {config.content_weight:g} and {config.style_weight:g}"
     )
 
 
-def build_all(names: Sequence[str]) -> dict[str, Any]:
+def build_all(configs: Mapping[str, StylizeConfig]) -> dict[str, Any]:
     """The stylizers, with one backbone and one network."""
-    backbone = build_backbone(config_of("finest"))
-    network = build_network(StylizeConfig(network="arbitrary"))
-    return {name: build_stylizer(config_of(name), backbone, network) for name in names}
+    backbone = build_backbone(configs["finest"])
+    network = build_network(configs["instant"])
+    return {name: build_stylizer(config, backbone, network) for name, config in configs.items()}
 
 
 def paint(stylizers: dict[str, Any], pair: tuple[str, str], size: int, folder: Path) -> dict[str, tuple[float, float]]:
@@ -121,12 +121,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = record.parser(__doc__, "SCHEDULES.md")
     add_pairs(parser, styles_each=2)
     record.add_vgg19(parser)
+    record.add_options(parser)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--tried", type=listed(), default=list(TRIED), help="which of the other schedules to measure")
     parser.add_argument("--pictures", type=Path, default=ROOT / "docs" / "pictures", help="where plot and sheet go")
     args = parser.parse_args(arguments)
     pairs, names = pairs_of(args.content, args.style, args.styles_each), [*PRESETS, *args.tried]
-    stylizers = build_all(names)
+    configs = {name: config_of(name, dict(args.option)) for name in names}
+    stylizers = build_all(configs)
     for stylizer in stylizers.values():  # compiles
         next(iter(stylizer.run(*(tensor(pairs[0][0], 64), [tensor(pairs[0][1], 64)]))))
     with tempfile.TemporaryDirectory() as place:
@@ -153,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_plot(figures, args.pictures / "schedules.png")
     write_sheet(args.pictures / "presets.jpg", groups, _CELL)
     rows = [
-        [name, settings_of(name), f"{own.seconds:.1f}", *(f"{figure:.3f}" for figure in own[1:])]
+        [name, settings_of(configs[name]), f"{own.seconds:.1f}", *(f"{figure:.3f}" for figure in own[1:])]
         for name, own in figures.items()
     ]
     record.write(
@@ -161,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "Seconds and pictures",
         "schedules",
         f"{len(pairs)} pairs at {args.size} px through the embedded backbone. Seconds are medians, of painting alone; "
-        "the other figures are means. The loss is that of the objective of `finest`; distances are those of `tf-style "
+        "the other figures are means. Weights are those of content and style. The loss is that of the objective of `finest`; distances are those of `tf-style "
         f"evaluate` through {'VGG-19' if args.weights else 'compact_vgg19'}. Smaller is better.",
         table(["schedule", "settings", "seconds", "loss", "style distance", "content distance"], rows),
         "![Seconds against loss and distances](../docs/pictures/schedules.png)",

@@ -27,6 +27,7 @@ from benchmarks import (
     painting_quality,
     record,
     run,
+    schedules,
     seams,
     serving,
     workers,
@@ -212,6 +213,20 @@ def test_frontier(written, tmp_path, weights, vgg19):
     assert "4, 4; 4, 4; 8, 8, 8, 8; 8, 8, 8, 8; 8" in text
     assert len(list((tmp_path / "cells").iterdir())) == 2
     assert (tmp_path / "frontier.png").exists() and (tmp_path / "frontier_sheet.jpg").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eagerly")
+def test_schedules(written, tmp_path):
+    pictures = (f"--content={CONTENT}", f"--style={STYLE}", "--styles_each=1", f"--pictures={tmp_path}")
+    tried = f"--tried={','.join(list(schedules.TRIED)[:1])}"
+    text = written(schedules, *pictures, tried, "--size=48", "--weights=", *SHORT_OPTIONS)
+    rows = rows_of(text)
+    assert [row[0] for row in rows[1:]] == ["instant", "draft", "fine", "finest", "draft before"]
+    assert rows[1][1] == "one pass"
+    assert rows[5][1].startswith("from content; 128 px on, times 2: 2 steps at each; rate 0.04, average 0.85")
+    assert all(0.0 < float(cell) < 100.0 for row in rows[1:] for cell in row[3:])
+    assert (tmp_path / "schedules.png").exists() and (tmp_path / "presets.jpg").exists()
 
 
 @pytest.mark.slow
