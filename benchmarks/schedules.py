@@ -163,7 +163,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "Seconds and pictures",
         "schedules",
         f"{len(pairs)} pairs at {args.size} px through the embedded backbone. Seconds are medians, of painting alone; "
-        "the other figures are means. Weights are those of content and style. The loss is that of the objective of `finest`; distances are those of `tf-style "
+        "the other figures are means. Weights are those of content and style. The loss is that of the objective of "
+        "`finest`; distances are those of `tf-style "
         f"evaluate` through {'VGG-19' if args.weights else 'compact_vgg19'}. Smaller is better.",
         table(["schedule", "settings", "seconds", "loss", "style distance", "content distance"], rows),
         "![Seconds against loss and distances](../docs/pictures/schedules.png)",
