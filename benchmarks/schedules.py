@@ -33,9 +33,11 @@ PRESETS = ("instant", "draft", "fine", "finest")
 TRIED: dict[str, dict[str, str]] = {
     "draft before": {
         "init": "content", "scale_factor": "2", "first_steps": "60", "num_steps": "20", "learning_rate": "0.04",
-        "average_decay": "0.85", "style_weight": "20",
+        "average_decay": "0.85", "style_weight": "20", "min_size": "128",
     },
-    "fine before": {"init": "content", "first_steps": "150", "num_steps": "100", "style_weight": "20"},
+    "fine before": {
+        "init": "content", "min_size": "128", "first_steps": "150", "num_steps": "100", "style_weight": "20",
+    },
     **{
         f"{start}, {steps} steps": {
             "init": start, "min_size": "0", "first_steps": str(steps), "num_steps": str(steps), "average_decay": "0.9",
@@ -104,13 +106,13 @@ def paint(stylizers: dict[str, Any], pair: tuple[str, str], size: int, folder: P
 
 
 def write_plot(figures: dict[str, Figures], path: Path) -> None:
-    """Seconds against each figure; presets in blue, what else was tried in grey."""
+    """Seconds against each figure, by the numbers of the table; presets in blue, what else was tried in grey."""
     drawing = matplotlib.figure.Figure(figsize=(12, 4), layout="constrained")
     for axes, (field, label) in zip(drawing.subplots(1, len(_AXES)), _AXES.items(), strict=True):
-        for name, own in figures.items():
+        for number, (name, own) in enumerate(figures.items(), 1):
             place, color = (own.seconds, getattr(own, field)), "tab:blue" if name in PRESETS else "tab:gray"
-            axes.scatter(*place, color=color)
-            axes.annotate(name, place, textcoords="offset points", xytext=(4, 4), fontsize=7, color=color)
+            axes.scatter(*place, s=16, color=color)
+            axes.annotate(str(number), place, textcoords="offset points", xytext=(4, 3), fontsize=8, color=color)
         axes.set(xscale="log", xlabel="seconds of painting", ylabel=label)
         axes.grid(alpha=0.3)
     drawing.savefig(path, dpi=120)
@@ -155,8 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_plot(figures, args.pictures / "schedules.png")
     write_sheet(args.pictures / "presets.jpg", groups, _CELL)
     rows = [
-        [name, settings_of(configs[name]), f"{own.seconds:.1f}", *(f"{figure:.3f}" for figure in own[1:])]
-        for name, own in figures.items()
+        [str(number), name, settings_of(configs[name]), f"{own.seconds:.1f}", *(f"{figure:.3f}" for figure in own[1:])]
+        for number, (name, own) in enumerate(figures.items(), 1)
     ]
     record.write(
         args.output,
@@ -166,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "the other figures are means. Weights are those of content and style. The loss is that of the objective of "
         "`finest`; distances are those of `tf-style "
         f"evaluate` through {'VGG-19' if args.weights else 'compact_vgg19'}. Smaller is better.",
-        table(["schedule", "settings", "seconds", "loss", "style distance", "content distance"], rows),
+        table(["", "schedule", "settings", "seconds", "loss", "style distance", "content distance"], rows),
         "![Seconds against loss and distances](../docs/pictures/schedules.png)",
         f"Photo, painting, then {', '.join(f'`{name}`' for name in PRESETS)}:",
         f"![{len(pairs)} pairs by four presets](../docs/pictures/presets.jpg)",

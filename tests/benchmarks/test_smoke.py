@@ -222,10 +222,10 @@ def test_schedules(written, tmp_path):
     tried = f"--tried={','.join(list(schedules.TRIED)[:1])}"
     text = written(schedules, *pictures, tried, "--size=48", "--weights=", *SHORT_OPTIONS)
     rows = rows_of(text)
-    assert [row[0] for row in rows[1:]] == ["instant", "draft", "fine", "finest", "draft before"]
-    assert rows[1][1] == "one pass"
-    assert rows[5][1].startswith("from content; 128 px on, times 2: 2 steps at each; rate 0.04, average 0.85")
-    assert all(0.0 < float(cell) < 100.0 for row in rows[1:] for cell in row[3:])
+    assert [row[1] for row in rows[1:]] == ["instant", "draft", "fine", "finest", "draft before"]
+    assert rows[1][2] == "one pass"
+    assert rows[5][2].startswith("from content; 128 px on, times 2: 2 steps at each; rate 0.04, average 0.85")
+    assert all(0.0 < float(cell) < 100.0 for row in rows[1:] for cell in row[4:])
     assert (tmp_path / "schedules.png").exists() and (tmp_path / "presets.jpg").exists()
 
 
