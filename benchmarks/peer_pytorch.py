@@ -222,6 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--weights", required=True, help="Keras's VGG-19 notop file")
     parser.add_argument("--json", type=Path, required=True, help="where the record goes")
     parser.add_argument("--size", type=int, default=512, help="long side of both pictures in pixels")
+    parser.add_argument("--picture", type=Path, help="where the picture of a run goes; default: nowhere")
     parser.add_argument("--evaluations", type=int, default=400, help="of the objective, with gradient, in a run")
     parser.add_argument("--dtype", choices=tuple(DTYPES), default="float32", help="of the convolutions")
     parser.add_argument("--channels_last", action="store_true", help="memory layout of pictures and features")
@@ -239,6 +240,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with torch.no_grad():
             clamped = objective(image)[0].item()
         record = {"seconds": spent, "evaluations": len(losses), "loss": min(losses[-1], clamped)}
+        if args.picture:
+            levels = (255.0 * image[0].permute(1, 2, 0)).round().to(torch.uint8).numpy()
+            Image.fromarray(levels).save(args.picture)
     args.json.write_text(json.dumps(record | {"peak_rss_bytes": peak_memory()}))
 
 

@@ -271,13 +271,14 @@ def test_layer_saves_and_loads(model, tmp_path):
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_layer_keeps_its_weights(tmp_path):
-    """The file holds the backbone's weights, also when they are not those that the layer would load."""
-    layer = tf_style.StylizeLayer(options=LAYER_OPTIONS)
+def test_layer_keeps_its_weights(tmp_path, monkeypatch):
+    """The file holds those of the backbone, even if they are not those that the layer would load, and the network's."""
+    layer = tf_style.StylizeLayer(options={**LAYER_OPTIONS, "init": "network"})
     content, style = keras.Input((None, None, 3)), keras.Input((None, None, 3))
     model = keras.Model([content, style], layer([content, style]))
     layer.backbone.set_weights([1.1 * weight for weight in layer.backbone.get_weights()])
     model.save(tmp_path / "painter.keras")
+    monkeypatch.setattr("tf_style.networks.archive.EMBEDDED", {})
     again = keras.saving.load_model(tmp_path / "painter.keras")
     inputs = [picture(40, 48, seed=1), picture(36, 32, seed=2)]
     np.testing.assert_allclose(again(inputs), model(inputs), atol=1e-5)

@@ -39,7 +39,7 @@ def smaller(words):
     """Flags that make a command quick, after those that it has."""
     quick = [] if words[0] == "recolor" or "--preset=instant" in words else [*command.SHORT]
     if words[0] == "texture":
-        quick = [flag for flag in quick if not flag.startswith("--content_")]
+        quick = [flag for flag in quick if not flag.startswith(("--content_", "--init="))]
     if any(word.startswith("--size=") for word in words):
         quick = [flag for flag in quick if not flag.startswith("--size=")]
     elif "--preset=instant" in words:

@@ -14,7 +14,7 @@ from tf_style.guidance import regional
 from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
 from tf_style.networks.archive import find_network
 from tf_style.networks.many_styles import ManyStylesNetwork
-from tf_style.optimizers import OPTIMIZERS, lbfgs_fixed_step
+from tf_style.optimizers import OPTIMIZERS
 from tf_style.stylizers import FeedForwardStylizer, Optimization, PyramidStylizer
 from tf_style.types import Optimizer
 
@@ -57,10 +57,9 @@ def build_objective(config: StylizeConfig, guides: Guides = NO_GUIDES) -> Object
 
 def build_optimizer(config: StylizeConfig) -> Optimizer:
     """The optimiser of the pixels."""
-    if config.optimizer == "lbfgs" and config.line_search == "none":
-        return lbfgs_fixed_step()
     options = {"learning_rate": config.learning_rate} if config.optimizer == "adam" else {}
-    return OPTIMIZERS[config.optimizer](**options)
+    fixed = config.optimizer == "lbfgs" and config.line_search == "none"
+    return OPTIMIZERS["lbfgs_fixed_step" if fixed else config.optimizer](**options)
 
 
 def build_stylizer(

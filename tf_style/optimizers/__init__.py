@@ -8,6 +8,10 @@ from tf_style.optimizers.lbfgs import lbfgs
 from tf_style.types import Optimizer
 
 #: Name -> factory. A new optimiser is a new row here.
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": adam, "lbfgs": lbfgs}
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "adam": adam,
+    "lbfgs": lbfgs,
+    "lbfgs_fixed_step": lbfgs_fixed_step,
+}
 
 __all__ = ["OPTIMIZERS", "adam", "lbfgs", "lbfgs_fixed_step"]

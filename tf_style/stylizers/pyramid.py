@@ -127,16 +127,24 @@ class Pyramid:
         if self.init == "content":
             return resize(content, size)
         if self.network is not None:
-            larger = self.first_pass_size(size, tf.shape(content)[1:3])
-            content, masks = resize(content, larger), masks_at(masks, larger)
-            if codes is not None:
-                return resize(self.network.paint(content, codes), size)
-            styles = [self.style_at(style, larger) for style in styles]
-            return resize(self.network(content, styles, masks=masks), size)
-        start = self._without_content(content, styles, size, seeds)
+            start = self._first_pass(content, styles, size, masks, codes)
+        else:
+            start = self._without_content(content, styles, size, seeds)
         if self.style_strength >= 1.0:
             return start
         return resize(content, size) + self.style_strength * (start - resize(content, size))
+
+    def _first_pass(
+        self, content: Image, styles: Sequence[Image], size: Sequence, masks: Masks | None, codes: tf.Tensor | None
+    ) -> Image:
+        """What the network paints."""
+        assert self.network is not None
+        larger = self.first_pass_size(size, tf.shape(content)[1:3])
+        content, masks = resize(content, larger), masks_at(masks, larger)
+        if codes is not None:
+            return resize(self.network.paint(content, codes), size)
+        styles = [self.style_at(style, larger) for style in styles]
+        return resize(self.network(content, styles, masks=masks), size)
 
     def first_pass_size(self, size: Sequence, own: Sequence) -> tf.Tensor:
         """The (height, width) at which a network paints the first image for a scale, for a content of size `own`.

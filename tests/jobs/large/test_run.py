@@ -45,7 +45,7 @@ BASE = ["stylize", "--content=content.tif", "--style=style.png", *command.SHORT,
 TILED = [*BASE, "--tile_size=48"]
 LONGER = [*TILED, "--min_size=36", "--scale_factor=2", "--num_steps=6", "--bit_depth=16"]
 COARSE = [*LONGER, "--tile_size=64", "--num_steps=1", "--first_steps=150"]
-NETWORK = ["--init=network", "--learning_rate=1e-6", "--num_steps=1"]
+NETWORK = ["--init=network", "--learning_rate=1e-6", "--num_steps=1", "--style_strength=0.9"]
 RUNS = {
     "uninterrupted": [*LONGER, "--output=uninterrupted.png"],
     "many coarse steps": [*COARSE, "--output=coarse_uninterrupted.png"],

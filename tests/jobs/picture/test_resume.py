@@ -96,7 +96,7 @@ def adam(tmp_path_factory):
     command.write_picture(folder / "another.png", 45, 60, seed=9)
     again = [*ADAM, "--output=refused.png"]
     lines = {
-        "other settings": [*again, "--style_weight=21"],
+        "other settings": [*again, "--style_weight=77"],
         "another content": [*again, "--content=another.png"],
         "other steps": [*again, "--num_steps=7"],
         **{name: [*again, f"--checkpoint_dir={name}"] for name in BROKEN},

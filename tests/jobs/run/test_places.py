@@ -141,7 +141,7 @@ def test_a_painting_without_a_name_goes_beside_the_content_and_over_nothing(fold
 def test_other_commands_name_their_outputs_too(folder, capsys):
     assert main([*RECOLOR, "photo.jpg", "painting.png"]) == 0
     assert (folder / "photo-recolored.png").is_file()
-    short = [flag for flag in command.SHORT if not flag.startswith("--content_")]
+    short = [flag for flag in command.SHORT if not flag.startswith(("--content_", "--init="))]
     assert main(["texture", "painting.png", *short]) == 0
     assert (folder / "painting-tile.png").is_file()
 

@@ -23,6 +23,7 @@ SMALL = {
     "size": "64",
     "init": "content",
     "min_size": "40",
+    "scale_factor": "1.4142135623730951",
     "num_steps": "4",
     "first_steps": "6",
 }

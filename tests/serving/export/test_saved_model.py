@@ -38,6 +38,7 @@ def served():
 def served_lbfgs():
     layers = {"content_layers": "conv1_1", "style_layers": "conv1_1", "style_layer_weights": ""}
     options = {"num_steps": "20", "first_steps": "0", "min_size": "0", "init": "noise", **layers}
+    options["line_search"] = "hager_zhang"
     return Served(small_model("gatys2016", **options), intra_op_threads=1, inter_op_threads=1)
 
 

@@ -135,6 +135,7 @@ class LargeSession(LargePicture):
                 first = Plane(folder / "first.f32", size).create()
                 for _ in self._first_pass(own, styles, first):
                     yield self._at(scale, own, 0.0)
+                _mix(first, own.content, config.style_strength)
             own.start(before, state, count, first)
             if first is not None:
                 first.path.unlink()
@@ -202,6 +203,14 @@ class LargeSession(LargePicture):
         plane = Plane(self._folder / "coarse_picture.f32", tuple(image.shape[1:3])).create()
         plane.write(0, 0, image[0].numpy())
         return plane
+
+
+def _mix(picture: Plane, content: Plane, share: float) -> None:
+    """Leaves this share of a picture, and the rest of the content."""
+    width = picture.size[1]
+    for top, bottom in picture.strips() if share < 1.0 else ():
+        base = content.read(top, 0, bottom, width)
+        picture.write(top, 0, base + np.float32(share) * (picture.read(top, 0, bottom, width) - base))
 
 
 def _losses_of(history: list[dict[str, float]]) -> dict[str, float]:

@@ -140,7 +140,8 @@ def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]
 
 def _card(config: StylizeConfig, limits: Limits, version: Path, signatures: Iterable[str]) -> dict[str, Any]:
     settings = dataclasses.asdict(config)
-    settings["weights"] = os.path.basename(config.weights)  # a path on this machine says nothing elsewhere
+    for name in ("weights", "init_network"):  # a path on this machine says nothing elsewhere
+        settings[name] = os.path.basename(settings[name])
     if config.network:
         network = choose_network(config)
         settings["network"] = os.path.basename(config.network)
