@@ -50,7 +50,7 @@ TRIED: dict[str, dict[str, str]] = {
     },
     "from 362 px, 60 + 30": {"min_size": "362", "first_steps": "60", "num_steps": "30", "average_decay": "0.9"},
 }  # fmt: skip
-_CELL = 300  # of the sheet
+_CELL = 240  # of the sheet
 _AXES = {"loss": "loss of the objective", "style": "style distance, VGG-19", "content": "content distance, VGG-19"}
 
 

@@ -29,7 +29,7 @@ COMMANDS: dict[str, list[str]] = {
     "fine": ["--preset=fine", "--backbone=compact_vgg19"],
     "finest": ["--preset=finest", "--backbone=compact_vgg19"],
 }
-_CELL = 300  # of the sheet
+_CELL = 240  # of the sheet
 _DISTANCES = ("style_distance", "content_distance")
 
 

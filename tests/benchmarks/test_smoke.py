@@ -30,6 +30,7 @@ from benchmarks import (
     schedules,
     seams,
     serving,
+    time_to_picture,
     workers,
 )
 from benchmarks.record import CONTENT, PICTURES, STYLE
@@ -60,6 +61,8 @@ def made_up(module, flags):
     """What a peer would write."""
     if module == PYTORCH:
         figures = {"seconds_per_evaluation": 1.0, "seconds": 1.0, "evaluations": 1, "loss": 1e9, "peak_rss_bytes": 1}
+        if any(flag.startswith("--picture=") for flag in flags):
+            Image.open(value_of(flags, "content")).resize((48, 48)).save(value_of(flags, "picture"))
     elif flags[0].startswith("--paint="):
         with open(value_of(flags, "paint"), encoding="utf-8") as jobs:
             for content, _, output in json.load(jobs):
@@ -184,6 +187,20 @@ def test_run_refuses_unknown_sections_and_missing_weights(vgg19, capsys):
         with pytest.raises(SystemExit, match="2"):
             run.main(flags)
         assert words in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eagerly")
+def test_time_to_picture(written, tmp_path, vgg19, one_thread, monkeypatch):
+    commands = {"instant": ["--preset=instant"], "draft": ["--preset=draft", *SHORT]}
+    monkeypatch.setattr(time_to_picture, "COMMANDS", commands)
+    sheet = tmp_path / "sheet.jpg"
+    pictures = (f"--content={CONTENT}", f"--style={STYLE}", f"--weights={vgg19}", f"--sheet={sheet}")
+    text = written(time_to_picture, *pictures, "--size=48", "--evaluations=2")
+    rows = rows_of(text)[1:]
+    assert rows[0][:3] == ["lighthouse", "starry_night", "PyTorch"]
+    assert "1 pairs at 48 px" in text
+    assert sheet.exists()
 
 
 @pytest.mark.usefixtures("eagerly")

@@ -24,6 +24,7 @@ SMALL = {
     "init": "content",
     "min_size": "40",
     "scale_factor": "1.4142135623730951",
+    "average_decay": "0.97",
     "num_steps": "4",
     "first_steps": "6",
 }
