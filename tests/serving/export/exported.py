@@ -25,6 +25,7 @@ SMALL = {
     "min_size": "40",
     "scale_factor": "1.4142135623730951",
     "average_decay": "0.97",
+    "style_weight": "20",
     "num_steps": "4",
     "first_steps": "6",
 }
