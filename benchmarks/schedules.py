@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import matplotlib.figure
 
 from benchmarks import record
-from benchmarks.painting_quality import measure
+from benchmarks.painting_quality import DISTANCES, measure
 from benchmarks.pictures import add_pairs, pairs_of, picture, tensor, write_sheet
 from benchmarks.record import ROOT, listed, table
 from tf_style import images
@@ -140,10 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             folder.mkdir()
             found.append(paint(stylizers, pair, args.size, folder))
             print(*(Path(path).stem for path in pair), flush=True)
-        backbone = ["--backbone=vgg19", f"--weights={args.weights}"] if args.weights else ["--backbone=compact_vgg19"]
-        flags = [*backbone, f"--size={args.size}"]
         paintings = [folder / f"{name}.png" for name in names for folder in folders]
-        judged = measure(len(names) * pairs, paintings, flags, Path(place))
+        judged = measure(len(names) * pairs, paintings, args.weights, args.size, Path(place))
         groups = [
             [*(picture(path, args.size) for path in pair), *(picture(folder / f"{name}.png", 0) for name in PRESETS)]
             for pair, folder in zip(pairs, folders, strict=True)
@@ -152,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number, name in enumerate(names):
         rows = judged[number * len(pairs) : (number + 1) * len(pairs)]
         seconds, losses = zip(*(each[name] for each in found), strict=True)
-        distances = (statistics.mean(row[field] for row in rows) for field in ("style_distance", "content_distance"))
+        distances = (statistics.mean(row[field] for row in rows) for field in DISTANCES)
         figures[name] = Figures(statistics.median(seconds), statistics.mean(losses), *distances)
     write_plot(figures, args.pictures / "schedules.png")
     write_sheet(args.pictures / "presets.jpg", groups, _CELL)

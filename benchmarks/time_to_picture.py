@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import record
-from benchmarks.painting_quality import measure
+from benchmarks.painting_quality import DISTANCES, measure
 from benchmarks.pictures import add_pairs, blank, pairs_of, picture, write_sheet
 from benchmarks.record import ROOT, table
 
@@ -30,7 +30,6 @@ COMMANDS: dict[str, list[str]] = {
     "finest": ["--preset=finest", "--backbone=compact_vgg19"],
 }
 _CELL = 240  # of the sheet
-_DISTANCES = ("style_distance", "content_distance")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -46,7 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not Path(args.weights).is_file():
         parser.error(f"There are no VGG-19 weights at {args.weights!r}; give Keras's notop file with --weights.")
     rows, groups, ratios = [], [], []
-    flags = ["--backbone=vgg19", f"--weights={args.weights}", f"--size={args.size}"]
     for pair in pairs_of(args.content, args.style, args.styles_each):
         content, style = map(os.path.abspath, pair)
         inputs = [f"--content={content}", f"--style={style}", f"--size={args.size}"]
@@ -61,12 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"--picture={theirs}",
                 python=args.peer_python,
             )
-            goal = measure([pair], [theirs], flags, folder)[0]
+            goal = measure([pair], [theirs], args.weights, args.size, folder)[0]
             rows.append([*(Path(path).stem for path in pair), "PyTorch", f"{seconds:.0f}", *_cells(goal), ""])
             for command, options in COMMANDS.items():
                 own = record.call("tf_style.cli.main", "stylize", *inputs, *options, "--quiet", f"--output={mine}")
-                found = measure([pair], [mine], flags, folder)[0]
-                reached = all(found[distance] <= goal[distance] for distance in _DISTANCES)
+                found = measure([pair], [mine], args.weights, args.size, folder)[0]
+                reached = all(found[distance] <= goal[distance] for distance in DISTANCES)
                 times = f"{seconds / own:.1f}" if reached else "not as good"
                 rows.append(["", "", command, f"{own:.0f}", *_cells(found), times])
                 print(rows[-1], flush=True)
@@ -90,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _cells(found: dict[str, float]) -> list[str]:
-    return [f"{found[distance]:.3f}" for distance in _DISTANCES]
+    return [f"{found[distance]:.3f}" for distance in DISTANCES]
 
 
 if __name__ == "__main__":

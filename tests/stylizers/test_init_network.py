@@ -58,6 +58,15 @@ def test_each_style_in_its_region():
     assert np.abs(start[:, :, 40:] - alone[:, :, 40:]).mean() > 0.02
 
 
+def test_what_a_mask_keeps_is_kept_from_the_start():
+    half = np.zeros((1, *SIZE, 1), np.float32)
+    half[:, :, :40] = 1.0
+    masks, guides = {"keep": tf.constant(half)}, Guides(keep=True)
+    start = build_stylizer(SHORT, guides=guides).first_image(CONTENT, STYLES, SIZE, masks=masks)
+    np.testing.assert_allclose(start, one_pass(SHORT, guides, masks=masks), atol=1e-4)
+    assert np.abs(start - one_pass(SHORT))[:, :, :32].mean() > 0.01
+
+
 def test_the_coarsest_scale_starts_from_it():
     config = SHORT.replace(min_size=40)
     stylizer = build_stylizer(config)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tf_style.optimizers.lbfgs import with_penalty
+from tf_style.optimizers.lbfgs import empty_memory, restarting, with_penalty
 from tf_style.types import Image, LossFn, Optimizer
 
 _FIRST_STEP = 0.05  # how far (root mean square, white is 1) the first step moves the pixels
@@ -19,7 +19,8 @@ class FixedStepState(NamedTuple):
 
     `position` is the iterate before clipping, `step` the last step and `gradient` the gradient before it, [B, H, W, 3].
     `steps` and `changes` [M, B, H, W, 3] are the last M steps and changes of the gradient, and `curvature` [B, M] the
-    inverses of their products; 0 where there is no pair. `first_loss` [B] is the loss of the first picture.
+    inverses of their products; 0 where there is no pair. `scale` [B] is the inverse Hessian's before them, of the
+    last pair; 0 before there is one. `first_loss` [B] is the loss of the first picture.
     """
 
     position: tf.Tensor
@@ -28,6 +29,7 @@ class FixedStepState(NamedTuple):
     steps: tf.Tensor
     changes: tf.Tensor
     curvature: tf.Tensor
+    scale: tf.Tensor
     first_loss: tf.Tensor
     evaluations: tf.Tensor
 
@@ -48,8 +50,7 @@ def lbfgs_fixed_step(*, num_correction_pairs: int = 50) -> Optimizer:
     """
 
     def init(image: Image) -> FixedStepState:
-        memory = tf.zeros(tf.concat([[num_correction_pairs], tf.shape(image)], axis=0))
-        memory = tf.ensure_shape(memory, [num_correction_pairs, *image.shape])
+        memory = empty_memory(image, num_correction_pairs)
         batch = tf.zeros_like(image[:, 0, 0, 0])
         return FixedStepState(
             position=image,
@@ -58,6 +59,7 @@ def lbfgs_fixed_step(*, num_correction_pairs: int = 50) -> Optimizer:
             steps=memory,
             changes=memory,
             curvature=tf.repeat(batch[:, tf.newaxis], num_correction_pairs, axis=1),
+            scale=batch,
             first_loss=batch,
             evaluations=tf.zeros([], tf.int32),
         )
@@ -71,62 +73,50 @@ def lbfgs_fixed_step(*, num_correction_pairs: int = 50) -> Optimizer:
             total, losses = with_penalty(loss_fn, state.position, state.first_loss)
         gradient = tape.gradient(total, state.position)
         change = gradient - state.gradient
-        product = _dot(state.step, change)
-        valid = product > _CURVED * tf.sqrt(_dot(state.step, state.step) * _dot(change, change))
+        product, change_product = _dot(state.step, change), _dot(change, change)
+        valid = product > _CURVED * tf.sqrt(_dot(state.step, state.step) * change_product)
         inverse = tf.where(valid, 1.0 / tf.where(valid, product, 1.0), 0.0)
+        scale = tf.where(valid, product / (change_product + 1e-30), state.scale)
         steps = tf.concat([state.steps[1:], state.step[tf.newaxis]], 0)
         changes = tf.concat([state.changes[1:], change[tf.newaxis]], 0)
         curvature = tf.concat([state.curvature[:, 1:], inverse[:, tf.newaxis]], 1)
-        move = -_two_loops(gradient, steps, changes, curvature)
-        move *= tf.minimum(1.0, _LONGEST_STEP / (_rms(move) + 1e-30))
+        first = _FIRST_STEP / (_rms(gradient) + 1e-30)
+        move = -_two_loops(gradient, steps, changes, curvature, tf.where(scale > 0.0, scale, first))
+        move *= _per_picture(tf.minimum(1.0, _LONGEST_STEP / (_rms(move) + 1e-30)))
         position = state.position + move
         first_loss = tf.where(state.first_loss > 0.0, state.first_loss, total)
-        after = FixedStepState(position, move, gradient, steps, changes, curvature, first_loss, state.evaluations + 1)
+        after = FixedStepState(
+            position, move, gradient, steps, changes, curvature, scale, first_loss, state.evaluations + 1
+        )
         return tf.clip_by_value(position, 0.0, 1.0), after, losses
 
-    def resize(state: FixedStepState, size: tuple[tf.Tensor, tf.Tensor]) -> FixedStepState:
-        return init(tf.image.resize(state.position, size, "bilinear"))._replace(evaluations=state.evaluations)
-
-    return Optimizer(
-        init,
-        step,
-        resize,
-        hold=lambda before, after, done: after,  # another size starts over; the picture is held elsewhere
-        evaluations=lambda state: state.evaluations,
-    )
+    return restarting(init, step)
 
 
-def _two_loops(gradient: tf.Tensor, steps: tf.Tensor, changes: tf.Tensor, curvature: tf.Tensor) -> tf.Tensor:
-    """The estimate of the inverse Hessian times the gradient; without pairs, a step of `_FIRST_STEP`."""
-    count = steps.shape[0]
+def _two_loops(
+    gradient: tf.Tensor, steps: tf.Tensor, changes: tf.Tensor, curvature: tf.Tensor, scale: tf.Tensor
+) -> tf.Tensor:
+    """The estimate of the inverse Hessian, `scale` [B] before all pairs, times the gradient."""
     direction = gradient
-    shares: list[tf.Tensor] = []
-    for index in reversed(range(count)):
-        share = _per_picture(curvature[:, index]) * _dot_kept(steps[index], direction)
-        direction -= share * changes[index]
-        shares.insert(0, share)
-    scale = _FIRST_STEP / (_rms(gradient) + 1e-30)
-    for index in range(count):  # of the newest valid pair
-        known = _per_picture(curvature[:, index])
-        newest = 1.0 / (known * _dot_kept(changes[index], changes[index]) + 1e-30)
-        scale = tf.where(known > 0.0, newest, scale)
-    direction *= scale
-    for index in range(count):
-        share = _per_picture(curvature[:, index]) * _dot_kept(changes[index], direction)
-        direction += (shares[index] - share) * steps[index]
+    shares: list[tf.Tensor] = []  # oldest first
+    for index in reversed(range(steps.shape[0])):
+        shares.insert(0, curvature[:, index] * _dot(steps[index], direction))
+        direction -= _per_picture(shares[0]) * changes[index]
+    direction *= _per_picture(scale)
+    for index, share in enumerate(shares):
+        missing = share - curvature[:, index] * _dot(changes[index], direction)
+        direction += _per_picture(missing) * steps[index]
     return direction
 
 
 def _dot(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    """[B, H, W, 3] -> [B]."""
     return tf.reduce_sum(one * other, axis=[1, 2, 3])
 
 
-def _dot_kept(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(one * other, axis=[1, 2, 3], keepdims=True)
-
-
 def _rms(image: tf.Tensor) -> tf.Tensor:
-    return tf.sqrt(tf.reduce_mean(tf.square(image), axis=[1, 2, 3], keepdims=True))
+    """[B, H, W, 3] -> [B]."""
+    return tf.sqrt(tf.reduce_mean(tf.square(image), axis=[1, 2, 3]))
 
 
 def _per_picture(values: tf.Tensor) -> tf.Tensor:

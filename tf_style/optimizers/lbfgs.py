@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -54,8 +55,7 @@ def lbfgs(*, num_correction_pairs: int = 20, steps_per_call: int = 10) -> Optimi
     import tensorflow_probability as tfp  # not at the top: it takes seconds, which Adam does not need
 
     def init(image: Image) -> LbfgsState:
-        memory = tf.zeros(tf.concat([[num_correction_pairs], tf.shape(image)], axis=0))
-        memory = tf.ensure_shape(memory, [num_correction_pairs, *image.shape])
+        memory = empty_memory(image, num_correction_pairs)
         batch = tf.zeros_like(image[:, 0, 0, 0])
         return LbfgsState(
             position=image,
@@ -92,14 +92,26 @@ def lbfgs(*, num_correction_pairs: int = 20, steps_per_call: int = 10) -> Optimi
         _, losses = loss_fn(picture)
         return picture, after._replace(evaluations=after.evaluations + 1), losses
 
-    def resize(state: LbfgsState, size: tuple[tf.Tensor, tf.Tensor]) -> LbfgsState:
+    return restarting(init, step, steps_per_call)
+
+
+def empty_memory(image: Image, num_pairs: int) -> tf.Tensor:
+    """Zeros [M, B, H, W, 3], for M past steps or changes of the gradient."""
+    memory = tf.zeros(tf.concat([[num_pairs], tf.shape(image)], axis=0))
+    return tf.ensure_shape(memory, [num_pairs, *image.shape])
+
+
+def restarting(init: Callable[..., Any], step: Callable[..., Any], steps_per_call: int = 1) -> Optimizer:
+    """The optimiser of these functions, which starts over at another size; its state has `position`, `evaluations`."""
+
+    def resize(state: Any, size: tuple[tf.Tensor, tf.Tensor]) -> Any:
         return init(tf.image.resize(state.position, size, "bilinear"))._replace(evaluations=state.evaluations)
 
     return Optimizer(
         init,
         step,
         resize,
-        hold=lambda before, after, done: after,  # another size starts over; the picture is held elsewhere
+        hold=lambda before, after, done: after,  # the picture is held elsewhere
         evaluations=lambda state: state.evaluations,
         steps_per_call=steps_per_call,
     )

@@ -32,12 +32,13 @@ class StyleCode:
     def encode(self, style: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
         """Encodes styles [B, h, w, 3] for scales of these sizes, int32 [S, 2]."""
         batch = tf.shape(style)[0]
+        for_network = []
+        if self._stylizer.network is not None:  # it paints for the coarsest scale only
+            size = self._stylizer.first_pass_size(sizes[0], sizes[-1])
+            for_network.append(self._stylizer.network.encode_styles([style], tf.concat([[batch], size, [3]], 0)))
 
         def at_scale(size: tf.Tensor) -> tf.Tensor:
-            leaves = tf.nest.flatten(self._stylizer.style_targets([style], tf.unstack(size)))
-            if self._stylizer.network is not None:
-                shape = tf.concat([[batch], self._stylizer.first_pass_size(size, sizes[-1]), [3]], 0)
-                leaves.append(self._stylizer.network.encode_styles([style], shape))
+            leaves = tf.nest.flatten(self._stylizer.style_targets([style], tf.unstack(size))) + for_network
             return tf.concat([tf.reshape(leaf, [batch, -1]) for leaf in leaves], axis=1)
 
         spec = tf.TensorSpec([None, None])
