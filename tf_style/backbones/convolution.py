@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import platform
-
 import keras
 import tensorflow as tf
 
-from tf_style.backbones.precision import cpu_has
+from tf_style.backbones.precision import computes_on_x86_cpu, cpu_has, uses_onednn
 
 
 @keras.saving.register_keras_serializable("tf_style")
@@ -29,8 +26,7 @@ class Convolution(keras.layers.Conv2D):
 
 
 def _gradient_is_slow() -> bool:
-    x86_cpu = platform.machine() in ("x86_64", "AMD64") and not tf.config.list_physical_devices("GPU")
-    return x86_cpu and cpu_has("avx2") and not cpu_has("avx512f") and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "1"
+    return computes_on_x86_cpu() and cpu_has("avx2") and not uses_onednn()
 
 
 def _convolve(inputs: tf.Tensor, kernel: tf.Tensor, padding: str) -> tf.Tensor:

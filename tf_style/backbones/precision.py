@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from pathlib import Path
 
 import tensorflow as tf
@@ -53,3 +55,14 @@ def cpu_has(flag: str) -> bool:
         return flag in _CPU_INFO.read_text().split()
     except OSError:  # not Linux
         return False
+
+
+def computes_on_x86_cpu() -> bool:
+    """Whether TensorFlow computes on an x86 processor, without a GPU."""
+    return platform.machine() in ("x86_64", "AMD64") and not tf.config.list_physical_devices("GPU")
+
+
+def uses_onednn() -> bool:
+    """Whether TensorFlow computes with oneDNN: on x86 CPUs with AVX-512, unless `TF_ENABLE_ONEDNN_OPTS` says else."""
+    asked = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")
+    return computes_on_x86_cpu() and (asked == "1" or (asked != "0" and cpu_has("avx512f")))

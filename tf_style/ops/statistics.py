@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tf_style.ops.matrix import square_root, trace_of_square_root
+from tf_style.ops.matrix import product, square_root, trace_of_square_root
 from tf_style.types import Nest
 
 _VARIANCE_EPSILON = 1e-5  # keeps the gradient of the standard deviation finite for channels that are constant
@@ -63,11 +63,15 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
 
 
 def _second_sums(features: tf.Tensor, weights: tf.Tensor | None) -> dict[str, tf.Tensor]:
+    return {"second": _inner_products(_columns(features, weights)), "count": _count(features, weights)}
+
+
+def _columns(features: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
+    """Features as [B, H*W, C], times the roots of their weights."""
     if weights is not None:
         features *= tf.sqrt(weights)[..., tf.newaxis]
     shape = tf.shape(features)
-    flat = tf.reshape(features, [shape[0], shape[1] * shape[2], features.shape[-1]])
-    return {"second": _inner_products(flat), "count": _count(features, weights)}
+    return tf.reshape(features, [shape[0], shape[1] * shape[2], features.shape[-1]])
 
 
 def _first_sums(features: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
@@ -75,7 +79,10 @@ def _first_sums(features: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
 
 
 def _moment_sums(features: tf.Tensor, weights: tf.Tensor | None) -> dict[str, tf.Tensor]:
-    return {"first": _first_sums(features, weights), **_second_sums(features, weights)}
+    if weights is not None:
+        return {"first": _first_sums(features, weights), **_second_sums(features, weights)}
+    first, second = _sums_and_inner_products(_columns(features, None))
+    return {"first": first, "second": second, "count": _count(features, None)}
 
 
 def _square_sums(features: tf.Tensor, weights: tf.Tensor | None) -> dict[str, tf.Tensor]:
@@ -112,6 +119,16 @@ def _inner_products(columns: tf.Tensor) -> tuple[tf.Tensor, object]:
         return tf.matmul(columns, upstream + tf.linalg.matrix_transpose(upstream))
 
     return tf.matmul(columns, columns, transpose_a=True), gradient
+
+
+@tf.custom_gradient
+def _sums_and_inner_products(columns: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], object]:
+    """[B, N, C] to [B, C] and [B, C, C]; both gradients are written in one pass over the features."""
+
+    def gradient(sums: tf.Tensor, products: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(columns, products + tf.linalg.matrix_transpose(products)) + sums[:, tf.newaxis]
+
+    return (tf.reduce_sum(columns, axis=1), tf.matmul(columns, columns, transpose_a=True)), gradient
 
 
 def mean_and_std(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -172,7 +189,7 @@ def wasserstein_distance(
     """
     root = target_covariance_root
     channels = tf.cast(tf.shape(mean)[-1], mean.dtype)
-    inner = tf.matmul(tf.matmul(root, covariance), root)
+    inner = product(product(root, covariance), root)
     bures = (
         tf.linalg.trace(covariance)
         + tf.reduce_sum(tf.square(root), axis=[1, 2])  # the trace of the target covariance

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tf_style.ops.rows import where_rows
 from tf_style.types import Image, LossFn, Optimizer
 
 
@@ -88,12 +89,7 @@ def adam(learning_rate: float = 0.02, *, beta_1: float = 0.9, beta_2: float = 0.
         )
 
     def hold(before: AdamState, after: AdamState, done: tf.Tensor) -> AdamState:
-        keep = _per_picture(done)
-        return AdamState(
-            tf.where(keep, before.first, after.first),
-            tf.where(keep, before.second, after.second),
-            tf.where(done, before.steps, after.steps),
-        )
+        return AdamState(*(where_rows(done, old, new) for old, new in zip(before, after, strict=True)))
 
     return Optimizer(init, step, resize, hold, evaluations=lambda state: tf.reduce_max(state.steps))
 

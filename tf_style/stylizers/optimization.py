@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tf_style.losses import Objective
 from tf_style.ops.positions import lay_over
+from tf_style.ops.rows import where_rows
 from tf_style.stylizers.torus import resize_on_a_torus
 from tf_style.types import Backbone, Features, Image, Masks, Nest, Optimizer, References
 
@@ -173,11 +174,10 @@ class Optimization:
 
         image, optimizer_state, losses = self.optimizer.step(loss_fn, state.image, state.optimizer, num_steps)
         losses = {name: tf.where(state.done, state.losses[name], loss) for name, loss in losses.items()}
-        keep = state.done[:, tf.newaxis, tf.newaxis, tf.newaxis]
-        image = tf.where(keep, state.image, image)
+        image = where_rows(state.done, state.image, image)
         count = state.step + tf.minimum(num_steps, self.optimizer.steps_per_call)
         decay = tf.pow(self.average_decay, tf.cast(count - state.step, tf.float32))
-        average = tf.where(keep, state.average, decay * state.average + (1.0 - decay) * image)
+        average = where_rows(state.done, state.average, decay * state.average + (1.0 - decay) * image)
         loss = tf.add_n(list(losses.values()))
         look = count // _CHECK_EVERY > state.step // _CHECK_EVERY
         still = tf.abs(state.checked - loss) <= self.tolerance * tf.abs(loss)
