@@ -12,10 +12,10 @@ from tf_style.backbones.precision import uses_onednn
 class MaxPooling(keras.layers.Layer):
     """Maxima of 2x2 windows; a last odd row or column is left out.
 
-    The gradient goes to the first maximum of each window. oneDNN's is the fastest. Elsewhere it is computed elementwise:
-    with TensorFlow's own kernels, pooling and gradient then take less than half the time (64 channels at 256 px on two
-    cores: 12 against 29 ms, TensorFlow 2.21), and on a GPU it is free of the one operation that XLA cannot repeat
-    exactly.
+    The gradient goes to the first maximum of each window. oneDNN's is the fastest. Elsewhere it is computed
+    elementwise: with TensorFlow's own kernels, pooling and gradient then take less than half the time (64 channels at
+    256 px on two cores: 12 against 29 ms, TensorFlow 2.21), and on a GPU it is free of the one operation that XLA
+    cannot repeat exactly.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:

@@ -12,6 +12,7 @@ from tf_style.build.stylizer import (
     build_optimizer,
     build_stylizer,
     shared_stylizer,
+    with_jit_compile,
 )
 from tf_style.build.training import build_teacher, build_trainer, find_encoder
 
@@ -36,4 +37,5 @@ __all__ = [
     "choose_network",
     "find_encoder",
     "shared_stylizer",
+    "with_jit_compile",
 ]

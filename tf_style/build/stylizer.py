@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import keras
+import tensorflow as tf
 
 from tf_style.build.backbone import build_backbone, canonical_layers, choose_backbone
 from tf_style.build.guides import NO_GUIDES, Guides, guide_colors
@@ -93,7 +94,11 @@ def build_optimization(
     *,
     guides: Guides = NO_GUIDES,
 ) -> PyramidStylizer:
-    """The stylizer that optimises pixels; see `build_stylizer`. `network` replaces the config's `init_network`."""
+    """The stylizer that optimises pixels; see `build_stylizer`.
+
+    `network` replaces the config's `init_network`. `jit_compile="auto"` means no: graphs that others run, layers and
+    exported models, are for others to compile.
+    """
     optimization = Optimization(
         build_backbone(config, also=KEEP_LAYERS if guides.keep else ()) if backbone is None else backbone,
         build_objective(config, guides),
@@ -102,7 +107,7 @@ def build_optimization(
         tolerance=config.relative_tolerance,
         style_backbone=build_backbone(config, for_styles=True) if config.tileable else None,
         wrap=config.tileable,
-        jit_compile=config.jit_compile,
+        jit_compile=config.jit_compile is True,
     )
     guidance = guide_colors(config, guides.colors, before=config.color_stage != "after")
     return PyramidStylizer(
@@ -185,7 +190,14 @@ def shared_stylizer(
     choice: tuple = _network_file(config.network) if config.network else (choose_backbone(config),)
     if config.init == "network":
         choice += _network_file(config.init_network)
-    return _cached_stylizer(config, num_regions, keep, choice)
+    return _cached_stylizer(with_jit_compile(config), num_regions, keep, choice)
+
+
+def with_jit_compile(config: StylizeConfig) -> StylizeConfig:
+    """The config for painting here and now: `jit_compile="auto"` compiles on a GPU, but not inside a graph."""
+    if config.jit_compile != "auto":
+        return config
+    return config.replace(jit_compile=bool(tf.config.list_physical_devices("GPU")) and not tf.inside_function())
 
 
 def _network_file(name: str) -> tuple:

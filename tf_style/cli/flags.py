@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, StylizeFiles, check_given, parse_value
+from tf_style.config import (
+    DEFAULT_PRESET,
+    ConfigError,
+    StylizeConfig,
+    StylizeFiles,
+    check_given,
+    is_switch,
+    parse_value,
+)
 from tf_style.presets import load_preset, preset_config
 
 #: The flag that commands with presets have besides their options.
@@ -137,7 +145,7 @@ def parse(command: str, known: Flags, argv: list[str]) -> dict[str, Any]:
     """
     values = flags.FlagValues()
     for field in known.fields:
-        define: Any = flags.DEFINE_boolean if isinstance(field.default, bool) else flags.DEFINE_string
+        define: Any = _define_switch if is_switch(field) else flags.DEFINE_string
         define = flags.DEFINE_multi_string if _holds_files(field) else define
         define(field.name, None, field.metadata["help"], flag_values=values)
     for name, text in known.extra.items():
@@ -159,6 +167,19 @@ def parse(command: str, known: Flags, argv: list[str]) -> dict[str, Any]:
         raise ConfigError(f"Unexpected argument {rest[count]!r}; {allowed} ({_see_help(command)}).")
     lists = [field.name for field in known.fields if _holds_files(field)]
     return {name: _file_names(value) if name in lists else _expanded(value) for name, value in given.items()}
+
+
+class _SwitchParser(flags.BooleanParser):
+    """Reads true, false and auto; what is allowed is checked later."""
+
+    def parse(self, argument: Any) -> Any:
+        return argument if argument == "auto" else super().parse(argument)
+
+
+def _define_switch(name: str, default: Any, help: str, flag_values: flags.FlagValues) -> None:
+    flag = flags.BooleanFlag(name, default, help)
+    flag.parser = _SwitchParser()
+    flags.DEFINE_flag(flag, flag_values)
 
 
 def _holds_files(field: dataclasses.Field) -> bool:
@@ -209,7 +230,7 @@ def help_text(usage: str, known: Flags, argv: list[str]) -> str:
     for field in known.fields:
         if short and field.name not in known.first:
             continue
-        name = f"--[no]{field.name}" if isinstance(field.default, bool) else f"--{field.name}"
+        name = f"--[no]{field.name}" if is_switch(field) else f"--{field.name}"
         choices, minimum = "|".join(field.metadata["choices"]), field.metadata["minimum"]
         about = field.metadata["help"] + (f" ({choices})" if choices else "")
         facts = [_default(field.default), "" if minimum is None else f"at least {minimum:g}"]

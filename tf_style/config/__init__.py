@@ -6,7 +6,7 @@ Flags, presets and the Python API derive from these fields. A preset overrides a
 from tf_style.config.checks import check_given, check_masks
 from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
 from tf_style.config.export import ExportOptions
-from tf_style.config.options import ConfigError, option, parse_value
+from tf_style.config.options import ConfigError, is_switch, option, parse_value
 from tf_style.config.palette import parse_palette
 from tf_style.config.prepare import PrepareConfig
 from tf_style.config.printing import PrintOptions
@@ -44,5 +44,6 @@ __all__ = [
     "check_masks",
     "option",
     "parse_palette",
+    "is_switch",
     "parse_value",
 ]

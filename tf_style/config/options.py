@@ -25,6 +25,7 @@ def option(
     minimum: float | None = None,
     *,
     box: bool = False,
+    switch: bool = False,
 ) -> Any:
     """A dataclass field that is an option: its default, and what checks, flags and help need to know about it.
 
@@ -35,8 +36,9 @@ def option(
       choices: The values that are allowed; empty: any.
       minimum: The least number that is allowed.
       box: Whether a size may also be "WIDTHxHEIGHT".
+      switch: Whether it is True, False or "auto".
     """
-    metadata = {"help": help, "group": group, "choices": choices, "minimum": minimum, "box": box}
+    metadata = {"help": help, "group": group, "choices": choices, "minimum": minimum, "box": box, "switch": switch}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -115,7 +117,9 @@ def parse_value(field: dataclasses.Field, value: Any) -> Any:
             items = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
             kind = _TUPLES[str(field.type)]
             return tuple(kind(item) for item in items)
-        if isinstance(default, bool):
+        if field.metadata["switch"] and value == "auto":
+            return value
+        if is_switch(field):
             return _parse_bool(value)
         if field.metadata["box"] and isinstance(value, str) and "x" in value:
             return _parse_box(value)
@@ -127,7 +131,14 @@ def parse_value(field: dataclasses.Field, value: Any) -> Any:
         kind_name = kinds.get(type(default), "text")
         if field.metadata["box"]:
             kind_name += " of pixels, or a box such as 320x200"
+        if field.metadata["switch"]:
+            kind_name = "true, false or auto"
         raise ConfigError(f"{field.name} must be {kind_name}, but {value!r} was given.") from None
+
+
+def is_switch(field: dataclasses.Field) -> bool:
+    """Whether an option is on or off, so that its flag needs no value."""
+    return isinstance(field.default, bool) or field.metadata["switch"]
 
 
 def _parse_box(text: str) -> str:

@@ -151,8 +151,11 @@ class StylizeConfig(Options):
         ("zero", "replicate", "replicate_all"),
     )
     compute_dtype: str = dtype_option()
-    jit_compile: bool = option(
-        False, "compile the step for each size with XLA: slow to start, often faster steps", "backbone"
+    jit_compile: bool | str = option(
+        "auto",
+        "compile the step for each size with XLA: slow to start, faster steps; auto: on GPUs",
+        "backbone",
+        switch=True,
     )
 
     def __post_init__(self) -> None:

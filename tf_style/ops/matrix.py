@@ -50,9 +50,9 @@ def trace_of_square_root(matrix: tf.Tensor) -> tuple[tf.Tensor, object]:
     """Trace of the square root by matrix products alone, with a closed-form gradient.
 
     The coupled Newton-Schulz iteration gives the root and the inverse root together. d tr(M^1/2) / dM is half the
-    inverse root, so the gradient costs nothing and needs no Lyapunov equation. Its polynomials have degree 5 and are
-    chosen so that eigenvalues down to 6e-6 of the Frobenius norm converge in 6 steps. For smaller ones (close to float32
-    rounding) the inverse root comes out too small, which bounds the gradient where the exact one would explode.
+    inverse root, so the gradient costs nothing and needs no Lyapunov equation. Its polynomials are chosen so that
+    eigenvalues down to 6e-6 of the Frobenius norm converge in 6 steps. For smaller ones (close to float32 rounding) the
+    inverse root comes out too small, which bounds the gradient where the exact one would explode.
 
     A matrix that is nothing but rounding (the covariance of a white picture) may have negative eigenvalues as large as
     the others. The iteration then diverges, and an eigendecomposition takes over, where they count as zero.

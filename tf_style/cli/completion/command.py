@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tf_style.cli import flags, plain
 from tf_style.cli.completion.scripts import SHELLS, Flag
 from tf_style.cli.main import COMMANDS
-from tf_style.config import ConfigError
+from tf_style.config import ConfigError, is_switch
 from tf_style.presets import preset_names
 
 _USAGE = "usage: tf-style completion bash|zsh|fish"
@@ -44,7 +44,7 @@ def _flags(command: str) -> Iterator[Flag]:
         yield Flag(name, text, tuple(preset_names()) if name == "preset" else ())
     for field in known.fields:
         text, choices = field.metadata["help"], field.metadata["choices"]
-        if isinstance(field.default, bool):
+        if is_switch(field):
             yield Flag(field.name, text, takes_value=False)
             yield Flag(f"no{field.name}", f"not: {text}", takes_value=False)
         else:

@@ -18,6 +18,7 @@ from tf_style.build import (
     build_stylizer,
     choose_backbone,
     choose_network,
+    with_jit_compile,
 )
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.jobs.run.inputs import Inputs
@@ -54,10 +55,9 @@ def load_stylizer(
     Raises:
       NetworkError, ValueError, WeightsError: See `build_stylizer`.
     """
-    if tf.config.list_physical_devices("GPU") and not config.jit_compile:
-        # With this switch XLA refuses max pooling, even on CPUs, where the bytes are the same without it.
+    if tf.config.list_physical_devices("GPU"):  # on CPUs the bytes are the same without it
         tf.config.experimental.enable_op_determinism()
-    return build_stylizer(config, backbone, network, guides=guides or Guides())
+    return build_stylizer(with_jit_compile(config), backbone, network, guides=guides or Guides())
 
 
 def guides_of(inputs: Inputs) -> Guides:

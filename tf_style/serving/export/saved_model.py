@@ -111,7 +111,7 @@ def _publish(temporary: Path, base: Path) -> Path:
 
 
 def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]) -> None:
-    if config.jit_compile:
+    if config.jit_compile is True:
         raise ConfigError("jit_compile cannot be served, because TensorFlow Serving disables XLA; leave it out.")
     if len(config.style_blend) > 1:
         raise ConfigError("style_blend is for several styles, but a request has only one; leave it out.")
