@@ -44,7 +44,7 @@ CLASSIC = {
 
 def classic(args: argparse.Namespace, **overrides: Any) -> PyramidStylizer:
     """The preset gatys2016 with the peer's objective, and overrides."""
-    return build_stylizer(preset_config("gatys2016").replace(weights=args.weights, **{**CLASSIC, **overrides}))
+    return build_stylizer(preset_config("gatys2016").replace(**{"weights": args.weights, **CLASSIC, **overrides}))
 
 
 def evaluation(optimization: Optimization, content: tf.Tensor, style: tf.Tensor) -> Callable[[], object]:

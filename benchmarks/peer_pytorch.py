@@ -111,12 +111,13 @@ class ClassicObjective:
     ) -> None:
         self.dtype = DTYPES[dtype]
         self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
-        self._mean = torch.tensor(CAFFE_MEAN_BGR).view(1, 3, 1, 1)
+        self._device = content.device
+        self._mean = torch.tensor(CAFFE_MEAN_BGR, device=self._device).view(1, 3, 1, 1)
         # Cast once: autocast caches its casts only for weights that are being trained.
         self._weights = {
             name: (
-                torch.as_tensor(kernel).to(self.dtype, memory_format=self._memory_format),
-                torch.as_tensor(bias).to(self.dtype),
+                torch.as_tensor(kernel).to(self._device, self.dtype, memory_format=self._memory_format),
+                torch.as_tensor(bias).to(self._device, self.dtype),
             )
             for name, (kernel, bias) in zip(CONVOLUTIONS, weights, strict=True)
         }
@@ -129,7 +130,7 @@ class ClassicObjective:
         """Features after ReLU at the named layers, in the compute dtype; stops after the last of them."""
         features = {}
         x = (255.0 * image.flip(1) - self._mean).contiguous(memory_format=self._memory_format)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
             for name in LAYERS:
                 if name in self._weights:
                     x = functional.relu_(functional.conv2d(x, *self._weights[name], padding=1))

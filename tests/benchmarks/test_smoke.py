@@ -4,6 +4,7 @@ Where a benchmark starts processes, the same `main` is called here instead. A pe
 made-up figures, and the test of the peer itself is skipped.
 """
 
+import argparse
 import importlib
 import importlib.util
 import json
@@ -21,6 +22,7 @@ from benchmarks import (
     consistency,
     estimates,
     frontier,
+    gpu_step,
     grid,
     networks,
     ours,
@@ -201,6 +203,25 @@ def test_time_to_picture(written, tmp_path, vgg19, one_thread, monkeypatch):
     assert rows[0][:3] == ["lighthouse", "starry_night", "PyTorch"]
     assert "1 pairs at 48 px" in text
     assert sheet.exists()
+
+
+def test_a_step_on_a_gpu(written, vgg19, tmp_path):
+    """Its HLO, run by JAX without TensorFlow, takes the very step; and nothing in it is left to chance on a GPU."""
+    pytest.importorskip("jax", reason="The HLO is run by JAX: pip install jax")
+    step, folder = "vgg19-float32", tmp_path / "steps"
+    flags = (f"--weights={vgg19}", f"--steps={step}", "--size=48")
+    text = written(gpu_step, f"--dump={folder}", f"--run={folder}", *flags, "--repeats=2")
+    assert rows_of(text)[1][0] == "tf_style, vgg19, float32, XLA"
+
+    _, _, state = gpu_step.run_xla((folder / f"{step}.hlo").read_bytes(), gpu_step.load(folder / f"{step}.npz")[0], 2)
+    function, (expected, *others), _, _ = gpu_step.compiled_step(argparse.Namespace(weights=vgg19, size=48), step)
+    for _ in range(5):  # 3 to warm up, 2 that are timed
+        expected = function(expected, *others)
+    np.testing.assert_allclose(state[0], expected.image, atol=2e-3)
+
+    with gpu_step.as_on_a_gpu():
+        function, inputs, _, _ = gpu_step.compiled_step(argparse.Namespace(weights=vgg19, size=48), step)
+        assert "scatter(" not in function.experimental_get_compiler_ir(*inputs)(stage="hlo")
 
 
 @pytest.mark.usefixtures("eagerly")

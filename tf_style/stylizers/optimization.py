@@ -77,7 +77,7 @@ class Optimization:
         self.jit_compile = jit_compile
         self.num_traces = 0
         self._compiled_targets = tf.function(self._targets, autograph=False)
-        self._compiled_step = tf.function(self._step, jit_compile=jit_compile, autograph=False)
+        self.compiled_step = tf.function(self._step, jit_compile=jit_compile, autograph=False)
 
     def features(self, image: Image, masks: Masks | None = None) -> Features:
         """The backbone's features of a picture, with the picture under "image" and any masks under their names.
@@ -132,8 +132,8 @@ class Optimization:
         """
         arguments = (state, targets, num_steps, dict(weights or {}))
         if self.jit_compile:
-            return self._compiled_step(*arguments)
-        return call_for_any_size(self._compiled_step, arguments)
+            return self.compiled_step(*arguments)
+        return call_for_any_size(self.compiled_step, arguments)
 
     def resize(self, state: RunState, size: tuple[tf.Tensor, tf.Tensor]) -> RunState:
         """The state at the next scale: starts from the average and keeps the optimiser's state, resized."""
