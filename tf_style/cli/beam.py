@@ -15,7 +15,7 @@ _USAGE = (
 )
 #: Flags that mean nothing in a pipeline.
 _WITHOUT = (
-    "content", "json", "quiet", "skip_existing",
+    "content", "json", "quiet", "skip_existing", "devices",
     *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] == "masks"),
     "figure", "save_every", "checkpoint_dir", "checkpoint_seconds", "tensorboard_dir",
 )  # fmt: skip

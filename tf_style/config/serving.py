@@ -211,7 +211,9 @@ class ServeOptions(Options):
     )
     tensorflow_intra_op_parallelism: int = option(0, "threads for one operation", "session", minimum=0)
     tensorflow_inter_op_parallelism: int = option(0, "operations at a time", "session", minimum=0)
-    per_process_gpu_memory_fraction: float = option(0.0, "share of each GPU; 0: nearly all of it", "session", minimum=0)
+    per_process_gpu_memory_fraction: float = option(
+        0.0, "most of each GPU, as a share; 0: all of it", "session", minimum=0
+    )
     enable_serialization_as_tensor_content: bool = option(False, "answer with raw bytes, which are smaller", "session")
     enable_signature_method_name_check: bool = option(False, "refuse signatures with an unknown method", "session")
     enable_batching: bool = option(False, "not supported by the local server", "session")

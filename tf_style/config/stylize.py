@@ -251,6 +251,9 @@ class StylizeFiles(Options):
     skip_existing: bool = option(False, "skip pictures whose result exists; use it to resume a stopped run", "folder")
     batch_size: int = option(4, "how many pictures of one size to paint together", "folder", minimum=1)
     format: str = option("png", "file format of the results", "folder", FOLDER_FORMATS)
+    devices: tuple[str, ...] = option(
+        (), "GPUs that share the work, a process each, such as 0,1; or cpu; default: the first GPU", "folder"
+    )
 
     save_every: int = option(0, "write the picture so far to --output every N steps; 0: never", "report", minimum=0)
     figure: str = option("", "write a picture of content, style, result and loss curves side by side", "report")
@@ -263,6 +266,9 @@ class StylizeFiles(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_written(self.bit_depth, self.quality)
+        for device in self.devices:
+            if device != "cpu" and not device.isdecimal():
+                raise ConfigError(f"devices are GPUs counted from 0, or cpu, such as 0,1, but {device!r} was given.")
         if self.feather > 0.5:
             raise ConfigError(f"feather must be 0 to 0.5 of the long side, but {self.feather:g} was given.")
         self._require(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Hashable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from tf_style.jobs.folder.pairs import pair_rows
 from tf_style.jobs.folder.plan import Job, Plan, plan_jobs
 from tf_style.jobs.folder.report import FolderReport
 from tf_style.jobs.folder.run import paint_and_report, painters_of
+from tf_style.jobs.folder.share import Share
 from tf_style.jobs.run.inputs import check_options, check_writable
 from tf_style.jobs.run.models import Models
 
@@ -58,30 +60,33 @@ def _paint_rows(rows: list[Row], config: StylizeConfig, files: StylizeFiles, pre
     left = [row for row in rows if row.number not in existing]
     skipped = [job_of(row).name for row in rows if row.number in existing]
     report = FolderReport(len(left), skipped, files.output, quiet=files.quiet)
-    painters = _painters(left, report)
+    painters = functools.partial(_painters, left)
     return paint_and_report(painters, report, config, files, preset, started)
 
 
-def _painters(rows: list[Row], report: FolderReport) -> Iterator[Painter]:
-    """Yields the painters of each kind of row, in the order in which the kinds first appear."""
+def _painters(rows: list[Row], report: FolderReport, share: Share) -> Iterator[Painter]:
+    """Yields the painters of a share of each kind of row, in the order in which the kinds first appear."""
     models = Models()
     kinds: dict[Hashable, list[Row]] = {}
     for row in rows:
         kinds.setdefault(kind_of_row(row), []).append(row)
     for group in kinds.values():
-        yield from painters_of_rows(group, report, models)
+        yield from painters_of_rows(group, report, models, share)
 
 
-def painters_of_rows(rows: list[Row], report: FolderReport, models: Models) -> Iterator[Painter]:
+def painters_of_rows(
+    rows: list[Row], report: FolderReport, models: Models, share: Share | None = None
+) -> Iterator[Painter]:
     """Yields the painters of rows of one kind; reports the rows as failed if they cannot be painted."""
+    share = share or Share()
     first = rows[0]
     try:
         plan = _plan_rows(rows)
     except ValueError as error:  # such as a style that cannot be read: the other rows are painted
-        for row in rows:
+        for row in share.of(rows):
             report.failed(job_of(row), images.ImageError(str(error)))
         return
-    yield from painters_of(first.config, first.files, plan, report, models, one_of_many=True)
+    yield from painters_of(first.config, first.files, share.of_plan(plan), report, models, one_of_many=True)
 
 
 def kind_of_row(row: Row) -> Hashable:

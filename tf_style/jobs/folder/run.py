@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.jobs.folder.devices import Painters, paint_on_devices, paint_share
 from tf_style.jobs.folder.painter import Painter, TiledPainter, WholePainter
 from tf_style.jobs.folder.plan import Plan, make_plan
 from tf_style.jobs.folder.report import FolderReport
+from tf_style.jobs.folder.share import Share
 from tf_style.jobs.run.interruption import Interruption
 from tf_style.jobs.run.models import Models
 from tf_style.jobs.run.quiet import quiet_tensorflow
@@ -32,11 +35,18 @@ def run(config: StylizeConfig, files: StylizeFiles, preset: str) -> int:
     started = time.monotonic()
     plan = make_plan(config, files)
     report = FolderReport(plan.num_pictures, [job.name for job in plan.skipped], files.output, quiet=files.quiet)
-    return paint_and_report(painters_of(config, files, plan, report, Models()), report, config, files, preset, started)
+    painters = functools.partial(_painters, config, files, plan)
+    return paint_and_report(painters, report, config, files, preset, started)
+
+
+def _painters(
+    config: StylizeConfig, files: StylizeFiles, plan: Plan, report: FolderReport, share: Share
+) -> Iterator[Painter]:
+    return painters_of(config, files, share.of_plan(plan), report, Models())
 
 
 def paint_and_report(
-    painters: Iterable[Painter],
+    painters: Painters,
     report: FolderReport,
     config: StylizeConfig,
     files: StylizeFiles,
@@ -46,7 +56,7 @@ def paint_and_report(
     """Paints one plan after the other; returns the exit status.
 
     Args:
-      painters: One or two per plan.
+      painters: Makes the painters of a share, one or two per plan.
       report: Collects each picture's outcome.
       config: The command's options, for the record.
       files: Where from, where to.
@@ -54,12 +64,10 @@ def paint_and_report(
       started: When the command began, by `time.monotonic`.
     """
     with Interruption() as interruption:
-        complete, begun = True, False
-        for painter in painters:
-            complete = painter.paint_all(interruption)
-            begun = begun or painter.begun
-            if not complete:
-                break
+        if files.devices:
+            complete, begun = paint_on_devices(painters, files.devices, report, interruption)
+        else:
+            complete, begun = paint_share(painters, Share(), report, interruption)
         interruption.at_once = False
         if files.json and (complete or begun):
             with quiet_tensorflow():
