@@ -86,10 +86,8 @@ def machine() -> str:
 
 def commit() -> str:
     """The version that is measured."""
-    asked = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return asked.stdout.strip() or "unknown"
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -100,7 +98,8 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 def write(path: Path, title: str, command: str, *parts: str) -> None:
     """Prints the record and writes it: the title, when, where and how it was made, then the parts."""
-    made = f"{datetime.date.today().isoformat()}, commit {commit()}, {machine()}. Made by `python -m benchmarks.{command}`."
+    when = f"{datetime.date.today().isoformat()}, commit {commit()}"
+    made = f"{when}, {machine()}. Made by `python -m benchmarks.{command}`."
     text = "\n\n".join([f"# {title}", made, *parts]) + "\n"
     path.write_text(text, encoding="utf-8")
     print(text)
