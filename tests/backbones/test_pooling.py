@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_style.backbones import pooling
 from tf_style.backbones.pooling import MaxPooling
+
+
+@pytest.fixture(params=[True, False], ids=["oneDNN", "elementwise"], autouse=True)
+def fixture_gradient(request, monkeypatch):
+    """The gradient where TensorFlow computes with oneDNN, and elsewhere."""
+    monkeypatch.setattr(pooling, "uses_onednn", lambda: request.param)
 
 
 def values_and_gradients(pool, inputs, upstream):

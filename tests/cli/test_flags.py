@@ -11,7 +11,7 @@ import pytest
 from tests import command
 from tf_style.cli import flags, stylize
 from tf_style.cli.main import COMMANDS, main
-from tf_style.config import DEFAULT_PRESET, StylizeConfig, StylizeFiles
+from tf_style.config import DEFAULT_PRESET, StylizeConfig, StylizeFiles, is_switch
 from tf_style.jobs.picture import run as runner
 from tf_style.presets import load_preset, preset_config, preset_names
 from tf_style.version import __version__
@@ -75,7 +75,7 @@ def test_stylize_helpfull_is_grouped_and_lists_each_flag_once(helped):
     lines = text.splitlines()
     assert lines[0].startswith("usage: tf-style stylize --content=")
     fields = [field for kind in (StylizeFiles, StylizeConfig) for field in dataclasses.fields(kind)]
-    wanted = [f"--[no]{field.name}" if isinstance(field.default, bool) else f"--{field.name}" for field in fields]
+    wanted = [f"--[no]{field.name}" if is_switch(field) else f"--{field.name}" for field in fields]
     assert sorted(shown_flags(text)) == sorted([*wanted, "--preset"])
     for group in {field.metadata["group"] for field in fields}:
         assert f"{group}:" in lines
@@ -144,8 +144,8 @@ def another(value, field):
     """A value of an option that is not its default."""
     if field.metadata["choices"]:
         return next(choice for choice in field.metadata["choices"] if choice != value)
-    if isinstance(value, bool):
-        return not value
+    if is_switch(field):
+        return value is not True
     if isinstance(value, int):
         return value + 7
     if isinstance(value, float):
@@ -178,6 +178,13 @@ def test_files_and_reports_are_flags(parsed, pictures):
     assert f"--content={files.content}" == pictures[0]
     assert files.style == (pictures[1].removeprefix("--style="),)
     assert parsed("--noquiet")[1].quiet is False
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"), [("jit_compile", True), ("nojit_compile", False), ("jit_compile=auto", "auto")]
+)
+def test_a_switch_may_be_automatic(parsed, flag, value):
+    assert parsed("--jit_compile=false", f"--{flag}")[0].jit_compile == value
 
 
 def test_layer_weights_are_lists(parsed):

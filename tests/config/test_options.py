@@ -41,6 +41,7 @@ def refused(**overrides):
         ("style_layers", "conv1_1, conv2_1", ("conv1_1", "conv2_1")),
         ("content_layers", ["conv4_2"], ("conv4_2",)),
         ("jit_compile", "true", True),
+        ("jit_compile", "auto", "auto"),
         ("optimizer", "lbfgs", "lbfgs"),
         ("weights", "/a folder/file.h5", "/a folder/file.h5"),
     ],
@@ -59,6 +60,10 @@ QUIET = next(field for field in dataclasses.fields(StylizeFiles) if field.name =
 )
 def test_switches_are_read(text, value):
     assert parse_value(QUIET, text) is value
+
+
+def test_an_automatic_switch_that_is_neither():
+    assert "jit_compile must be true, false or auto, but 'perhaps' was given" in refused(jit_compile="perhaps")
 
 
 def test_a_switch_that_is_neither():

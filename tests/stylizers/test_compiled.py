@@ -1,4 +1,4 @@
-"""One-pass networks inside other people's graphs: XLA compiles their layer, gradients flow through it."""
+"""XLA: which steps are compiled, and one-pass networks inside other people's graphs, with their gradients."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,8 @@ import tensorflow as tf
 import tf_style
 from tests.jobs.folder.photos import write_tiny_network
 from tests.materials import colorful
+from tf_style.build import build_optimization, with_jit_compile
+from tf_style.config import StylizeConfig
 from tf_style.stylizers.scaling import resize, resize_under_xla
 
 KINDS = ("arbitrary", "many_styles")
@@ -56,3 +58,23 @@ def test_resizing_under_xla_is_as_tensorflows(size):
     compiled = tf.function(resize_under_xla, jit_compile=True)
     np.testing.assert_allclose(compiled(picture, size), resize(picture, size), atol=1e-5)
     np.testing.assert_array_equal(resize_under_xla(picture, (64, 80)), picture)
+
+
+@pytest.mark.parametrize(("asked", "gpus", "compiled"), [("auto", 1, True), ("auto", 0, False), (False, 1, False)])
+def test_a_step_is_compiled_on_a_gpu(monkeypatch, asked, gpus, compiled):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU"] * gpus)
+    config = StylizeConfig(jit_compile=asked)
+    assert with_jit_compile(config).jit_compile is compiled
+
+    @tf.function
+    def inside():
+        assert with_jit_compile(config).jit_compile is False  # whoever runs the graph compiles it
+        assert with_jit_compile(config.replace(jit_compile=True)).jit_compile is True
+
+    inside()
+
+
+def test_graphs_for_others_are_not_compiled():
+    layer = tf_style.StylizeLayer("fine", {"backbone": "compact_vgg19"})
+    assert layer.config.jit_compile == "auto"
+    assert build_optimization(layer.config).optimization.jit_compile is False

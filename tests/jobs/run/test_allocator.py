@@ -1,10 +1,13 @@
 """The commands keep freed memory: large blocks are reused, not given back to the system and cleared again."""
 
+import os
 import platform
 import subprocess
 import sys
 
 import pytest
+
+from tf_style.cli import main as program
 
 _SCRIPT = """
 import sys
@@ -35,6 +38,18 @@ def left_after_freeing(mode: str) -> int:
 def test_freed_memory_stays_with_a_process_that_asks_for_it():
     assert left_after_freeing("keep") > 60
     assert left_after_freeing("leave") < 4
+
+
+def test_commands_take_memory_of_gpus_as_they_need_it(monkeypatch):
+    """Unless the user says else: TensorFlow would take all of it at once."""
+    monkeypatch.setattr(program, "keep_freed_memory", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["tf-style", "presets"])
+    monkeypatch.delenv("TF_FORCE_GPU_ALLOW_GROWTH", raising=False)
+    assert program.main() == 0
+    assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    monkeypatch.setenv("TF_FORCE_GPU_ALLOW_GROWTH", "false")
+    assert program.main() == 0
+    assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "false"
 
 
 def test_other_c_libraries_are_left_alone(monkeypatch):
