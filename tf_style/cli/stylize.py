@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_style.cli import flags
-from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
+from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.jobs.run import places
 
 _USAGE = (
@@ -49,10 +49,5 @@ def _run(given: dict[str, Any]) -> int:
     if Path(files.content).is_dir():
         from tf_style.jobs.folder.run import run
     else:
-        if files.devices:
-            raise ConfigError(
-                "devices share folders and manifests, but one picture was given; to paint it on GPU 1, set "
-                "CUDA_VISIBLE_DEVICES=1."
-            )
         from tf_style.jobs.picture.run import run  # loads TensorFlow only after checking its inputs
     return run(config, files, preset)

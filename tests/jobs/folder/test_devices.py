@@ -103,7 +103,7 @@ def test_a_process_that_is_killed(tmp_path):
     [
         ("photos", "first", "but 'first' was given"),
         ("photos", "-1", "but '-1' was given"),
-        ("photos/a.jpg", "0,1", "but one picture was given"),
+        ("photos/a.jpg", "0,1", "--devices is for folders, but --content=photos/a.jpg is not one"),
     ],
 )
 def test_refused(there, capfd, content, given, part):
