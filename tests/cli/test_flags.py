@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from tests import command
-from tf_style.cli import flags, stylize
+from tf_style.cli import flags
 from tf_style.cli.main import COMMANDS, main
+from tf_style.cli.painting import stylize
 from tf_style.config import DEFAULT_PRESET, StylizeConfig, StylizeFiles, is_switch
 from tf_style.jobs.picture import run as runner
 from tf_style.presets import load_preset, preset_config, preset_names

@@ -89,8 +89,13 @@ class Flags(NamedTuple):
 
     @property
     def fields(self) -> list[dataclasses.Field]:
-        """The fields that are flags."""
-        return [field for kind in self.options for field in dataclasses.fields(kind) if field.name not in self.without]
+        """The fields that are flags; of two with one name the first."""
+        found: dict[str, dataclasses.Field] = {}
+        for kind in self.options:
+            for field in dataclasses.fields(kind):
+                if field.name not in self.without:
+                    found.setdefault(field.name, field)
+        return list(found.values())
 
 
 class Stylization(NamedTuple):

@@ -13,9 +13,10 @@ from tf_style.cli import plain
 from tf_style.jobs.run.allocator import keep_freed_memory
 from tf_style.version import __version__
 
-#: Command -> what it does. Its code is in the module of the same name, or in the table of `plain`.
+#: Command -> what it does. Its code is in the module of the same name (see `module_of`), or in the table of `plain`.
 COMMANDS = {
     "stylize": "paint a picture, or a folder of them, in the style of another",
+    "video": "paint a film in the style of a picture",
     "texture": "make a tile of any size that looks like a picture and repeats without a seam",
     "beam": "paint a list of pictures on one machine or many, as an Apache Beam pipeline",
     "estimate": "say how much time, memory and disk a run will take",
@@ -32,7 +33,13 @@ COMMANDS = {
     "completion": "print a script that completes commands in bash, zsh or fish",
     "doctor": "say what this installation and machine have, and whether they paint",
 }
+_PAINTING = ("stylize", "texture", "beam", "video")  # in a room of their own
 _FAILED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
+
+
+def module_of(command: str) -> str:
+    """The module of a command that is not in the table of `plain`."""
+    return f"tf_style.cli.{'painting.' if command in _PAINTING else ''}{command}"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -89,7 +96,7 @@ def _command(name: str, rest: list[str]) -> int:
         if name in plain.COMMANDS:
             status = plain.main(name, rest)
         else:
-            status = importlib.import_module(f"tf_style.cli.{name}").main(rest)
+            status = importlib.import_module(module_of(name)).main(rest)
         sys.stdout.flush()
         return status
     except ValueError as error:  # ConfigError, ImageError, WeightsError, unknown layers: messages for people

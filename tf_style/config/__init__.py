@@ -19,6 +19,7 @@ from tf_style.config.stylize import (
     StylizeFiles,
 )
 from tf_style.config.train import DistillConfig, DistillFiles, TrainConfig, TrainFiles
+from tf_style.config.video import VideoFiles
 
 __all__ = [
     "DEFAULT_MODEL_NAME",
@@ -40,6 +41,7 @@ __all__ = [
     "StylizeFiles",
     "TrainConfig",
     "TrainFiles",
+    "VideoFiles",
     "check_given",
     "check_masks",
     "option",

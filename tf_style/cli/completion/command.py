@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tf_style.cli import flags, plain
 from tf_style.cli.completion.scripts import SHELLS, Flag
-from tf_style.cli.main import COMMANDS
+from tf_style.cli.main import COMMANDS, module_of
 from tf_style.config import ConfigError, is_switch
 from tf_style.presets import preset_names
 
@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
 def _flags(command: str) -> Iterator[Flag]:
     """All flags of a command."""
     row = plain.COMMANDS.get(command)
-    known = row.flags if row else importlib.import_module(f"tf_style.cli.{command}").FLAGS
+    known = row.flags if row else importlib.import_module(module_of(command)).FLAGS
     for name, text in known.extra.items():
         yield Flag(name, text, tuple(preset_names()) if name == "preset" else ())
     for field in known.fields:

@@ -16,6 +16,8 @@ from tf_style.config import ConfigError
 _INPUTS = ("content", "style", "color_from", "content_mask", "style_masks", "keep_mask")
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0")
 _STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1")
+#: What a film that can go on has beside it: a folder of its name and this.
+PARTS = ".parts"
 _STATES = ("state.npz", "tf_style-tiles")  # what a run that can go on leaves in its --checkpoint_dir
 
 
@@ -57,8 +59,8 @@ def default_output(given: dict[str, Any], *parts: str, suffix: str = "png") -> s
     """A file beside the first picture, named after the pictures, that does not exist yet.
 
     Args:
-      given: The flags by name. With a --checkpoint_dir that holds the state of a run, the last file that exists is
-        taken: it is that run's, which goes on.
+      given: The flags by name. With a --checkpoint_dir that holds the state of a run, or with the parts of a film
+        beside it, the last file that exists is taken: it is that run's, which goes on.
       *parts: Paths of pictures, or words.
       suffix: The file's suffix.
     """
@@ -71,6 +73,7 @@ def default_output(given: dict[str, Any], *parts: str, suffix: str = "png") -> s
         found.append(first.parent / f"{stem}-{len(found) + 1}.{suffix}")
     state = given.get("checkpoint_dir")
     goes_on = state and any((Path(state) / name).exists() for name in _STATES)
+    goes_on = goes_on or (len(found) > 1 and Path(f"{found[-2]}{PARTS}").exists())
     return str(found[-2] if goes_on and len(found) > 1 else found[-1])
 
 

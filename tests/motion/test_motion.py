@@ -1,0 +1,187 @@
+"""Motion: flow over pictures that move by a known step, what is hidden, cuts, and calmer films."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.materials import assert_one_sentence
+
+pytest.importorskip("cv2", reason="motion needs OpenCV: pip install 'tf-style[video]'")
+
+from tf_style.config.video import FLOWS as NAMES
+from tf_style.motion import FLOWS, ShotDetector, Stabilizer, flow_of, visible, warp
+from tf_style.motion import flow as module
+
+
+def scene(height=120, width=160, seed=0):
+    """A smooth random picture, uint8 [H, W, 3], with a margin of 20 pixels to move it in."""
+    import cv2
+
+    noise = np.random.default_rng(seed).uniform(size=(height + 40, width + 40, 3)).astype(np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 3)
+    smooth = (smooth - smooth.min()) / (smooth.max() - smooth.min())
+    return np.rint(255 * smooth).astype(np.uint8)
+
+
+def seen(picture, x, y, size=(120, 160)):
+    """The part of a scene whose corner is at (x, y)."""
+    return np.ascontiguousarray(picture[20 + y : 20 + y + size[0], 20 + x : 20 + x + size[1]])
+
+
+def floats(frame):
+    return frame.astype(np.float32) / 255.0
+
+
+@pytest.mark.parametrize(("name", "most"), [("dis_medium", 0.5), ("dis_fast", 1.0), ("farneback", 1.5)])
+def test_a_pan_is_found(name, most):
+    picture = scene()
+    flow = flow_of(name)(seen(picture, 0, 0), seen(picture, 5, -3))
+    errors = np.linalg.norm(flow - (-5, 3), axis=-1)[15:-15, 15:-15]
+    assert errors.mean() < most
+
+
+def test_names_are_those_of_the_options():
+    assert tuple(FLOWS) == NAMES
+    with pytest.raises(ValueError, match="Unknown flow 'raft'. Allowed: dis_medium, "):
+        flow_of("raft")
+
+
+def test_warping_brings_back_what_moved():
+    picture = scene()
+    before, now = seen(picture, 0, 0), seen(picture, 4, 2)
+    moved = warp(floats(before), np.broadcast_to(np.float32([4, 2]), (120, 160, 2)))
+    np.testing.assert_allclose(moved[:-4, :-6], floats(now)[:-4, :-6], atol=1e-6)
+    assert warp(np.float32([[0, 1] * 8] * 16), np.full((16, 16, 2), 0.3, np.float32)).max() <= 1.0  # no ringing
+
+
+def test_what_comes_into_view_is_not_visible_before():
+    """A square moves right over a still ground: the strip that it leaves was hidden."""
+    ground, square = scene(seed=1), scene(seed=2)
+    frames = []
+    for x in (50, 60):
+        frame = seen(ground, 0, 0).copy()
+        frame[40:80, x : x + 40] = seen(square, 0, 0)[:40, :40]
+        frames.append(frame)
+    flow = flow_of("dis_medium")
+    seen_before = visible(flow(frames[1], frames[0]), flow(frames[0], frames[1]))
+    assert seen_before[45:75, 52:58].mean() < 0.3  # uncovered
+    assert seen_before[10:30, 10:150].mean() > 0.95  # ground
+    assert seen_before[45:75, 68:90].mean() > 0.9  # square
+
+
+def test_beyond_the_edges_nothing_was_visible():
+    still, pan = np.zeros((20, 30, 2), np.float32), np.full((20, 30, 2), (6.0, 0.0), np.float32)
+    assert visible(still, still).all()
+    assert visible(pan, -pan)[:, :23].all()
+    assert not visible(pan, -pan)[:, 24:].any()
+
+
+# --- shots ------------------------------------------------------------------------------------------------------------
+
+
+def shot(name, step=2):
+    """A pan over one of the example pictures, 18 frames."""
+    path = Path(__file__).resolve().parents[2] / "examples" / "pictures" / name
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("RGB").resize((240, 160)))
+    return [np.ascontiguousarray(pixels[20:140, step * place : step * place + 160]) for place in range(18)]
+
+
+def cuts_in(frames, rate=24.0):
+    detector = ShotDetector(rate)
+    found = [cut for cut in map(detector.add, frames) if cut is not None]
+    return found + detector.finish()
+
+
+def test_cuts_are_found_and_pans_are_not():
+    names = ("lighthouse.jpg", "starry_night.jpg", "great_wave.jpg", "lighthouse.jpg")
+    frames = [frame for name in names for frame in shot(name)]
+    assert cuts_in(frames) == [18, 36, 54]
+    assert cuts_in(shot("great_wave.jpg", step=4)) == []
+    assert cuts_in(frames[:20]) == [18]  # also where the film ends soon after
+
+
+def test_flashes_are_no_cuts():
+    frames = shot("lighthouse.jpg") + shot("lighthouse.jpg")[::-1]
+    frames[20] = np.full_like(frames[20], 255)
+    assert cuts_in(frames) == []
+
+
+# --- calmer films -----------------------------------------------------------------------------------------------------
+
+
+def painted(frame):
+    """A painter that flickers: it amplifies the grain of the frame."""
+    import cv2
+
+    return np.clip(frame + 4.0 * (frame - cv2.GaussianBlur(frame, (0, 0), 1.0)), 0.0, 1.0)
+
+
+def film(stabilizer, frames):
+    return [stabilizer.after(painted(stabilizer.before(frame))) for frame in frames]
+
+
+def grainy(number=7, pan=0):
+    rng = np.random.default_rng(0)
+    picture = scene(seed=3)
+    return [
+        np.clip(floats(seen(picture, pan * step, 0)) + rng.normal(0, 2 / 255, (120, 160, 3)), 0, 1).astype(np.float32)
+        for step in range(number)
+    ]
+
+
+def flicker(frames, pan):
+    """Root mean square of what changes along the motion."""
+    width = frames[0].shape[1]
+    errors = [
+        np.square(now[:, : width - pan] - before[:, pan:]).mean()
+        for before, now in zip(frames[3:], frames[4:], strict=False)
+    ]
+    return np.sqrt(np.mean(errors))
+
+
+@pytest.mark.parametrize("pan", [0, 3])
+def test_films_become_calmer(pan):
+    frames = grainy(pan=pan)
+    alone, calm = film(Stabilizer(0.0), frames), film(Stabilizer(0.5), frames)
+    for frame, painting in zip(frames, alone, strict=True):
+        np.testing.assert_array_equal(painting, painted(frame))
+    assert flicker(calm, pan) < 0.5 * flicker(alone, pan)
+    assert np.abs(np.mean(calm[-1]) - np.mean(alone[-1])) < 1 / 255
+
+
+def test_nothing_is_mixed_over_a_cut():
+    first, second = grainy(2), [1.0 - frame for frame in grainy(2)]
+    stabilizer = Stabilizer(1.0)
+    film(stabilizer, first)
+    stabilizer.begin_shot()
+    np.testing.assert_array_equal(film(stabilizer, second)[0], painted(second[0]))
+
+
+def test_what_came_into_view_is_painted_anew():
+    """Also without a detector of shots: where the moved frame disagrees, it has no share."""
+    stabilizer = Stabilizer(1.0)
+    film(stabilizer, grainy(2))
+    other = floats(seen(scene(seed=9), 0, 0))
+    mixed = film(stabilizer, [other])[0]
+    assert np.abs(mixed - painted(other)).mean() < 0.02
+
+
+def test_its_state_can_be_stored():
+    frames = grainy(6)
+    whole = film(Stabilizer(0.5), frames)
+    first, second = Stabilizer(0.5), Stabilizer(0.5)
+    film(first, frames[:3])
+    second.state = {name: array.copy() for name, array in first.state.items()}
+    for found, expected in zip(film(second, frames[3:]), whole[3:], strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_without_opencv(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "cv2", None)
+    with pytest.raises(module.MotionError, match=r"run pip install 'tf-style\[video\]'") as caught:
+        Stabilizer(0.5)
+    assert_one_sentence(caught.value)
+    Stabilizer(0.0)  # needs no motion

@@ -1,0 +1,1 @@
+"""Commands that paint: pictures, lists of them, textures, films."""

@@ -1,0 +1,61 @@
+"""`tf-style video`: paint a film in the style of a picture."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from tf_style.cli import flags
+from tf_style.config import ConfigError, StylizeConfig, VideoFiles
+from tf_style.jobs.run import places
+
+_USAGE = (
+    "usage: tf-style video --content=clip.mp4 --style=painting.jpg --output=painted.mp4 [--flag=value ...]\n"
+    "       tf-style video clip.mp4 painting.jpg [painted.mp4] [--flag=value ...]\n\n"
+    "Without --output the film goes beside the content, as clip-painting.mp4. Sound and subtitles are copied."
+)
+_PRESET = "instant"
+#: Options that mean nothing in films: those of the optimisation, and of single pictures.
+_WITHOUT = (
+    "init", "init_network", "backbone", "weights", "pooling", "padding", "jit_compile", "tileable",
+    *(
+        field.name
+        for field in dataclasses.fields(StylizeConfig)
+        if field.metadata["group"] in ("objective", "optimisation")
+    ),
+)  # fmt: skip
+FLAGS = flags.Flags(
+    (VideoFiles, StylizeConfig),
+    {"preset": flags.PRESET["preset"].replace("[fine]", f"[{_PRESET}]")},
+    _WITHOUT,
+    positional=("content", "style", "output"),
+    first=(
+        "content", "style", "output", "start", "end", "size", "network", "style_strength", "preserve_color",
+        "consistency", "codec", "crf",
+    ),
+)  # fmt: skip
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command; returns the exit status. Raises ValueErrors meant for people."""
+    if flags.asks_for_help(argv):
+        print(flags.help_text(_USAGE, FLAGS, argv))
+        return 0
+    from tf_style.video import CONTAINERS
+
+    given = flags.parse("video", FLAGS, argv)
+    given.setdefault("preset", _PRESET)
+    content, styles = given.get("content", ""), given.get("style", ())
+    if content and styles:
+        suffix = Path(content).suffix.lower()
+        suffix = suffix if suffix in CONTAINERS else ".mp4"
+        given.setdefault("output", places.default_output(given, content, *styles, suffix=suffix.removeprefix(".")))
+    config, files, preset, _ = flags.stylization(given, VideoFiles)
+    if not config.network:
+        raise ConfigError(
+            f"Films are painted by networks, but the preset {preset} optimises each picture; give --preset=instant, or "
+            "a --network."
+        )
+    from tf_style.jobs.film.run import run
+
+    return run(config, files, preset)

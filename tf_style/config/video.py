@@ -1,0 +1,50 @@
+"""The options of films (`tf-style video`), beside those of each picture."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tf_style.config.options import ConfigError, Options, option, size_option
+
+FLOWS = ("dis_medium", "dis_fast", "farneback")
+VIDEO_CODECS = ("auto", "h264", "h265", "av1", "vp9", "prores", "ffv1")
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoFiles(Options):
+    """The film of one run of `tf-style video`, how it moves, and how it is written. Every field is a flag.
+
+    Raises:
+      ConfigError: A value that is not allowed.
+    """
+
+    content: str = option("", "the film to paint", "files")
+    style: tuple[str, ...] = option((), "the painting, or several separated by commas", "files")
+    output: str = option("", "where to write the painted film: .mp4, .mov, .mkv or .webm", "files")
+    size: int = size_option(0, "long side of the painted film in pixels; 0: the film's own", "files")
+    start: float = option(0.0, "begin at this second", "files", minimum=0)
+    end: float = option(0.0, "end before this second; 0: at the end", "files", minimum=0)
+    max_pixels: int = option(100_000_000, "refuse pictures with more pixels", "files", minimum=1)
+
+    consistency: float = option(
+        0.5, "how much of the frame before, moved along, is mixed in: 0 (each frame alone) to 1", "motion", minimum=0
+    )
+    flow: str = option("dis_medium", "how motion is found", "motion", FLOWS)
+    shots: str = option("auto", "where to begin anew: at cuts (auto), or nowhere (none)", "motion", ("auto", "none"))
+
+    codec: str = option("auto", "how the film is compressed; auto: h264, in WebM vp9", "film", VIDEO_CODECS)
+    crf: int = option(-1, "quality; smaller is better and larger; -1: hardly any loss", "film", minimum=-1)
+
+    preview: str = option("", "write the latest frame here now and then, as PNG or JPEG", "report")
+    json: str = option("", "write a record of the run: settings, versions, seconds, memory", "report")
+    quiet: bool = option(False, "print errors only", "report")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_share("consistency")
+        if self.end and self.end <= self.start:
+            raise ConfigError(f"end must be after start={self.start:g}, but {self.end:g} was given.")
+        self._require(
+            ("content", "style", "output"),
+            "tf-style video --content=clip.mp4 --style=painting.jpg --output=painted.mp4",
+        )

@@ -1,0 +1,263 @@
+"""A film painted frame by frame, from file to file: check, paint in parts, join, survive interruptions."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_style import images
+from tf_style.config import ConfigError, StylizeConfig, VideoFiles
+from tf_style.jobs.film.parts import Parts, digest_of_files, facts_of_film, options_of
+from tf_style.jobs.run.files import reserved
+from tf_style.jobs.run.inputs import check_writable, read_styles
+from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
+from tf_style.jobs.run.progress import ProgressDisplay
+from tf_style.jobs.run.quiet import quiet_tensorflow
+from tf_style.motion import ShotDetector, Stabilizer
+from tf_style.networks.archive import find_network
+from tf_style.video import (
+    Encoding,
+    Frame,
+    Part,
+    VideoError,
+    VideoInfo,
+    VideoWriter,
+    choose_encoding,
+    join,
+    read_frames,
+    read_info,
+)
+
+_PART = 48  # frames; a run that was killed paints fewer than this again
+_PREVIEW_EVERY_SECONDS = 2.0
+_NOTICED = 3  # frames after a cut that show that it is one
+
+
+def run(config: StylizeConfig, files: VideoFiles, preset: str) -> int:
+    """Paints a film.
+
+    Args:
+      config: All options of the pictures; they name a network.
+      files: All options of the film.
+      preset: Its name, for the record.
+
+    Returns:
+      The exit status: 0, or 130 after an interruption (Ctrl-C or SIGTERM; what was painted so far is a film).
+
+    Raises:
+      ConfigError, ImageError, MotionError, NetworkError, VideoError: What was given cannot be used.
+    """
+    started = time.monotonic()
+    film = _Film(config, files)
+    display = ProgressDisplay(quiet=files.quiet)
+    with Interruption() as interruption, reserved("output", str(film.parts.folder)):
+        try:
+            session = _open(config, files, film)
+            display.say(session.headline())
+            _say(film, display)
+            complete = film.paint(session, display, interruption)
+        except KeyboardInterrupt:
+            interruption.at_once, complete = False, False
+        finally:
+            display.close()
+        interruption.at_once = False
+        if not complete and not film.painted:
+            display.say("Interrupted before the first frame; nothing was written.")
+            return INTERRUPTED
+        film.join()
+        if not complete:
+            display.say(
+                f"Interrupted: {film.painted} of {film.num_frames} frames are in {files.output}; to go on, repeat the "
+                "command."
+            )
+            return INTERRUPTED
+        seconds = time.monotonic() - started
+        if files.json:
+            session.write_record(preset, seconds, film.record())
+        film.parts.remove()
+    display.say(f"Wrote {files.output}: {film.painted} frames ({seconds:.0f} s).")
+    return 0
+
+
+def _open(config: StylizeConfig, files: VideoFiles, film: _Film) -> Any:
+    with quiet_tensorflow():
+        from tf_style.jobs.film.session import FilmSession
+
+        return FilmSession(config, files, film.styles)
+
+
+def _say(film: _Film, display: ProgressDisplay) -> None:
+    info, (height, width) = film.info, film.size
+    if film.size != (info.height, info.width) and (info.height % 2 or info.width % 2):
+        display.say(f"Films have even sides, so this one of {info.width}x{info.height} becomes {width}x{height}.")
+    if film.parts.num_frames:
+        display.say(f"Goes on after frame {film.parts.num_frames}.")
+
+
+class _Film:
+    """A film's way through: frames in, shots, painted parts, the film."""
+
+    def __init__(self, config: StylizeConfig, files: VideoFiles) -> None:
+        self._files = files
+        self.info = read_info(files.content)
+        self._encoding: Encoding = choose_encoding(files.output, files.codec, files.crf)
+        _check(files)
+        self.size = _painting_size(self.info, files)
+        pictures, names = read_styles(config, files)  # type: ignore[arg-type]
+        if config.style_blend and len(config.style_blend) != len(files.style):
+            raise ConfigError(
+                f"style_blend has {len(config.style_blend)} shares for {len(files.style)} styles; give one for each."
+            )
+        self.styles = names or pictures
+        self._stabilizer = Stabilizer(files.consistency, files.flow)
+        about = {
+            "options": options_of(config, files),
+            "film": facts_of_film(files.content),
+            "styles": digest_of_files(files.style),
+            "network": digest_of_files((str(find_network(config.network)),)),
+        }
+        self.parts = Parts(Path(files.output), about)
+        self._stabilizer.state = dict(self.parts.state)
+        self._unfinished: list[Part] = []
+        self._last_time = self.parts.last_time
+        #: How many frames are painted.
+        self.painted = self.parts.num_frames
+
+    @property
+    def num_frames(self) -> int:
+        """How many frames there will be, as far as is known; at least 1."""
+        seconds = (self._files.end or self.info.seconds) - self._files.start
+        whole = not (self._files.start or self._files.end) and self.info.num_frames
+        return max(1, self.painted, whole or round(seconds * self.info.rate))
+
+    def paint(self, session: Any, display: ProgressDisplay, interruption: Interruption) -> bool:
+        """Paints what is left; returns False after an interruption."""
+        if self.parts.complete:
+            return True
+        shots = self._shots()
+        first = next(shots, None)
+        if first is None:
+            raise VideoError(
+                f"There is no frame from --start={self._files.start:g} on, as '{self.info.path}' has "
+                f"{self.info.seconds:.1f} seconds; give an earlier second."
+            )
+        session.begin(self._upright(first[0].as_floats()))
+        frames = itertools.islice(itertools.chain([first], shots), self.parts.num_frames, None)
+        preview = 0.0
+        begun, done_before = time.monotonic(), self.painted
+        for batch in _batches(frames, _PART):
+            if interruption.asked:
+                return False
+            path = self.parts.new_file()
+            part, count = Part(path, 0), 0
+            with VideoWriter(path, self.info, self._encoding, self.size) as writer:
+                for frame, begins in batch:
+                    if interruption.asked and count:
+                        break
+                    pixels = self._paint_frame(frame, begins, session)
+                    part = part if count else Part(path, frame.time)
+                    writer.add(pixels, frame.time)
+                    interruption.at_once = False  # from now on there is something to lose
+                    count, self._last_time = count + 1, frame.time
+                    self.painted += 1
+                    now = time.monotonic()
+                    rate = (self.painted - done_before) / (now - begun)
+                    place = f"frame {self.painted}/{self.num_frames}  {rate:.1f} frames/s"
+                    display.show(place, self.painted / self.num_frames, 0.0, {}, last=False)
+                    if self._files.preview and now >= preview:
+                        images.write_image(self._files.preview, pixels.astype(np.float32) / np.iinfo(pixels.dtype).max)
+                        preview = now + _PREVIEW_EVERY_SECONDS
+            if interruption.asked:
+                self._unfinished = [part]
+                return False
+            self.parts.add(part, count, self._last_time, self._stabilizer.state)
+        self.parts.finish()
+        return True
+
+    def join(self) -> None:
+        """Writes the film of what is painted."""
+        end = self._files.end
+        if not self.parts.complete:  # sound as long as the pictures
+            end = float((self._last_time - self.info.start) * self.info.time_base + 1 / self.info.rate)
+        join([*self.parts.parts, *self._unfinished], self.info, self._files.output, start=self._files.start, end=end)
+
+    def record(self) -> dict[str, Any]:
+        """The film, for the record."""
+        height, width = self.size
+        return {
+            "frames": self.painted,
+            "size": [height, width],
+            "rate": str(self.info.rate),
+            "codec": self._encoding.codec,
+            "crf": self._encoding.crf,
+        }
+
+    def _paint_frame(self, frame: Frame, begins: bool, session: Any) -> np.ndarray:
+        """The painted frame, in as many bits as the source's."""
+        if begins:
+            self._stabilizer.begin_shot()
+        painting = session.paint(self._upright(self._stabilizer.before(frame.as_floats())))
+        painting = np.ascontiguousarray(np.rot90(painting, -self.info.rotation // 90))
+        most = np.iinfo(frame.pixels.dtype).max
+        return np.rint(self._stabilizer.after(painting) * most).astype(frame.pixels.dtype)
+
+    def _upright(self, frame: np.ndarray) -> np.ndarray:
+        """A frame as players turn it."""
+        return np.ascontiguousarray(np.rot90(frame, self.info.rotation // 90))
+
+    def _shots(self) -> Iterator[tuple[Frame, bool]]:
+        """The frames, and whether a shot begins with each."""
+        frames = read_frames(self.info, size=self.size, start=self._files.start, end=self._files.end)
+        if self._files.shots == "none" or not self._files.consistency:
+            yield from ((frame, False) for frame in frames)
+            return
+        detector = ShotDetector(float(self.info.rate))
+        waiting: list[Frame] = []
+        number, cuts = 0, set()
+        for frame in frames:
+            cuts.add(detector.add(frame.as_bytes()))
+            waiting.append(frame)
+            if len(waiting) > _NOTICED:
+                yield waiting.pop(0), number in cuts
+                number += 1
+        cuts.update(detector.finish())
+        for frame in waiting:
+            yield frame, number in cuts
+            number += 1
+
+
+def _batches(frames: Iterator[Any], size: int) -> Iterator[Iterator[Any]]:
+    """Iterators of up to `size` frames each, none of them empty."""
+    for first in frames:
+        yield itertools.chain([first], itertools.islice(frames, size - 1))
+
+
+def _painting_size(info: VideoInfo, files: VideoFiles) -> tuple[int, int]:
+    """The size to paint at, with even sides."""
+    height, width = images.painting_size((info.height, info.width), files.size)
+    if height * width > files.max_pixels:
+        raise ConfigError(
+            f"The film would have {height * width} pixels, above max_pixels={files.max_pixels}; lower --size."
+        )
+    return height - height % 2, width - width % 2
+
+
+def _check(files: VideoFiles) -> None:
+    """Raises ConfigError if a file would overwrite another one, or cannot be written."""
+    taken = {os.path.realpath(path): "an input" for path in (files.content, *files.style)}
+    for option in ("output", "preview", "json"):
+        name = getattr(files, option)
+        if not name:
+            continue
+        other = taken.setdefault(os.path.realpath(name), f"--{option}")
+        if other != f"--{option}":
+            raise ConfigError(f"--{option}={name} is also {other} of this run; choose another name.")
+        check_writable(option, name)
+    if files.preview:
+        images.check_output_path(files.preview)

@@ -1,0 +1,123 @@
+"""Optical flow between two frames, and what it says about occlusions."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import ModuleType
+
+import numpy as np
+
+#: (frame, other) -> where each pixel of `frame` is in `other`: float32 [H, W, 2], steps right and down in pixels.
+Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+_CONSISTENT, _SLACK = 0.01, 0.5  # of forward and backward flow
+_BOUNDARY, _BOUNDARY_SLACK = 0.01, 0.002  # of motion
+
+
+class MotionError(ValueError):
+    """Motion cannot be computed; the message says what to do."""
+
+
+def load_cv2() -> ModuleType:
+    """OpenCV.
+
+    Raises:
+      MotionError: It is not installed.
+    """
+    try:
+        import cv2
+    except ImportError:
+        raise MotionError(
+            "Motion in films needs OpenCV, which is not installed; run pip install 'tf-style[video]', or set "
+            "--consistency=0."
+        ) from None
+    return cv2
+
+
+def flow_of(name: str) -> Flow:
+    """A method by its name in `FLOWS`; the frames are RGB, uint8 [H, W, 3].
+
+    Raises:
+      MotionError: OpenCV is not installed.
+      ValueError: An unknown name.
+
+    Reference:
+      Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016. https://arxiv.org/abs/1603.03590
+      Farneback, "Two-Frame Motion Estimation Based on Polynomial Expansion", SCIA 2003.
+    """
+    if name not in FLOWS:
+        raise ValueError(f"Unknown flow {name!r}. Allowed: {', '.join(FLOWS)}.")
+    return FLOWS[name](load_cv2())
+
+
+def _dis(preset: str, cv2: ModuleType) -> Flow:
+    method = cv2.DISOpticalFlow_create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{preset}"))
+    return lambda frame, other: method.calc(_gray(cv2, frame), _gray(cv2, other), None)
+
+
+def _farneback(cv2: ModuleType) -> Flow:
+    def flow(frame: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return cv2.calcOpticalFlowFarneback(_gray(cv2, frame), _gray(cv2, other), None, 0.5, 4, 21, 3, 7, 1.5, 0)
+
+    return flow
+
+
+def _gray(cv2: ModuleType, frame: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+
+
+#: Name -> method.
+FLOWS: dict[str, Callable[[ModuleType], Flow]] = {
+    "dis_medium": functools.partial(_dis, "MEDIUM"),
+    "dis_fast": functools.partial(_dis, "FAST"),
+    "farneback": _farneback,
+}
+
+
+def warp(image: np.ndarray, flow: np.ndarray, *, cubic: bool = True) -> np.ndarray:
+    """The image seen from the frame that the flow starts at: at each pixel, what lies where the flow points.
+
+    Args:
+      image: Float32 [H, W] or [H, W, C].
+      flow: Float32 [H, W, 2].
+      cubic: Bicubic interpolation, clipped to [0, 1]; otherwise bilinear. Bilinear blurs each time.
+
+    Returns:
+      The same shape; beyond the edges, the pixels at the edges.
+    """
+    cv2 = load_cv2()
+    rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
+    method = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
+    warped = cv2.remap(image, columns + flow[..., 0], rows + flow[..., 1], method, borderMode=cv2.BORDER_REPLICATE)
+    return np.clip(warped, 0.0, 1.0) if cubic else warped
+
+
+def visible(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
+    """Which pixels of a frame can be seen in the one before.
+
+    Args:
+      backward: Flow from the frame to the one before, float32 [H, W, 2].
+      forward: Flow from the one before to the frame.
+
+    Returns:
+      Bool [H, W]: False where something came into view, at edges of motion, and beyond the edges of the picture.
+
+    Reference:
+      Ruder, Dosovitskiy, Brox, "Artistic Style Transfer for Videos", GCPR 2016, section 4.3, eq. 6 and 7.
+      https://arxiv.org/abs/1604.08610
+    """
+    height, width = backward.shape[:2]
+    there_and_back = warp(forward, backward, cubic=False)
+    difference = _squares(backward + there_and_back)
+    consistent = difference <= _CONSISTENT * (_squares(backward) + _squares(there_and_back)) + _SLACK
+    steepness = _squares(np.gradient(backward, axis=0)) + _squares(np.gradient(backward, axis=1))
+    smooth = steepness <= _BOUNDARY * _squares(backward) + _BOUNDARY_SLACK
+    rows, columns = np.mgrid[:height, :width]
+    x, y = columns + backward[..., 0], rows + backward[..., 1]
+    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    return consistent & smooth & inside
+
+
+def _squares(vectors: np.ndarray) -> np.ndarray:
+    return np.sum(np.square(vectors), axis=-1)

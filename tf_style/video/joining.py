@@ -1,0 +1,146 @@
+"""Joins the parts of a painted film, and copies what is not painted: sound, subtitles, chapters, titles."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tf_style.images import WriteError, replacing
+from tf_style.video.errors import VideoWarning, load_av
+from tf_style.video.info import VideoInfo, opened
+
+_COPIED = ("audio", "subtitle")
+
+
+class Part(NamedTuple):
+    """A file of `VideoWriter`, and the time of its first frame, in the source's `time_base`."""
+
+    path: str | Path
+    start: int
+
+
+def join(parts: Sequence[Part], info: VideoInfo, output: str | Path, *, start: float = 0.0, end: float = 0.0) -> None:
+    """Writes parts one after the other, with all sound and subtitles of the source, packet by packet.
+
+    The file appears whole or not at all.
+
+    Args:
+      parts: In their order, all of one encoding.
+      info: The source.
+      output: The film.
+      start: Seconds of the source at which the film begins; its times then count from there.
+      end: The first second of the source that is left out; 0: none is.
+
+    Warns:
+      VideoWarning: A stream of the source cannot be copied into such a file.
+
+    Raises:
+      WriteError: The disk refuses.
+    """
+    output = Path(output)
+    av = load_av()
+    try:
+        with replacing(output) as temporary:
+            _write(av, parts, info, str(temporary), output, start, end)
+    except (av.error.FFmpegError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise WriteError(f"'{output}' cannot be written ({reason}); check the disk and the folder.") from None
+
+
+def _write(
+    av: Any, parts: Sequence[Part], info: VideoInfo, temporary: str, output: Path, start: float, end: float
+) -> None:
+    with opened(info.path) as (source, _), av.open(temporary, "w") as target:
+        with av.open(str(parts[0].path)) as first:
+            video = target.add_stream_from_template(first.streams.video[0], opaque=True)
+        video.time_base = info.time_base
+        if info.rotation:
+            video.set_display_rotation(info.rotation)
+        streams = _copied_streams(source, target, output)
+        target.metadata.update(source.metadata)
+        chapters = source.chapters()
+        if chapters and not (start or end):
+            target.set_chapters(chapters)
+        sound = _packets(source, streams, info, start, end)
+        waiting = next(sound, None)
+        for time, packet in _pictures(av, parts, info, start):
+            while waiting is not None and waiting[0] <= time:
+                target.mux_one(waiting[1])
+                waiting = next(sound, None)
+            packet.stream = video
+            target.mux_one(packet)
+        while waiting is not None:
+            target.mux_one(waiting[1])
+            waiting = next(sound, None)
+
+
+def _pictures(av: Any, parts: Sequence[Part], info: VideoInfo, start: float) -> Iterator[tuple[Fraction, Any]]:
+    """The packets of all parts, in their order, and their times in seconds."""
+    shift = Fraction(0)
+    if start:
+        shift = info.start * info.time_base + Fraction(start).limit_denominator(10**6)
+    for part in parts:
+        with av.open(str(part.path)) as container:
+            for packet in container.demux(container.streams.video[0]):
+                if packet.dts is None:
+                    continue
+                _shift(packet, shift - part.start * info.time_base)
+                yield packet.dts * packet.time_base, packet
+
+
+def _packets(
+    source: Any, streams: dict[int, Any], info: VideoInfo, start: float, end: float
+) -> Iterator[tuple[Fraction, Any]]:
+    """The packets to copy, those of the time from `start` to `end`, and their times in seconds."""
+    if not streams:
+        return
+    begin = info.start * info.time_base
+    shift = begin + Fraction(start).limit_denominator(10**6) if start else Fraction(0)
+    if start:
+        source.seek(int((begin + Fraction(start)) * 1_000_000), backward=True)
+    for packet in source.demux([each for each in source.streams if each.index in streams]):
+        if packet.dts is None or packet.size == 0:
+            continue
+        time = packet.pts if packet.pts is not None else packet.dts
+        seconds = time * packet.time_base - begin
+        if (start and seconds < start) or (end and seconds >= end):
+            continue
+        _shift(packet, shift)
+        packet.stream = streams[packet.stream.index]
+        yield packet.dts * packet.time_base, packet
+
+
+def _shift(packet: Any, seconds: Fraction) -> None:
+    if seconds:
+        ticks = round(seconds / packet.time_base)
+        packet.dts -= ticks
+        if packet.pts is not None:
+            packet.pts -= ticks
+
+
+def _copied_streams(source: Any, target: Any, output: Path) -> dict[int, Any]:
+    """The source's streams that the target takes: their index, and the target's stream."""
+    found = {}
+    for stream in source.streams:
+        if stream.type not in _COPIED:
+            continue
+        name = stream.codec_context.name if stream.codec_context else "unknown"
+        try:
+            if stream.codec_context.codec.canonical_name not in target.supported_codecs:
+                raise ValueError
+            copy = target.add_stream_from_template(stream, opaque=True)
+        except (ValueError, AttributeError):
+            warnings.warn(
+                f"The {stream.type} track {stream.index} ({name}) cannot be stored in a {output.suffix} file and is "
+                "left out; choose .mkv to keep it.",
+                VideoWarning,
+                stacklevel=2,
+            )
+            continue
+        copy.time_base = stream.time_base
+        copy.metadata.update(stream.metadata)
+        found[stream.index] = copy
+    return found
