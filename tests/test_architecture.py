@@ -31,7 +31,7 @@ LEVELS: tuple[set[str], ...] = (
     {"guidance", "stylizers", "evaluation", "distillation", "motion"},
     {"build"},
     {"api", "serving.wire"},
-    {"layers", "serving.client", "serving.export", "serving.models"},
+    {"layers", "frames", "serving.client", "serving.export", "serving.models"},
     {"serving.server", "jobs.run"},
     {"jobs.large", "jobs.preparing", "jobs.training", "jobs.evaluating", "jobs.requesting", "jobs.doctor"},
     {"jobs.picture", "jobs.distilling", "jobs.estimating", "jobs.film"},

@@ -38,6 +38,8 @@ _NAMES = {
     "read_image": "tf_style.images",
     "style_loss": "tf_style.losses",
     "stylize": "tf_style.api",
+    "stylize_frames": "tf_style.frames",
+    "stylize_video": "tf_style.jobs.film.call",
     "to_pil": "tf_style.images",
     "total_variation": "tf_style.ops",
     "total_variation_loss": "tf_style.losses",

@@ -77,15 +77,15 @@ def stylize(
     _check_styles(config, len(styles))
     images.check_mask_count(len(style_masks), len(styles))
     check_masks(config, content_mask=content_mask is not None, num_style_masks=len(style_masks))
-    pictures = _pictures(content)
+    pictures = read_pictures(content)
     size = images.painting_size(pictures[0].size, config.size, multiple=config.side_multiple)
     pictures = [images.resize(picture, size) for picture in pictures]
-    named = bool(config.network) and "styles" in choose_network(config).card
+    named = bool(config.network and choose_network(config).card.get("styles"))
     masks = _masks(pictures, content_mask, style_masks, keep_mask)
     num_regions = masks["regions"].shape[-1] if "regions" in masks else 0
     painting = shared_stylizer(config, num_regions=num_regions, keep="keep" in masks)(
         tf.constant(np.stack([picture.pixels for picture in pictures])),
-        [str(name) for name in styles] if named else [_style(picture) for picture in styles],
+        [str(name) for name in styles] if named else [read_style(picture) for picture in styles],
         masks=masks,
         on_step=_shown(on_step, progress),
     )
@@ -120,7 +120,7 @@ def _masks(
         if not (_is_file(mask) or isinstance(mask, Pil.Image)):
             pixels = np.asarray(mask)
             mask = pixels.astype(np.float32) if pixels.dtype == np.bool_ else pixels
-        return images.resize_mask(option, "the mask", _pictures(mask, min_side=1)[0], size)
+        return images.resize_mask(option, "the mask", read_pictures(mask, min_side=1)[0], size)
 
     given: dict[str, Any] = {
         "content_mask": None if content_mask is None else at_size("content_mask", content_mask),
@@ -131,15 +131,15 @@ def _masks(
     return {name: tf.constant(mask) for name, mask in found.items()}
 
 
-def _style(picture: Picture) -> tf.Tensor:
+def read_style(picture: Picture) -> tf.Tensor:
     """Style pictures [B, h, w, 3], or [B, h, w, 4] with an alpha."""
-    found = [images.with_own_alpha(own) for own in _pictures(picture)]
+    found = [images.with_own_alpha(own) for own in read_pictures(picture)]
     channels = max(own.shape[-1] for own in found)  # those that are opaque get an alpha if another has one
     found = [np.pad(own, [(0, 0), (0, 0), (0, channels - own.shape[-1])], constant_values=1) for own in found]
     return tf.constant(np.stack(found))
 
 
-def _pictures(picture: Picture, *, min_side: int = images.MIN_SIDE) -> list[images.Picture]:
+def read_pictures(picture: Picture, *, min_side: int = images.MIN_SIDE) -> list[images.Picture]:
     """The pictures of a batch, without what is hidden under their transparency."""
     if isinstance(picture, Pil.Image):
         found = [images.from_pil(picture)]

@@ -98,7 +98,7 @@ REFUSALS = {
 OTHER_REFUSALS = {
     "unknown command": (
         ["stylise"],
-        ["'stylise'", "stylize, texture, beam, estimate", "Did you mean 'stylize'?"],
+        ["'stylise'", "stylize, video, texture, beam", "Did you mean 'stylize'?"],
     ),
     "no files": (["stylize"], ["--content, --style, --output must be given", "tf-style stylize --content="]),
     "no style": (["stylize", "--content=content.png", "--output=out.png"], ["--style must be given"]),

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from tf_style.cli import flags
-from tf_style.config import ConfigError, StylizeConfig, VideoFiles
+from tf_style.config import StylizeConfig, VideoFiles
 from tf_style.jobs.run import places
 
 _USAGE = (
@@ -51,11 +51,6 @@ def main(argv: list[str]) -> int:
         suffix = suffix if suffix in CONTAINERS else ".mp4"
         given.setdefault("output", places.default_output(given, content, *styles, suffix=suffix.removeprefix(".")))
     config, files, preset, _ = flags.stylization(given, VideoFiles)
-    if not config.network:
-        raise ConfigError(
-            f"Films are painted by networks, but the preset {preset} optimises each picture; give --preset=instant, or "
-            "a --network."
-        )
     from tf_style.jobs.film.run import run
 
     return run(config, files, preset)

@@ -53,6 +53,11 @@ def run(config: StylizeConfig, files: VideoFiles, preset: str) -> int:
     Raises:
       ConfigError, ImageError, MotionError, NetworkError, VideoError: What was given cannot be used.
     """
+    if not config.network:
+        raise ConfigError(
+            f"Films are painted by networks, but the preset {preset} optimises each picture; give --preset=instant, or "
+            "a --network."
+        )
     started = time.monotonic()
     film = _Film(config, files)
     display = ProgressDisplay(quiet=files.quiet)

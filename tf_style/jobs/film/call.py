@@ -1,0 +1,50 @@
+"""`stylize_video`: a film painted from Python."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any
+
+from tf_style.config import VideoFiles, check_given
+from tf_style.jobs.film.run import run
+from tf_style.presets import preset_config
+
+
+def stylize_video(
+    source: str | os.PathLike[str],
+    style: str | os.PathLike[str] | list[str] | tuple[str, ...],
+    output: str | os.PathLike[str],
+    preset: str = "instant",
+    **options: Any,
+) -> None:
+    """Paints a film, as `tf-style video` does: sound, times and colours' description are those of the source.
+
+    Args:
+      source: The film.
+      style: A painting, or several; for a network of named styles, names.
+      output: The painted film: .mp4, .mov, .mkv or .webm. A run that was stopped goes on.
+      preset: Name of a preset with a network, or path of a flagfile.
+      **options: Flags of `tf-style video` (`consistency`, `start`, `end`, `size`, `codec`, `crf`, `quiet` and others),
+        and options of `StylizeConfig`.
+
+    Raises:
+      ConfigError, ImageError, MotionError, NetworkError, VideoError: What was given cannot be used.
+      KeyboardInterrupt: It was stopped; what is painted so far is in the output.
+
+    Example:
+      >>> tf_style.stylize_video("clip.mp4", "painting.jpg", "painted.mp4", consistency=0.8)
+    """
+    own = {field.name for field in dataclasses.fields(VideoFiles)}
+    styles = style if isinstance(style, list | tuple) else [style]
+    files = VideoFiles(
+        content=os.fspath(source),
+        style=tuple(os.fspath(each) for each in styles),
+        output=os.fspath(output),
+        **{name: value for name, value in options.items() if name in own},
+    )
+    overrides = {name: value for name, value in options.items() if name not in own}
+    config = preset_config(preset).replace(**overrides)
+    check_given(config, overrides)
+    if run(config, files, preset):
+        raise KeyboardInterrupt
