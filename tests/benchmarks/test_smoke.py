@@ -21,6 +21,7 @@ from benchmarks import (
     catalogue,
     consistency,
     estimates,
+    film,
     frontier,
     gpu_step,
     grid,
@@ -222,6 +223,21 @@ def test_a_step_on_a_gpu(written, vgg19, tmp_path):
     with gpu_step.as_on_a_gpu():
         function, inputs, _, _ = gpu_step.compiled_step(argparse.Namespace(weights=vgg19, size=48), step)
         assert "scatter(" not in function.experimental_get_compiler_ir(*inputs)(stage="hlo")
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_film(written, tmp_path, monkeypatch):
+    pytest.importorskip("cv2", reason="motion needs OpenCV: pip install 'tf-style[video]'")
+    monkeypatch.setattr(film, "CONSISTENCIES", (0.0, 0.5))
+    clip = tmp_path / "clip"
+    clip.mkdir()
+    for number in range(3):
+        with Image.open(CONTENT) as picture:
+            picture.resize((64 + number, 48)).crop((number, 0, 64 + number, 48)).save(clip / f"{number}.png")
+    rows = rows_of(written(film, f"--clip={clip}", "--size=64", "--frames=3"))[1:]
+    assert {row[0] for row in rows} >= {"pan, lighthouse", "still, with grain", "clip"}
+    alone = [row for row in rows if row[2] == "0"]
+    assert all(row[5:7] == ["1.00", "1.00"] for row in alone)
 
 
 @pytest.mark.usefixtures("eagerly")

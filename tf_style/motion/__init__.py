@@ -4,7 +4,19 @@ OpenCV computes it, and is loaded with the first pair of frames: `pip install 't
 """
 
 from tf_style.motion.flow import FLOWS, Flow, flow_of, visible, warp
+from tf_style.motion.measures import color_drift, sharpness, warp_error
 from tf_style.motion.shots import ShotDetector
 from tf_style.motion.stabilizer import Stabilizer
 
-__all__ = ["FLOWS", "Flow", "ShotDetector", "Stabilizer", "flow_of", "visible", "warp"]
+__all__ = [
+    "FLOWS",
+    "Flow",
+    "ShotDetector",
+    "Stabilizer",
+    "color_drift",
+    "flow_of",
+    "sharpness",
+    "visible",
+    "warp",
+    "warp_error",
+]

@@ -1,0 +1,146 @@
+"""Painted films: how calm, how sharp, how fast, frame by frame and along the motion.
+
+  python -m benchmarks.film --clip=FOLDER_OF_FRAMES
+
+The films are three pans over example photos, a photo that stands still under grain, and the clips that are given. Each
+is painted in two styles by both embedded networks, with the consistencies of `CONSISTENCIES`; 0 is each frame alone.
+The record goes to benchmarks/FILM.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import record
+from benchmarks.record import PICTURES, table
+from tf_style.jobs.run.quiet import quiet_tensorflow
+
+with quiet_tensorflow():
+    import tensorflow as tf
+
+    from tf_style.build import build_stylizer
+    from tf_style.config import StylizeConfig
+    from tf_style.motion import Stabilizer, color_drift, flow_of, sharpness, warp_error
+
+CONSISTENCIES = (0.0, 0.5, 1.0)
+STYLES = {"arbitrary": ("starry_night", "great_wave"), "many_styles": ("starry_night", "the_scream")}
+GRAIN = 2.0 / 255.0
+Film = list[np.ndarray]
+
+
+def films(args: argparse.Namespace) -> dict[str, Film]:
+    """Frames, float32 [H, W, 3] in [0, 1], by name."""
+    found = {
+        f"pan, {name}": pan(PICTURES / f"{name}.jpg", args.size, args.frames, step)
+        for name, step in (("lighthouse", (2.0, 0.5)), ("mountain_lake", (5.0, -1.0)), ("woman_with_hat", (1.3, 1.3)))
+    }
+    rng = np.random.default_rng(0)
+    still = pan(PICTURES / "lighthouse.jpg", args.size, 1, (0.0, 0.0))[0]
+    found["still, with grain"] = [
+        np.clip(still + rng.normal(0.0, GRAIN, still.shape), 0, 1).astype(np.float32) for _ in range(args.frames)
+    ]
+    for folder in args.clip:
+        paths = sorted(path for path in Path(folder).iterdir() if path.suffix in (".png", ".jpg"))
+        found[Path(folder).name] = [_floats(Image.open(path).convert("RGB")) for path in paths[: args.frames]]
+    return found
+
+
+def pan(path: Path, size: int, frames: int, step: tuple[float, float]) -> Film:
+    """A view of `size` by 9/16 of it that moves over a photo, by fractions of pixels."""
+    with Image.open(path) as picture:
+        photo = picture.convert("RGB")
+    height = size * 9 // 16
+    margin = (frames - 1) * max(map(abs, step)) + 4
+    scale = max((size + margin) / photo.width, (height + margin) / photo.height)
+    photo = photo.resize((round(photo.width * scale), round(photo.height * scale)), Image.Resampling.LANCZOS)
+    found = []
+    for place in range(frames):
+        left, top = (2 + offset * (place if offset >= 0 else place - frames + 1) for offset in step)
+        box = (left, top, left + size, top + height)
+        found.append(_floats(photo.resize((size, height), Image.Resampling.BICUBIC, box=box)))
+    return found
+
+
+def _floats(picture: Image.Image) -> np.ndarray:
+    return np.asarray(picture, np.float32) / 255.0
+
+
+def painted(stylizer: Any, codes: tf.Tensor, film: Film, consistency: float) -> tuple[Film, float, float]:
+    """The painted film, and milliseconds a frame: of motion and mixing, and of the whole."""
+    stabilizer = Stabilizer(consistency)
+    paintings, moving, whole = [], [], []
+    for frame in film:
+        started = time.perf_counter()
+        calm = stabilizer.before(frame)
+        between = time.perf_counter()
+        painting = stylizer.paint(tf.constant(calm[np.newaxis]), codes)[0].numpy()
+        after = time.perf_counter()
+        paintings.append(stabilizer.after(painting))
+        now = time.perf_counter()
+        moving.append(between - started + now - after)
+        whole.append(now - started)
+    return paintings, 1000.0 * float(np.median(moving)), 1000.0 * float(np.median(whole))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Paints, measures, writes the record."""
+    parser = record.parser(__doc__, "FILM.md")
+    parser.add_argument("--clip", action="append", default=[], help="a folder of frames, in the order of their names")
+    parser.add_argument("--size", type=int, default=640, help="width of the pans in pixels; their height is 9/16 of it")
+    parser.add_argument("--frames", type=int, default=24, help="of each film, at most")
+    args = parser.parse_args(arguments)
+    flow, rows = flow_of("dis_medium"), []
+    for network, names in STYLES.items():
+        stylizer = build_stylizer(StylizeConfig(network=network))
+        for name, film in films(args).items():
+            own = warp_error(film, film, flow=flow)
+            rows.append([name, "the film itself", "", f"{own:.4f}", "", "", "", "", "", ""])
+            for style in names:
+                given: Any = style
+                if network == "arbitrary":
+                    given = tf.constant(_floats(Image.open(PICTURES / f"{style}.jpg").convert("RGB"))[np.newaxis])
+                codes = stylizer.encode_styles([given], tf.constant([1, *film[0].shape]))
+                alone: dict[str, float] = {}
+                for consistency in CONSISTENCIES:
+                    paintings, moving, whole = painted(stylizer, codes, film, consistency)
+                    found = {
+                        "error": warp_error(paintings, film, flow=flow),
+                        "sharp": sharpness(paintings),
+                    }
+                    alone = alone or found
+                    later = warp_error(paintings, film, lag=min(8, len(film) - 1), flow=flow)
+                    rows.append(
+                        [
+                            "", f"{network}, {style}", f"{consistency:g}", f"{found['error']:.4f}", f"{later:.4f}",
+                            f"{found['error'] / alone['error']:.2f}", f"{found['sharp'] / alone['sharp']:.2f}",
+                            f"{255 * color_drift(paintings):.1f}", f"{moving:.0f}", f"{whole:.0f}",
+                        ]
+                    )  # fmt: skip
+                    print(rows[-1], flush=True)
+    record.write(
+        args.output,
+        "Painted films",
+        "film",
+        f"{args.size} pixels wide, {args.frames} frames. The warp error is the root mean square of what changes along "
+        "the motion of the film, where both frames show it, from one frame to the next and over eight; beside it stands "
+        "the film's own. Error and sharpness are also given relative to each frame alone (consistency 0). Drift is the "
+        "largest change of a channel's mean, in levels of 255. Milliseconds are medians.",
+        table(
+            [
+                "film", "painted by", "consistency", "warp error", "over 8", "relative", "sharpness", "drift",
+                "motion and mixing, ms", "a frame, ms",
+            ],
+            rows,
+        ),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
