@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.materials import assert_one_sentence
 from tests.video.clips import BT601, BT709, FULL, LIMITED, RATE, av, frames_of, make_clip, sounds_of, waves
@@ -81,6 +82,21 @@ def test_from_a_second_to_another(tmp_path):
     assert times == pytest.approx(np.arange(10, 20) / 10)
 
 
+@pytest.mark.parametrize("suffix", ["gif", "png"])
+def test_animated_pictures_are_films(tmp_path, suffix):
+    colors = [(250, 10, 20), (0, 0, 0), (20, 240, 60)]
+    pictures = [Image.new("RGB", (64, 48), color) for color in colors]
+    path = tmp_path / f"moving.{suffix}"
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=[80, 40, 120])
+    found, times = frames_of(path)
+    for picture, color in zip(found, colors, strict=True):
+        assert np.abs(picture.astype(int) - color).max() <= 1
+    assert [float(time) for time in times] == pytest.approx([0, 0.08, 0.12])
+    copied(path, tmp_path / "copy.mp4")
+    for picture, color in zip(frames_of(tmp_path / "copy.mp4")[0], colors, strict=True):
+        assert np.abs(picture.astype(int) - color).max() <= 6
+
+
 def test_frames_of_another_size(tmp_path):
     make_clip(tmp_path / "clip.mp4")
     assert next(read_frames(read_info(tmp_path / "clip.mp4"), size=(24, 32))).pixels.shape == (24, 32, 3)
@@ -111,8 +127,6 @@ def test_files_that_are_no_films(tmp_path):
 
 
 def test_a_still_picture_is_for_another_command(tmp_path):
-    from PIL import Image
-
     Image.fromarray(waves(48, 64, 0)).save(tmp_path / "photo.png")
     assert "paint it with tf-style stylize" in refused(tmp_path / "photo.png")
 

@@ -37,7 +37,8 @@ class VideoInfo:
       rotation: By how many degrees a player turns the frames, counterclockwise.
       bits: Per channel.
       pixel_aspect: Width of a pixel relative to its height.
-      tags: Range, primaries, transfer and matrix of the colours, in FFmpeg's numbers.
+      tags: Range, primaries, transfer and matrix of the colours, in FFmpeg's numbers; for RGB, those to write with.
+      rgb: Whether the frames are RGB, as in GIF and APNG, and not YCbCr.
     """
 
     path: str
@@ -52,13 +53,12 @@ class VideoInfo:
     bits: int
     pixel_aspect: Fraction
     tags: tuple[int, int, int, int]
+    rgb: bool = False
 
     @property
     def matrix(self) -> int:
         """The matrix between RGB and YCbCr; where the file has no tag, the one that players assume."""
-        if self.tags[3] != _UNSPECIFIED:
-            return self.tags[3]
-        return _BT709 if self.height >= _HD_HEIGHT else _SMPTE170M
+        return self.tags[3] if self.tags[3] != _UNSPECIFIED else _usual_matrix(self.height)
 
     @property
     def range(self) -> int:
@@ -100,6 +100,9 @@ def describe(path: str, container: Any, stream: Any) -> VideoInfo:
         _FULL if full else int(context.color_range), int(context.color_primaries), int(context.color_trc),
         int(context.colorspace),
     )  # fmt: skip
+    rgb = bool(first.format.is_rgb)
+    if rgb:
+        tags = _LIMITED, tags[1], tags[2], _usual_matrix(first.height)
     if tags[2] in _HDR:
         raise VideoError(
             f"'{path}' is HDR ({_HDR[tags[2]]}), but films are painted in SDR; convert it first, for example with "
@@ -120,7 +123,12 @@ def describe(path: str, container: Any, stream: Any) -> VideoInfo:
         bits=max(component.bits for component in first.format.components),
         pixel_aspect=Fraction(stream.sample_aspect_ratio or 1),
         tags=tags,
+        rgb=rgb,
     )
+
+
+def _usual_matrix(height: int) -> int:
+    return _BT709 if height >= _HD_HEIGHT else _SMPTE170M
 
 
 @contextlib.contextmanager

@@ -109,8 +109,8 @@ def _pixels(frame: Any, info: VideoInfo, size: tuple[int, int]) -> np.ndarray:
         width,
         height,
         format="rgb48le" if deep else "rgb24",
-        src_colorspace=SCALERS_MATRICES.get(info.matrix),
-        src_color_range=info.range,
+        src_colorspace=None if info.rgb else SCALERS_MATRICES.get(info.matrix),
+        src_color_range=_FULL if info.rgb else info.range,
         dst_color_range=_FULL,
         interpolation=exact_scaling(),
     ).to_ndarray()
