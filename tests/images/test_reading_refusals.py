@@ -65,6 +65,13 @@ def test_not_a_picture(tmp_path, content):
     assert "convert it" in message
 
 
+def test_a_film_is_for_another_command(tmp_path):
+    (tmp_path / "clip.MP4").write_bytes(b"\0\0\0 ftypisom\0\0\2\0isomiso2avc1mp41")
+    assert "clip.MP4' is a film, not a picture; tf-style video paints films" in refused(
+        read_image, tmp_path / "clip.MP4"
+    )
+
+
 ENCODED = {
     "jpeg": ("JPEG", {"quality": 90}),
     "jpeg-progressive": ("JPEG", {"progressive": True}),

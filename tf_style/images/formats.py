@@ -48,6 +48,7 @@ KINDS = {
     "DDS": Kind((".dds",), (b"DDS ",), "PIL.DdsImagePlugin", "DdsImageFile"),
     "PSD": Kind((".psd",), (b"8BPS",), "PIL.PsdImagePlugin", "PsdImageFile"),
 }
+_FILMS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".wmv")
 READABLE = f"{', '.join(list(KINDS)[:-1])} and {list(KINDS)[-1]}"
 READABLE_SUFFIXES = tuple(suffix for kind in KINDS.values() for suffix in kind.suffixes)  # in a folder
 
@@ -73,6 +74,8 @@ def kind_of(path: Path, file: BinaryIO) -> str:
             return name
     if path.suffix.lower() == ".tga" or _ends_as_tga(file):
         return "TGA"
+    if path.suffix.lower() in _FILMS:
+        raise ImageError(f"'{path}' is a film, not a picture; tf-style video paints films")
     raise ImageError(f"'{path}' is not a picture that can be read ({READABLE}); convert it to one of these")
 
 
