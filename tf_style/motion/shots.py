@@ -17,7 +17,7 @@ _SIDE = 128  # frames are compared at this width
 
 
 class ShotDetector:
-    """Says of each frame whether a shot begins with it; it needs the three frames that follow to know.
+    """Says of each frame whether a shot begins with it, `delay` frames later.
 
     Args:
       rate: Frames per second.
@@ -26,6 +26,9 @@ class ShotDetector:
       The measure is that of PySceneDetect's AdaptiveDetector (B. Castellano, https://www.scenedetect.com): the mean
       difference in hue, saturation and value, relative to that of the neighbours.
     """
+
+    #: How many frames must follow before a frame is known to begin a shot.
+    delay = _AROUND
 
     def __init__(self, rate: float) -> None:
         self._gap = max(1, round(_SHORTEST * rate))

@@ -17,6 +17,7 @@ from tf_style.jobs.film.parts import Parts, digest_of_files, facts_of_film, opti
 from tf_style.jobs.run.files import reserved
 from tf_style.jobs.run.inputs import check_writable, read_styles
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
+from tf_style.jobs.run.memory import check_memory
 from tf_style.jobs.run.progress import ProgressDisplay
 from tf_style.jobs.run.quiet import quiet_tensorflow
 from tf_style.motion import ShotDetector, Stabilizer
@@ -36,7 +37,6 @@ from tf_style.video import (
 
 _PART = 48  # frames; a run that was killed paints fewer than this again
 _PREVIEW_EVERY_SECONDS = 2.0
-_NOTICED = 3  # frames after a cut that show that it is one
 
 
 def run(config: StylizeConfig, files: VideoFiles, preset: str) -> int:
@@ -114,6 +114,7 @@ class _Film:
         self._encoding: Encoding = choose_encoding(files.output, files.codec, files.crf)
         _check(files)
         self.size = _painting_size(self.info, files)
+        check_memory(config, self.size)
         pictures, names = read_styles(config, files)  # type: ignore[arg-type]
         if config.style_blend and len(config.style_blend) != len(files.style):
             raise ConfigError(
@@ -228,7 +229,7 @@ class _Film:
         for frame in frames:
             cuts.add(detector.add(frame.as_bytes()))
             waiting.append(frame)
-            if len(waiting) > _NOTICED:
+            if len(waiting) > ShotDetector.delay:
                 yield waiting.pop(0), number in cuts
                 number += 1
         cuts.update(detector.finish())
