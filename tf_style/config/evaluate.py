@@ -47,6 +47,7 @@ class EvaluateFiles(Options):
     pairs: str = option(
         "", "instead: a CSV file with the columns content, style, painting; paths are relative to it", "files"
     )
+    video: bool = option(False, "content and paintings are films: measure how calm they are as well", "files")
     max_pixels: int = option(100_000_000, "refuse input pictures with more pixels", "files", minimum=1)
 
     json: str = option("", "write all numbers, for each layer as well, with settings and versions", "report")

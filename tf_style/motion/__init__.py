@@ -4,7 +4,7 @@ OpenCV computes it, and is loaded with the first pair of frames: `pip install 't
 """
 
 from tf_style.motion.flow import FLOWS, Flow, flow_of, visible, warp
-from tf_style.motion.measures import color_drift, sharpness, warp_error
+from tf_style.motion.measures import WarpError, sharpness, warp_error
 from tf_style.motion.shots import ShotDetector
 from tf_style.motion.stabilizer import Stabilizer
 
@@ -13,7 +13,7 @@ __all__ = [
     "Flow",
     "ShotDetector",
     "Stabilizer",
-    "color_drift",
+    "WarpError",
     "flow_of",
     "sharpness",
     "visible",

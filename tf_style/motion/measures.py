@@ -2,53 +2,60 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Sequence
 
 import numpy as np
 
-from tf_style.motion.flow import Flow, flow_of, load_cv2, visible, warp
+from tf_style.motion.flow import flow_of, load_cv2, visible, warp
 
 
-def warp_error(
-    paintings: Sequence[np.ndarray], sources: Sequence[np.ndarray], *, lag: int = 1, flow: Flow | None = None
-) -> float:
-    """How much paintings change along the motion: root mean square over what is visible in both frames.
+class WarpError:
+    """How much a painted film changes along the motion: root mean square over what is visible in both frames.
 
-    Flow and visibility are those of the sources. Beside the sources' own error, it says whether a painting flickers.
+    Flow and visibility are those of the source. Beside the source's own error, it says whether a painting flickers.
     Blurring lowers it too, so look at `sharpness` as well.
 
     Args:
-      paintings: Frames, float32 [H, W, 3] in [0, 1].
-      sources: The film's frames, the same.
       lag: How many frames lie between the two that are compared.
-      flow: Default: "dis_medium".
-
-    Returns:
-      A number in [0, 1]; NaN if there are not enough frames.
+      flow: A name of `FLOWS`.
 
     Reference:
       Lai et al., "Learning Blind Video Temporal Consistency", ECCV 2018, section 4.2 (the square of this one, with
       learned flow). https://arxiv.org/abs/1808.00449
     """
-    flow = flow or flow_of("dis_medium")
-    errors = []
-    for place in range(lag, len(paintings)):
-        now, before = (np.rint(255.0 * sources[index]).astype(np.uint8) for index in (place, place - lag))
-        backward, forward = flow(now, before), flow(before, now)
-        seen = visible(backward, forward)
-        if seen.any():
-            moved = warp(paintings[place - lag], backward)
-            errors.append(float(np.mean(np.square(paintings[place] - moved)[seen])))
-    return float(np.sqrt(np.mean(errors))) if errors else float("nan")
+
+    def __init__(self, lag: int = 1, flow: str = "dis_medium") -> None:
+        self._flow = flow_of(flow)
+        self._before: collections.deque[tuple[np.ndarray, np.ndarray]] = collections.deque(maxlen=lag)
+        self._errors: list[float] = []
+
+    def add(self, painting: np.ndarray, source: np.ndarray) -> None:
+        """Takes the next frame of both, float32 [H, W, 3] in [0, 1]."""
+        levels = np.rint(255.0 * source).astype(np.uint8)
+        if len(self._before) == self._before.maxlen:
+            painted_before, before = self._before[0]
+            backward, forward = self._flow(levels, before), self._flow(before, levels)
+            seen = visible(backward, forward)
+            if seen.any():
+                self._errors.append(float(np.mean(np.square(painting - warp(painted_before, backward))[seen])))
+        self._before.append((painting, levels))
+
+    @property
+    def value(self) -> float:
+        """A number in [0, 1]; NaN if there were not enough frames."""
+        return float(np.sqrt(np.mean(self._errors))) if self._errors else float("nan")
 
 
-def sharpness(frames: Sequence[np.ndarray]) -> float:
-    """The standard deviation of the Laplacian of the luminance, the mean over frames, float32 [H, W, 3] in [0, 1]."""
+def warp_error(paintings: Sequence[np.ndarray], sources: Sequence[np.ndarray], lag: int = 1) -> float:
+    """The `WarpError` of all frames."""
+    error = WarpError(lag)
+    for painting, source in zip(paintings, sources, strict=True):
+        error.add(painting, source)
+    return error.value
+
+
+def sharpness(frame: np.ndarray) -> float:
+    """The standard deviation of the Laplacian of the luminance of a frame, float32 [H, W, 3] in [0, 1]."""
     cv2 = load_cv2()
-    luminances = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames)
-    return float(np.mean([cv2.Laplacian(luminance, cv2.CV_32F).std() for luminance in luminances]))
-
-
-def color_drift(frames: Sequence[np.ndarray]) -> float:
-    """The largest change of a channel's mean from the first frame to the last."""
-    return float(np.abs(frames[-1].mean((0, 1)) - frames[0].mean((0, 1))).max())
+    return float(cv2.Laplacian(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), cv2.CV_32F).std())

@@ -41,6 +41,10 @@ def run(config: EvaluateConfig, files: EvaluateFiles) -> int:
     pairs = find_pairs(files)
     _check_report(files, pairs)
     check_weights(config.weights)
+    if files.video:
+        from tf_style.jobs.evaluating.films import measure_films
+
+        return measure_films(config, files, pairs)
     tried = _with_a_usable_one(PictureReader(config.size, files.max_pixels).try_each(pairs))
     display = ProgressDisplay(quiet=files.quiet)
     try:
