@@ -192,6 +192,31 @@ def test_a_film_comes_back_as_it_was(tmp_path, options):
     assert {path.suffix for path in tmp_path.iterdir()} == {".mp4", ".part"}  # no temporary file is left
 
 
+def test_subtitles_are_copied_where_the_file_can_hold_them(tmp_path):
+    make_clip(tmp_path / "plain.mkv", range(30), rate=Fraction(10))
+    (tmp_path / "a.srt").write_text(
+        "1\n00:00:00,100 --> 00:00:00,900\nLine\n\n2\n00:00:01,000 --> 00:00:01,900\nTwo\n\n"
+    )
+    with (
+        av.open(str(tmp_path / "plain.mkv")) as plain,
+        av.open(str(tmp_path / "a.srt")) as text,
+        av.open(str(tmp_path / "clip.mkv"), "w") as clip,
+    ):
+        copies = {
+            stream: clip.add_stream_from_template(stream, opaque=True) for stream in (*plain.streams, *text.streams)
+        }
+        for packet in (*text.demux(), *plain.demux()):
+            if packet.size:
+                packet.stream = copies[packet.stream]
+                clip.mux_one(packet)
+    copied(tmp_path / "clip.mkv", tmp_path / "copy.mkv")
+    with av.open(str(tmp_path / "copy.mkv")) as container:
+        packets = [packet for packet in container.demux(container.streams.subtitles) if packet.size]
+        assert [(packet.pts, bytes(packet)) for packet in packets] == [(100, b"Line"), (1000, b"Two")]
+    with pytest.warns(VideoWarning, match=r"subtitle track 2 \(srt\) cannot be stored in a \.mp4"):
+        copied(tmp_path / "clip.mkv", tmp_path / "copy.mp4")
+
+
 def test_a_piece_begins_at_zero_with_its_own_sound(tmp_path):
     make_clip(tmp_path / "clip.mp4", range(40), rate=Fraction(10))
     copied(tmp_path / "clip.mp4", tmp_path / "copy.mp4", start=1.0, end=3.0)

@@ -102,9 +102,10 @@ def _packets(
     if start:
         source.seek(int((begin + Fraction(start)) * 1_000_000), backward=True)
     for packet in source.demux([each for each in source.streams if each.index in streams]):
-        if packet.dts is None or packet.size == 0:
-            continue
         time = packet.pts if packet.pts is not None else packet.dts
+        if time is None or packet.size == 0:
+            continue
+        packet.dts = time if packet.dts is None else packet.dts
         seconds = time * packet.time_base - begin
         if (start and seconds < start) or (end and seconds >= end):
             continue
