@@ -19,6 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "examples" / "pictures"
 CONTENT, STYLE = PICTURES / "lighthouse.jpg", PICTURES / "starry_night.jpg"
 STARTING_LOAD = os.getloadavg()[0]
+#: The version that is measured.
+COMMIT = subprocess.run(
+    ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+).stdout.strip()
 
 
 def parser(doc: str, record: str) -> argparse.ArgumentParser:
@@ -84,13 +88,6 @@ def machine() -> str:
     )
 
 
-def commit() -> str:
-    """The version that is measured."""
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    asked = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    return asked.stdout.strip() or "unknown"
-
-
 def table(header: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
@@ -99,7 +96,7 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 def write(path: Path, title: str, command: str, *parts: str) -> None:
     """Prints the record and writes it: the title, when, where and how it was made, then the parts."""
-    when = f"{datetime.date.today().isoformat()}, commit {commit()}"
+    when = f"{datetime.date.today().isoformat()}, commit {COMMIT}"
     made = f"{when}, {machine()}. Made by `python -m benchmarks.{command}`."
     text = "\n\n".join([f"# {title}", made, *parts]) + "\n"
     path.write_text(text, encoding="utf-8")

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.record import CONTENT, ROOT, STYLE, commit, machine, table
+from benchmarks.record import COMMIT, CONTENT, ROOT, STYLE, machine, table
 from benchmarks.timing import in_turns
 from tf_style import images
 from tf_style.jobs.run.quiet import quiet_tensorflow
@@ -208,7 +208,7 @@ def measure(args: argparse.Namespace, folder: Path) -> str:
     header = ["", "in this process, s", "over gRPC, s", "difference", ""]
     return "\n\n".join(
         [
-            f"# Serving\n\n{datetime.date.today()}, commit {commit()}, {machine()}. Made by `python -m "
+            f"# Serving\n\n{datetime.date.today()}, commit {COMMIT}, {machine()}. Made by `python -m "
             f"benchmarks.serving`; preset fine, backbone {args.backbone}; the server is `tf-style serve`.",
             table(["", ""], facts),
             "## Served against in-process, the same session code and picture (50 steps over 5 scales at 512 px)",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -92,7 +91,6 @@ class VideoWriter:
       info: The source.
       encoding: From `choose_encoding`.
       size: (height, width) of the frames; even numbers.
-      time_base: The unit of times, in seconds; default: the source's.
 
     Raises:
       WriteError: The file cannot be written.
@@ -104,8 +102,6 @@ class VideoWriter:
         info: VideoInfo,
         encoding: Encoding,
         size: tuple[int, int],
-        *,
-        time_base: Fraction | None = None,
     ) -> None:
         av = self._av = load_av()
         codec = CODECS[encoding.codec]
@@ -113,7 +109,6 @@ class VideoWriter:
         self._first: int | None = None
         self._format = codec.formats[info.bits > 8]
         quality = {} if encoding.crf is None else {"crf": str(encoding.crf)}
-        self._time_base = time_base or info.time_base
         self._path = path
         os.environ.setdefault("SVT_LOG", "1")  # errors only; the AV1 encoder talks otherwise
         with self._refusals():
@@ -122,7 +117,7 @@ class VideoWriter:
         context = self._stream.codec_context
         context.height, context.width = size
         context.pix_fmt = self._format
-        context.time_base = self._time_base
+        context.time_base = info.time_base
         context.sample_aspect_ratio = info.pixel_aspect
         context.color_range, context.color_primaries = info.range, info.tags[1]
         context.color_trc, context.colorspace = info.tags[2:]
@@ -132,7 +127,7 @@ class VideoWriter:
 
         Args:
           pixels: RGB, uint8 or uint16 [H, W, 3].
-          time: In `time_base`; after the last one's.
+          time: In the source's `time_base`; after the last one's.
         """
         self._first = time if self._first is None else self._first
         deep = pixels.dtype == np.uint16
@@ -144,7 +139,7 @@ class VideoWriter:
             dst_color_range=self._info.range,
             interpolation=exact_scaling(),
         )
-        frame.pts, frame.time_base = time - self._first, self._time_base
+        frame.pts, frame.time_base = time - self._first, self._info.time_base
         with self._refusals():
             self._container.mux(self._stream.encode(frame))
 
