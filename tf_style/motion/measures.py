@@ -11,10 +11,10 @@ from tf_style.motion.flow import flow_of, load_cv2, visible, warp
 
 
 class WarpError:
-    """How much a painted film changes along the motion: root mean square over what is visible in both frames.
+    """How much films change along the motion of a source: root mean square over what is visible in both frames.
 
-    Flow and visibility are those of the source. Beside the source's own error, it says whether a painting flickers.
-    Blurring lowers it too, so look at `sharpness` as well.
+    Flow and visibility are those of the source, computed once for all. Beside the source's own error, it says whether a
+    painting flickers. Blurring lowers it too, so look at `sharpness` as well.
 
     Args:
       lag: How many frames lie between the two that are compared.
@@ -27,32 +27,33 @@ class WarpError:
 
     def __init__(self, lag: int = 1, flow: str = "dis_medium") -> None:
         self._flow = flow_of(flow)
-        self._before: collections.deque[tuple[np.ndarray, np.ndarray]] = collections.deque(maxlen=lag)
-        self._errors: list[float] = []
+        self._before: collections.deque[tuple[np.ndarray, tuple[np.ndarray, ...]]] = collections.deque(maxlen=lag)
+        self._errors: list[list[float]] = []
 
-    def add(self, painting: np.ndarray, source: np.ndarray) -> None:
-        """Takes the next frame of both, float32 [H, W, 3] in [0, 1]."""
+    def add(self, source: np.ndarray, *films: np.ndarray) -> None:
+        """Takes the next frame of the source and of the films, float32 [H, W, 3] in [0, 1]."""
         levels = np.rint(255.0 * source).astype(np.uint8)
         if len(self._before) == self._before.maxlen:
-            painted_before, before = self._before[0]
+            before, films_before = self._before[0]
             backward, forward = self._flow(levels, before), self._flow(before, levels)
             seen = visible(backward, forward)
             if seen.any():
-                self._errors.append(float(np.mean(np.square(painting - warp(painted_before, backward))[seen])))
-        self._before.append((painting, levels))
+                pairs = zip(films, films_before, strict=True)
+                self._errors.append([float(np.mean(np.square(now - warp(old, backward))[seen])) for now, old in pairs])
+        self._before.append((levels, films))
 
     @property
-    def value(self) -> float:
-        """A number in [0, 1]; NaN if there were not enough frames."""
-        return float(np.sqrt(np.mean(self._errors))) if self._errors else float("nan")
+    def values(self) -> list[float]:
+        """A number in [0, 1] for each film; none if there were not enough frames."""
+        return [float(np.sqrt(np.mean(errors))) for errors in zip(*self._errors, strict=True)]
 
 
 def warp_error(paintings: Sequence[np.ndarray], sources: Sequence[np.ndarray], lag: int = 1) -> float:
-    """The `WarpError` of all frames."""
+    """The `WarpError` of all frames of one film; NaN if there are not enough."""
     error = WarpError(lag)
     for painting, source in zip(paintings, sources, strict=True):
-        error.add(painting, source)
-    return error.value
+        error.add(source, painting)
+    return next(iter(error.values), float("nan"))
 
 
 def sharpness(frame: np.ndarray) -> float:

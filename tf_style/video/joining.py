@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import operator
 import warnings
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -64,20 +66,14 @@ def _write(
         chapters = source.chapters()
         if chapters and not (start or end):
             target.set_chapters(chapters)
-        sound = _packets(source, streams, info, start, end)
-        waiting = next(sound, None)
-        for time, packet in _pictures(av, parts, info, start):
-            while waiting is not None and waiting[0] <= time:
-                target.mux_one(waiting[1])
-                waiting = next(sound, None)
-            packet.stream = video
+        sound, pictures = _packets(source, streams, info, start, end), _pictures(av, parts, info, start, video)
+        for _, packet in heapq.merge(sound, pictures, key=operator.itemgetter(0)):
             target.mux_one(packet)
-        while waiting is not None:
-            target.mux_one(waiting[1])
-            waiting = next(sound, None)
 
 
-def _pictures(av: Any, parts: Sequence[Part], info: VideoInfo, start: float) -> Iterator[tuple[Fraction, Any]]:
+def _pictures(
+    av: Any, parts: Sequence[Part], info: VideoInfo, start: float, stream: Any
+) -> Iterator[tuple[Fraction, Any]]:
     """The packets of all parts, in their order, and their times in seconds."""
     shift = Fraction(0)
     if start:
@@ -88,6 +84,7 @@ def _pictures(av: Any, parts: Sequence[Part], info: VideoInfo, start: float) -> 
                 if packet.dts is None:
                     continue
                 _shift(packet, shift - part.start * info.time_base)
+                packet.stream = stream
                 yield packet.dts * packet.time_base, packet
 
 

@@ -77,14 +77,14 @@ def _pairs_of_frames(source: Any, painting: Any) -> Iterator[tuple[np.ndarray, n
 def _measure(
     session: Any, config: EvaluateConfig, pair: Pair, frames: Iterator[tuple[np.ndarray, np.ndarray]]
 ) -> dict[str, Any]:
-    errors = {(name, lag): WarpError(lag) for name in ("warp_error", "own_warp_error") for lag in _LAGS}
+    errors = {lag: WarpError(lag) for lag in _LAGS}
     sharp: dict[str, list[float]] = {"own": [], "painted": []}
     style = images.read_visible(pair.style)
     looks: list[dict[str, Any]] = []
     first = last = np.zeros(3)
     for number, (own, painted) in enumerate(frames):
-        for (name, _), error in errors.items():
-            error.add(painted if name == "warp_error" else own, own)
+        for error in errors.values():
+            error.add(own, painted, own)
         sharp["own"].append(sharpness(own))
         sharp["painted"].append(sharpness(painted))
         last = painted.mean((0, 1))
@@ -94,7 +94,11 @@ def _measure(
     return {
         **pair._asdict(),
         **{name: statistics.median(look[name] for look in looks) for name in COLUMNS},
-        **{f"{name}_8" if lag > 1 else name: error.value for (name, lag), error in errors.items()},
+        **{
+            name + ("_8" if lag > 1 else ""): value
+            for lag, error in errors.items()
+            for name, value in zip(("warp_error", "own_warp_error"), error.values or [float("nan")] * 2, strict=True)
+        },
         "relative_sharpness": float(np.mean(sharp["painted"])) / max(float(np.mean(sharp["own"])), 1e-9),
         "color_drift": float(np.abs(last - first).max()),
     }

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, VideoFiles
 from tf_style.jobs.film.parts import Parts, digest_of_files, facts_of_film, options_of
 from tf_style.jobs.run.files import reserved
-from tf_style.jobs.run.inputs import check_writable, read_styles
+from tf_style.jobs.run.inputs import check_outputs, check_shares, check_writable, read_styles
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
 from tf_style.jobs.run.memory import check_memory
 from tf_style.jobs.run.progress import ProgressDisplay
@@ -116,10 +115,7 @@ class _Film:
         self.size = _painting_size(self.info, files)
         check_memory(config, self.size)
         pictures, names = read_styles(config, files)  # type: ignore[arg-type]
-        if config.style_blend and len(config.style_blend) != len(files.style):
-            raise ConfigError(
-                f"style_blend has {len(config.style_blend)} shares for {len(files.style)} styles; give one for each."
-            )
+        check_shares(config, files.style)
         self.styles = names or pictures
         self._stabilizer = Stabilizer(files.consistency, files.flow)
         about = {
@@ -131,6 +127,7 @@ class _Film:
         self.parts = Parts(Path(files.output), about)
         self._stabilizer.state = dict(self.parts.state)
         self._unfinished: list[Part] = []
+        self._next_preview = 0.0
         self._last_time = self.parts.last_time
         #: How many frames are painted.
         self.painted = self.parts.num_frames
@@ -155,36 +152,47 @@ class _Film:
             )
         session.begin(self._upright(first[0].as_floats()))
         frames = itertools.islice(itertools.chain([first], shots), self.parts.num_frames, None)
-        preview = 0.0
-        begun, done_before = time.monotonic(), self.painted
+        begun, before = time.monotonic(), self.painted
+
+        def show() -> None:
+            rate = (self.painted - before) / (time.monotonic() - begun)
+            place = f"frame {self.painted}/{self.num_frames}  {rate:.1f} frames/s"
+            display.show(place, self.painted / self.num_frames, 0.0, {}, last=False)
+
         for batch in _batches(frames, _PART):
-            if interruption.asked:
+            if interruption.asked or not self._paint_part(batch, session, show, interruption):
                 return False
-            path = self.parts.new_file()
-            part, count = Part(path, 0), 0
-            with VideoWriter(path, self.info, self._encoding, self.size) as writer:
-                for frame, begins in batch:
-                    if interruption.asked and count:
-                        break
-                    pixels = self._paint_frame(frame, begins, session)
-                    part = part if count else Part(path, frame.time)
-                    writer.add(pixels, frame.time)
-                    interruption.at_once = False  # from now on there is something to lose
-                    count, self._last_time = count + 1, frame.time
-                    self.painted += 1
-                    now = time.monotonic()
-                    rate = (self.painted - done_before) / (now - begun)
-                    place = f"frame {self.painted}/{self.num_frames}  {rate:.1f} frames/s"
-                    display.show(place, self.painted / self.num_frames, 0.0, {}, last=False)
-                    if self._files.preview and now >= preview:
-                        images.write_image(self._files.preview, pixels.astype(np.float32) / np.iinfo(pixels.dtype).max)
-                        preview = now + _PREVIEW_EVERY_SECONDS
-            if interruption.asked:
-                self._unfinished = [part]
-                return False
-            self.parts.add(part, count, self._last_time, self._stabilizer.state)
         self.parts.finish()
         return True
+
+    def _paint_part(
+        self, batch: Iterator[tuple[Frame, bool]], session: Any, show: Callable[[], None], interruption: Interruption
+    ) -> bool:
+        """Paints the frames of a part; returns False after an interruption, with what there is in `_unfinished`."""
+        path, start, count = self.parts.new_file(), 0, 0
+        with VideoWriter(path, self.info, self._encoding, self.size) as writer:
+            for frame, begins in batch:
+                if interruption.asked and count:
+                    break
+                pixels = self._paint_frame(frame, begins, session)
+                writer.add(pixels, frame.time)
+                interruption.at_once = False  # from now on there is something to lose
+                start = start if count else frame.time
+                count, self._last_time = count + 1, frame.time
+                self.painted += 1
+                show()
+                self._preview(pixels)
+        if interruption.asked:
+            self._unfinished = [Part(path, start)]
+            return False
+        self.parts.add(Part(path, start), count, self._last_time, self._stabilizer.state)
+        return True
+
+    def _preview(self, pixels: np.ndarray) -> None:
+        """Writes a frame where --preview says, now and then."""
+        if self._files.preview and time.monotonic() >= self._next_preview:
+            images.write_image(self._files.preview, pixels.astype(np.float32) / np.iinfo(pixels.dtype).max)
+            self._next_preview = time.monotonic() + _PREVIEW_EVERY_SECONDS
 
     def join(self) -> None:
         """Writes the film of what is painted."""
@@ -256,14 +264,9 @@ def _painting_size(info: VideoInfo, files: VideoFiles) -> tuple[int, int]:
 
 def _check(files: VideoFiles) -> None:
     """Raises ConfigError if a file would overwrite another one, or cannot be written."""
-    taken = {os.path.realpath(path): "an input" for path in (files.content, *files.style)}
-    for option in ("output", "preview", "json"):
-        name = getattr(files, option)
-        if not name:
-            continue
-        other = taken.setdefault(os.path.realpath(name), f"--{option}")
-        if other != f"--{option}":
-            raise ConfigError(f"--{option}={name} is also {other} of this run; choose another name.")
-        check_writable(option, name)
+    options = ("output", "preview", "json")
+    check_outputs(files, (files.content, *files.style), options)
+    for option in options:
+        check_writable(option, getattr(files, option))
     if files.preview:
         images.check_output_path(files.preview)

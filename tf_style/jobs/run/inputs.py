@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,10 +63,7 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names:
 
 def check_options(config: StylizeConfig, files: StylizeFiles) -> None:
     """Raises ConfigError unless each style has a share, colours can be matched, and the weights file exists."""
-    if config.style_blend and len(config.style_blend) != len(files.style):
-        raise ConfigError(
-            f"style_blend has {len(config.style_blend)} shares for {len(files.style)} styles; give one for each."
-        )
+    check_shares(config, files.style)
     if (files.color_from or config.color_stage != "auto") and not config.matches_colors:
         option = f"color_from={files.color_from}" if files.color_from else f"color_stage={config.color_stage}"
         raise ConfigError(
@@ -180,18 +179,31 @@ def check_reports(files: StylizeFiles) -> None:
     """Raises ConfigError if a file would overwrite another one of this run, or cannot be written."""
     others = (files.color_from, files.content_mask, *files.style_masks, files.keep_mask)
     inputs = [files.content, *files.style, *(path for path in others if path)]
+    check_outputs(files, inputs, ("output", "figure", "json"))
+    if files.figure and Path(files.figure).suffix.lower() not in FIGURE_SUFFIXES:
+        raise ConfigError(f"--figure={files.figure} must end in one of {', '.join(FIGURE_SUFFIXES)}.")
+    for option in ("figure", "json", "checkpoint_dir", "tensorboard_dir"):
+        check_writable(option, getattr(files, option))
+
+
+def check_outputs(files: Any, inputs: Iterable[str], options: Iterable[str]) -> None:
+    """Raises ConfigError if one of the files that these options name would overwrite an input, or another of them."""
     taken = {os.path.realpath(path): "an input" for path in inputs}
-    for option in ("output", "figure", "json"):
+    for option in options:
         name = getattr(files, option)
         if not name:
             continue
         other = taken.setdefault(os.path.realpath(name), f"--{option}")
         if other != f"--{option}":
             raise ConfigError(f"--{option}={name} is also {other} of this run; choose another name.")
-    if files.figure and Path(files.figure).suffix.lower() not in FIGURE_SUFFIXES:
-        raise ConfigError(f"--figure={files.figure} must end in one of {', '.join(FIGURE_SUFFIXES)}.")
-    for option in ("figure", "json", "checkpoint_dir", "tensorboard_dir"):
-        check_writable(option, getattr(files, option))
+
+
+def check_shares(config: StylizeConfig, styles: Sequence[str]) -> None:
+    """Raises ConfigError unless each style has a share, or none has."""
+    if config.style_blend and len(config.style_blend) != len(styles):
+        raise ConfigError(
+            f"style_blend has {len(config.style_blend)} shares for {len(styles)} styles; give one for each."
+        )
 
 
 def check_weights(name: str) -> None:
