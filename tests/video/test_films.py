@@ -217,6 +217,25 @@ def test_subtitles_are_copied_where_the_file_can_hold_them(tmp_path):
         copied(tmp_path / "clip.mkv", tmp_path / "copy.mp4")
 
 
+def test_chapters_are_copied(tmp_path):
+    make_clip(tmp_path / "plain.mp4", range(30), rate=Fraction(10))
+    chapters = [
+        {"id": number, "start": start, "end": end, "time_base": Fraction(1, 1000), "metadata": {"title": title}}
+        for number, (start, end, title) in enumerate([(0, 1000, "One"), (1000, 3000, "Two")], 1)
+    ]
+    with av.open(str(tmp_path / "plain.mp4")) as plain, av.open(str(tmp_path / "clip.mp4"), "w") as clip:
+        copies = {stream: clip.add_stream_from_template(stream, opaque=True) for stream in plain.streams}
+        clip.set_chapters(chapters)
+        for packet in plain.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream]
+                clip.mux_one(packet)
+    copied(tmp_path / "clip.mp4", tmp_path / "copy.mp4")
+    with av.open(str(tmp_path / "copy.mp4")) as container:
+        found = [(each["end"] * each["time_base"], each["metadata"]["title"]) for each in container.chapters()]
+    assert found == [(1, "One"), (3, "Two")]
+
+
 def test_a_piece_begins_at_zero_with_its_own_sound(tmp_path):
     make_clip(tmp_path / "clip.mp4", range(40), rate=Fraction(10))
     copied(tmp_path / "clip.mp4", tmp_path / "copy.mp4", start=1.0, end=3.0)
