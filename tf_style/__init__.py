@@ -41,6 +41,7 @@ _NAMES = {
     "stylize_frames": "tf_style.frames",
     "stylize_video": "tf_style.jobs.film.call",
     "to_pil": "tf_style.images",
+    "temporal_loss": "tf_style.losses",
     "total_variation": "tf_style.ops",
     "total_variation_loss": "tf_style.losses",
     "vgg16": "tf_style.backbones",

@@ -34,18 +34,22 @@ Stylizer: TypeAlias = Callable[[Image, Sequence[Image]], Image]
 
 
 class References(NamedTuple):
-    """Features of the input pictures, from which the terms make their targets."""
+    """Features of the input pictures, from which the terms make their targets.
+
+    `previous`, in films, holds paintings of frames before, moved along, under "image" and how far to trust them under
+    "mask".
+    """
 
     content: Features
     styles: tuple[Features, ...]
-    previous: Features | None = None
+    previous: tuple[Features, ...] = ()
 
 
 class Term(NamedTuple):
     """A loss term: a pair of pure functions, declared before any picture exists.
 
     `target` runs once per picture pair; `loss` runs every step and returns one number per picture, [B]. `reads` says
-    which of the references the target is made from, "content" or "styles"; the other may be empty.
+    which of the references the target is made from, "content", "styles" or "previous"; the others may be empty.
 
     A term that can be computed from parts of a picture has two more functions: `sums`, from (features, target) to sums
     over positions, and `from_sums`, from (sums, target) to the loss. `losses.additive_term` makes such a term. If it

@@ -27,8 +27,13 @@ class VideoFiles(Options):
     max_pixels: int = option(100_000_000, "refuse pictures with more pixels", "files", minimum=1)
 
     consistency: float = option(
-        0.5, "how much of the frame before, moved along, is mixed in: 0 (each frame alone) to 1", "motion", minimum=0
-    )
+        0.5, "how closely each frame follows the one before, moved along: 0 (each is painted alone) to 1", "motion",
+        minimum=0,
+    )  # fmt: skip
+    lags: tuple[int, ...] = option(
+        (1,), "presets that optimise keep a frame close to those so many frames back, such as 1,2,4", "motion",
+        minimum=1,
+    )  # fmt: skip
     flow: str = option("dis_medium", "how motion is found", "motion", FLOWS)
     shots: str = option("auto", "where to begin anew: at cuts (auto), or nowhere (none)", "motion", ("auto", "none"))
 

@@ -3,6 +3,7 @@
 from tf_style.losses.content import content_loss
 from tf_style.losses.objective import Objective, additive_term
 from tf_style.losses.style import style_loss
+from tf_style.losses.temporal import temporal_loss
 from tf_style.losses.variation import total_variation_loss
 
-__all__ = ["Objective", "additive_term", "content_loss", "style_loss", "total_variation_loss"]
+__all__ = ["Objective", "additive_term", "content_loss", "style_loss", "temporal_loss", "total_variation_loss"]

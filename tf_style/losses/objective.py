@@ -68,7 +68,7 @@ class Objective:
         return " + ".join(f"{weight:g}*{term.repr or term.name}" for weight, term in self.terms)
 
     def reading(self, references: str) -> Objective:
-        """The objective with only the terms whose targets are made from `references`: "content" or "styles"."""
+        """The objective with only the terms whose targets are made from `references`; see `Term.reads`."""
         return Objective(tuple((weight, term) for weight, term in self.terms if term.reads == references))
 
     def targets(self, references: References) -> Nest:

@@ -3,6 +3,7 @@
 OpenCV computes it, and is loaded with the first pair of frames: `pip install 'tf-style[video]'`.
 """
 
+from tf_style.motion.confidence import look_back
 from tf_style.motion.flow import FLOWS, Flow, flow_of, visible, warp
 from tf_style.motion.measures import WarpError, sharpness, warp_error
 from tf_style.motion.shots import ShotDetector
@@ -15,6 +16,7 @@ __all__ = [
     "Stabilizer",
     "WarpError",
     "flow_of",
+    "look_back",
     "sharpness",
     "visible",
     "warp",

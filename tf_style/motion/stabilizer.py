@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from tf_style.motion.flow import flow_of, load_cv2, visible, warp
+from tf_style.motion.confidence import look_back
+from tf_style.motion.flow import flow_of, warp
 
-_CONFIDENCE = 0.06  # an error of this size, in [0, 1], lowers confidence to 1 / e
-_BLUR = 1.5  # pixels; of the error
 _INPUT = 0.7  # most of the frame before that is mixed into a frame before it is painted
 
 
@@ -47,18 +44,13 @@ class Stabilizer:
         if self._flow is None:
             return frame
         self._motion = None
-        levels = np.rint(255.0 * frame).astype(np.uint8)
-        if "levels" in self.state:
-            before = self.state["levels"]
-            backward, forward = self._flow(levels, before), self._flow(before, levels)
-            moved = warp(self.state["filtered"], backward)
-            confidence = visible(backward, forward) * self._agreement(frame, warp(self.state["source"], backward))
+        if "source" in self.state:
+            backward, confidence = self._motion = look_back(self._flow, frame, self.state["source"])
             share = _INPUT * self._input_share() * confidence[..., np.newaxis]
-            self._motion = backward, confidence
-            filtered = frame + share * (moved - frame)
+            filtered = frame + share * (warp(self.state["filtered"], backward) - frame)
         else:
             filtered = frame
-        self.state |= {"levels": levels, "source": frame, "filtered": filtered}
+        self.state |= {"source": frame, "filtered": filtered}
         return filtered
 
     def after(self, painting: np.ndarray) -> np.ndarray:
@@ -75,7 +67,3 @@ class Stabilizer:
     def _input_share(self) -> float:
         """The input is filtered fully from a consistency of a half on."""
         return min(1.0, 2.0 * self._consistency)
-
-    def _agreement(self, frame: np.ndarray, moved: np.ndarray) -> Any:
-        error = load_cv2().GaussianBlur(np.mean(np.abs(frame - moved), axis=-1), (0, 0), _BLUR)
-        return np.exp(-np.square(error / _CONFIDENCE))

@@ -5,6 +5,7 @@ from tf_style.ops.positions import lay_over, position_weights
 from tf_style.ops.similarity import structural_similarity
 from tf_style.ops.statistics import STATISTICS, Statistic, gram_matrix, mean_and_std, moments, wasserstein_distance
 from tf_style.ops.variation import total_variation, variation_from_sums, variation_sums
+from tf_style.ops.warp import warp
 
 __all__ = [
     "STATISTICS",
@@ -19,5 +20,6 @@ __all__ = [
     "total_variation",
     "variation_from_sums",
     "variation_sums",
+    "warp",
     "wasserstein_distance",
 ]

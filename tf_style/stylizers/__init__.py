@@ -2,11 +2,13 @@
 
 from tf_style.stylizers.coarse_to_fine import PyramidStylizer
 from tf_style.stylizers.feed_forward import FeedForwardStylizer, only_step
+from tf_style.stylizers.frames import FrameStylizer
 from tf_style.stylizers.graph_loop import GraphLoop, PyramidState
 from tf_style.stylizers.optimization import Optimization, RunState, any_size
 
 __all__ = [
     "FeedForwardStylizer",
+    "FrameStylizer",
     "GraphLoop",
     "Optimization",
     "PyramidState",

@@ -12,13 +12,12 @@ from tf_style.networks.archive import check_style
 from tf_style.networks.noise import Noise, seed_of
 from tf_style.ops.periodic import wrap_pad
 from tf_style.ops.positions import as_painted, lay_over
+from tf_style.stylizers.details import with_details
 from tf_style.stylizers.scaling import fade, fit, padded, resize, resize_under_xla
 from tf_style.stylizers.torus import on_a_torus, without_margin
 from tf_style.types import Image, Masks, Nest, Progress
 
 _MARGIN = 128  # how many pixels beyond an edge affect a network's painting there
-_KEPT = 0.8  # share of the painting's details that the content's replace under a "keep" mask
-_COARSE = 16  # details are finer than this many pixels, colours coarser
 
 
 class Part(NamedTuple):
@@ -138,8 +137,7 @@ class FeedForwardStylizer:
         """
         masks = masks or {}
         parts = self.parts(self.prepared(styles, content, masks), tf.shape(content), by_region=_by_region(masks))
-        paintings = (self._painted(content, part) for part in parts)
-        painting = self.shown(self.mixed(content, paintings, masks), content, masks)
+        painting = self.paint_parts(content, parts, masks)
         if on_step is not None:
             on_step(only_step(painting))
         return painting
@@ -196,9 +194,14 @@ class FeedForwardStylizer:
             return [Part(self.encode_styles(styles, content_shape), self._shares(len(styles)))]
         return [Part(self._code(style, content_shape)[:, tf.newaxis], tf.ones([1])) for style in styles]
 
+    def paint_parts(self, content: Image, parts: Sequence[Part], masks: Masks) -> Image:
+        """Paints what `parts` returned, each part in its region."""
+        paintings = (self._painted(content, part) for part in parts)
+        return self.shown(self.mixed(content, paintings, masks), content, masks)
+
     def mixed(self, content: Image, paintings: Iterable[Image], masks: Masks) -> Image:
         """The paintings of all parts, each in its region, with the details that a "keep" mask keeps."""
-        kept = (_with_details(painting, content, masks) for painting in paintings)
+        kept = (with_details(painting, content, masks) for painting in paintings)
         if not _by_region(masks):
             return next(kept)
         regions = masks["regions"]
@@ -270,19 +273,6 @@ class FeedForwardStylizer:
 
 def _by_region(masks: Masks) -> bool:
     return "regions" in masks and masks["regions"].shape[-1] > 1
-
-
-def _with_details(painting: Image, content: Image, masks: Masks) -> Image:
-    if "keep" not in masks:
-        return painting
-    details = content - _blurred(content)
-    return lay_over(painting, tf.clip_by_value(_blurred(painting) + details, 0.0, 1.0), _KEPT * masks["keep"])
-
-
-def _blurred(image: Image) -> Image:
-    size = tf.shape(image)[1:3]
-    coarse = tf.image.resize(image, tf.maximum(1, size // _COARSE), "area")
-    return tf.image.resize(coarse, size, "bilinear")
 
 
 def _as_batch(codes: list[tf.Tensor]) -> list[tf.Tensor]:

@@ -212,11 +212,6 @@ def test_refused(there, capfd, flags, part):
     assert not (there / "a.mp4.parts").exists()
 
 
-def test_an_optimising_preset_is_refused(there, capfd):
-    assert main(["video", "clip.mp4", "style.jpg", "a.mp4", "--preset=fine"]) == 2
-    assert "Films are painted by networks, but the preset fine optimises each picture" in capfd.readouterr().err
-
-
 def test_a_disk_that_refuses(there, capfd):
     assert video("--output=clip.mp4/a.mp4") in (1, 2)
     assert len(capfd.readouterr().err.splitlines()) == 1

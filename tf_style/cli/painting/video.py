@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from tf_style.cli import flags
@@ -15,15 +14,8 @@ _USAGE = (
     "Without --output the film goes beside the content, as clip-painting.mp4. Sound and subtitles are copied."
 )
 _PRESET = "instant"
-#: Options that mean nothing in films: those of the optimisation, and of single pictures.
-_WITHOUT = (
-    "init", "init_network", "backbone", "weights", "pooling", "padding", "jit_compile", "tileable",
-    *(
-        field.name
-        for field in dataclasses.fields(StylizeConfig)
-        if field.metadata["group"] in ("objective", "optimisation")
-    ),
-)  # fmt: skip
+#: Options of single pictures.
+_WITHOUT = ("tileable", "tile_size", "tile_steps")
 FLAGS = flags.Flags(
     (VideoFiles, StylizeConfig),
     {"preset": flags.PRESET["preset"].replace("[fine]", f"[{_PRESET}]")},

@@ -11,27 +11,25 @@ from typing import Any
 import numpy as np
 
 from tf_style import images
-from tf_style.config import ConfigError, StylizeConfig, VideoFiles
+from tf_style.config import StylizeConfig, VideoFiles
 from tf_style.jobs.film.parts import Parts, digest_of_files, facts_of_film, options_of
+from tf_style.jobs.film.source import Source
 from tf_style.jobs.run.files import reserved
 from tf_style.jobs.run.inputs import check_outputs, check_shares, check_writable, read_styles
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
 from tf_style.jobs.run.memory import check_memory
 from tf_style.jobs.run.progress import ProgressDisplay
 from tf_style.jobs.run.quiet import quiet_tensorflow
-from tf_style.motion import ShotDetector, Stabilizer
+from tf_style.motion import flow_of
 from tf_style.networks.archive import find_network
 from tf_style.video import (
     Encoding,
     Frame,
     Part,
     VideoError,
-    VideoInfo,
     VideoWriter,
     choose_encoding,
     join,
-    read_frames,
-    read_info,
 )
 
 _PART = 48  # frames; a run that was killed paints fewer than this again
@@ -42,7 +40,7 @@ def run(config: StylizeConfig, files: VideoFiles, preset: str) -> int:
     """Paints a film.
 
     Args:
-      config: All options of the pictures; they name a network.
+      config: All options of the pictures.
       files: All options of the film.
       preset: Its name, for the record.
 
@@ -52,11 +50,6 @@ def run(config: StylizeConfig, files: VideoFiles, preset: str) -> int:
     Raises:
       ConfigError, ImageError, MotionError, NetworkError, VideoError: What was given cannot be used.
     """
-    if not config.network:
-        raise ConfigError(
-            f"Films are painted by networks, but the preset {preset} optimises each picture; give --preset=instant, or "
-            "a --network."
-        )
     started = time.monotonic()
     film = _Film(config, files)
     display = ProgressDisplay(quiet=files.quiet)
@@ -64,7 +57,10 @@ def run(config: StylizeConfig, files: VideoFiles, preset: str) -> int:
         try:
             session = _open(config, files, film)
             display.say(session.headline())
-            _say(film, display)
+            if remark := film.source.remark():
+                display.say(remark)
+            if film.painted:
+                display.say(f"Goes on after frame {film.painted}.")
             complete = film.paint(session, display, interruption)
         except KeyboardInterrupt:
             interruption.at_once, complete = False, False
@@ -96,36 +92,27 @@ def _open(config: StylizeConfig, files: VideoFiles, film: _Film) -> Any:
         return FilmSession(config, files, film.styles)
 
 
-def _say(film: _Film, display: ProgressDisplay) -> None:
-    info, (height, width) = film.info, film.size
-    if film.size != (info.height, info.width) and (info.height % 2 or info.width % 2):
-        display.say(f"Films have even sides, so this one of {info.width}x{info.height} becomes {width}x{height}.")
-    if film.parts.num_frames:
-        display.say(f"Goes on after frame {film.parts.num_frames}.")
-
-
 class _Film:
     """A film's way through: frames in, shots, painted parts, the film."""
 
     def __init__(self, config: StylizeConfig, files: VideoFiles) -> None:
         self._files = files
-        self.info = read_info(files.content)
+        self.source = Source(files)
         self._encoding: Encoding = choose_encoding(files.output, files.codec, files.crf)
         _check(files)
-        self.size = _painting_size(self.info, files)
-        check_memory(config, self.size)
+        check_memory(config, self.source.size)
         pictures, names = read_styles(config, files)  # type: ignore[arg-type]
         check_shares(config, files.style)
         self.styles = names or pictures
-        self._stabilizer = Stabilizer(files.consistency, files.flow)
+        if files.consistency:
+            flow_of(files.flow)
         about = {
             "options": options_of(config, files),
             "film": facts_of_film(files.content),
             "styles": digest_of_files(files.style),
-            "network": digest_of_files((str(find_network(config.network)),)),
+            "network": digest_of_files((str(find_network(config.network)),)) if config.network else [],
         }
         self.parts = Parts(Path(files.output), about)
-        self._stabilizer.state = dict(self.parts.state)
         self._unfinished: list[Part] = []
         self._next_preview = 0.0
         self._last_time = self.parts.last_time
@@ -134,23 +121,22 @@ class _Film:
 
     @property
     def num_frames(self) -> int:
-        """How many frames there will be, as far as is known; at least 1."""
-        seconds = (self._files.end or self.info.seconds) - self._files.start
-        whole = not (self._files.start or self._files.end) and self.info.num_frames
-        return max(1, self.painted, whole or round(seconds * self.info.rate))
+        """How many frames there will be, as far as is known."""
+        return max(self.painted, self.source.num_frames)
 
     def paint(self, session: Any, display: ProgressDisplay, interruption: Interruption) -> bool:
         """Paints what is left; returns False after an interruption."""
         if self.parts.complete:
             return True
-        shots = self._shots()
+        shots = self.source.frames()
         first = next(shots, None)
         if first is None:
             raise VideoError(
-                f"There is no frame from --start={self._files.start:g} on, as '{self.info.path}' has "
-                f"{self.info.seconds:.1f} seconds; give an earlier second."
+                f"There is no frame from --start={self._files.start:g} on, as '{self._files.content}' "
+                f"has {self.source.info.seconds:.1f} seconds; give an earlier second."
             )
-        session.begin(self._upright(first[0].as_floats()))
+        session.painter.begin(self.source.upright(first[0].as_floats()))
+        session.painter.state = self.parts.state
         frames = itertools.islice(itertools.chain([first], shots), self.parts.num_frames, None)
         begun, before = time.monotonic(), self.painted
 
@@ -170,11 +156,11 @@ class _Film:
     ) -> bool:
         """Paints the frames of a part; returns False after an interruption, with what there is in `_unfinished`."""
         path, start, count = self.parts.new_file(), 0, 0
-        with VideoWriter(path, self.info, self._encoding, self.size) as writer:
+        with VideoWriter(path, self.source.info, self._encoding, self.source.size) as writer:
             for frame, begins in batch:
                 if interruption.asked and count:
                     break
-                pixels = self._paint_frame(frame, begins, session)
+                pixels = self._paint_frame(frame, begins, session.painter)
                 writer.add(pixels, frame.time)
                 interruption.at_once = False  # from now on there is something to lose
                 start = start if count else frame.time
@@ -185,7 +171,7 @@ class _Film:
         if interruption.asked:
             self._unfinished = [Part(path, start)]
             return False
-        self.parts.add(Part(path, start), count, self._last_time, self._stabilizer.state)
+        self.parts.add(Part(path, start), count, self._last_time, session.painter.state)
         return True
 
     def _preview(self, pixels: np.ndarray) -> None:
@@ -196,70 +182,35 @@ class _Film:
 
     def join(self) -> None:
         """Writes the film of what is painted."""
-        end = self._files.end
+        end, info = self._files.end, self.source.info
         if not self.parts.complete:  # sound as long as the pictures
-            end = float((self._last_time - self.info.start) * self.info.time_base + 1 / self.info.rate)
-        join([*self.parts.parts, *self._unfinished], self.info, self._files.output, start=self._files.start, end=end)
+            end = float((self._last_time - info.start) * info.time_base + 1 / info.rate)
+        join([*self.parts.parts, *self._unfinished], info, self._files.output, start=self._files.start, end=end)
 
     def record(self) -> dict[str, Any]:
         """The film, for the record."""
-        height, width = self.size
+        height, width = self.source.size
         return {
             "frames": self.painted,
             "size": [height, width],
-            "rate": str(self.info.rate),
+            "rate": str(self.source.info.rate),
             "codec": self._encoding.codec,
             "crf": self._encoding.crf,
         }
 
-    def _paint_frame(self, frame: Frame, begins: bool, session: Any) -> np.ndarray:
+    def _paint_frame(self, frame: Frame, begins: bool, painter: Any) -> np.ndarray:
         """The painted frame, in as many bits as the source's."""
         if begins:
-            self._stabilizer.begin_shot()
-        painting = session.paint(self._upright(self._stabilizer.before(frame.as_floats())))
-        painting = np.ascontiguousarray(np.rot90(painting, -self.info.rotation // 90))
+            painter.begin_shot()
+        painting = self.source.as_stored(painter.paint(self.source.upright(frame.as_floats())))
         most = np.iinfo(frame.pixels.dtype).max
-        return np.rint(self._stabilizer.after(painting) * most).astype(frame.pixels.dtype)
-
-    def _upright(self, frame: np.ndarray) -> np.ndarray:
-        """A frame as players turn it."""
-        return np.ascontiguousarray(np.rot90(frame, self.info.rotation // 90))
-
-    def _shots(self) -> Iterator[tuple[Frame, bool]]:
-        """The frames, and whether a shot begins with each."""
-        frames = read_frames(self.info, size=self.size, start=self._files.start, end=self._files.end)
-        if self._files.shots == "none" or not self._files.consistency:
-            yield from ((frame, False) for frame in frames)
-            return
-        detector = ShotDetector(float(self.info.rate))
-        waiting: list[Frame] = []
-        number, cuts = 0, set()
-        for frame in frames:
-            cuts.add(detector.add(frame.as_bytes()))
-            waiting.append(frame)
-            if len(waiting) > ShotDetector.delay:
-                yield waiting.pop(0), number in cuts
-                number += 1
-        cuts.update(detector.finish())
-        for frame in waiting:
-            yield frame, number in cuts
-            number += 1
+        return np.rint(painting * most).astype(frame.pixels.dtype)
 
 
 def _batches(frames: Iterator[Any], size: int) -> Iterator[Iterator[Any]]:
     """Iterators of up to `size` frames each, none of them empty."""
     for first in frames:
         yield itertools.chain([first], itertools.islice(frames, size - 1))
-
-
-def _painting_size(info: VideoInfo, files: VideoFiles) -> tuple[int, int]:
-    """The size to paint at, with even sides."""
-    height, width = images.painting_size((info.height, info.width), files.size)
-    if height * width > files.max_pixels:
-        raise ConfigError(
-            f"The film would have {height * width} pixels, above max_pixels={files.max_pixels}; lower --size."
-        )
-    return height - height % 2, width - width % 2
 
 
 def _check(files: VideoFiles) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from tf_style import images
 from tf_style.api import Picture, read_pictures, read_style
 from tf_style.build import choose_network, shared_stylizer
-from tf_style.config import ConfigError, check_given
-from tf_style.motion import Stabilizer
+from tf_style.config import ConfigError, StylizeConfig, check_given
+from tf_style.frames.painters import make_painter
+from tf_style.motion import flow_of
 from tf_style.presets import preset_config
 
 
@@ -25,13 +25,13 @@ def stylize_frames(
     flow: str = "dis_medium",
     **overrides: Any,
 ) -> Iterator[np.ndarray]:
-    """Paints frames as they come, by a network, calm along the motion. Endless sources, such as cameras, work too.
+    """Paints frames as they come, calm along the motion. Endless sources, such as cameras, work too.
 
     Args:
       frames: Pictures in any form that `tf_style.stylize` takes, of one size. If the size changes, it begins anew.
       style: A picture, or a list of them; for a network of named styles, names.
-      preset: Name of a preset with a network, or path of a flagfile.
-      consistency: How much of the painted frame before, moved along, is mixed in: 0 (each frame alone) to 1.
+      preset: Name of a preset, or path of a flagfile; those that optimise take seconds a frame.
+      consistency: How calm the result is: 0 (each frame alone) to 1.
       flow: How motion is found: "dis_medium", "dis_fast" (for live pictures) or "farneback".
       **overrides: Options of `StylizeConfig`; `size=0`, the default here, keeps the frames' size.
 
@@ -39,7 +39,7 @@ def stylize_frames(
       Float32 [H, W, 3] in [0, 1] for each frame, as soon as it is painted.
 
     Raises:
-      ConfigError: Unknown preset or option, or a preset without a network.
+      ConfigError: Unknown preset or option.
       ImageError, MotionError, NetworkError: A picture, OpenCV or the network cannot be used.
 
     Example:
@@ -48,26 +48,25 @@ def stylize_frames(
     """
     config = preset_config(preset).replace(**{"size": 0, **overrides})
     check_given(config, overrides)
-    if not config.network:
-        raise ConfigError(f"Frames are painted by networks, but the preset {preset} optimises each; give instant.")
     if not 0 <= consistency <= 1:
         raise ConfigError(f"consistency must be 0 to 1, but {consistency:g} was given.")
-    return _paintings(frames, style, config, Stabilizer(consistency, flow))
+    if consistency:
+        flow_of(flow)
+    return _paintings(frames, style, config, consistency, flow)
 
 
-def _paintings(frames: Iterable[Picture], style: Any, config: Any, stabilizer: Stabilizer) -> Iterator[np.ndarray]:
+def _paintings(
+    frames: Iterable[Picture], style: Any, config: StylizeConfig, consistency: float, flow: str
+) -> Iterator[np.ndarray]:
     styles = style if isinstance(style, list | tuple) else [style]
-    named = bool(choose_network(config).card.get("styles"))
+    named = bool(config.network) and bool(choose_network(config).card.get("styles"))
     given = [str(name) for name in styles] if named else [read_style(picture) for picture in styles]
-    stylizer: Any = shared_stylizer(config)
-    size, codes = None, None
+    painter, size = make_painter(shared_stylizer(config), given, consistency=consistency, flow=flow), None
     for frame in frames:
         [picture] = read_pictures(frame)
         picture = images.resize(picture, images.painting_size(picture.size, config.size))
         if picture.size != size:
             size = picture.size
-            stabilizer.begin_shot()
-            content = tf.constant(picture.pixels[np.newaxis])
-            codes = stylizer.encode_styles(stylizer.prepared(given, content), tf.shape(content))
-        content = tf.constant(stabilizer.before(picture.pixels)[np.newaxis])
-        yield stabilizer.after(np.asarray(stylizer.paint(content, codes)[0]))
+            painter.begin(picture.pixels)
+            painter.begin_shot()
+        yield painter.paint(picture.pixels)

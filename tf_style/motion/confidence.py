@@ -1,0 +1,29 @@
+"""What of a frame can be seen in one before it, and where."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tf_style.motion.flow import Flow, load_cv2, visible, warp
+
+_CONFIDENCE = 0.06  # an error of this size, in [0, 1], lowers confidence to 1 / e
+_BLUR = 1.5  # pixels; of the error
+
+
+def look_back(flow: Flow, frame: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Finds a frame in one before it.
+
+    Args:
+      flow: From `flow_of`.
+      frame: Float32 [H, W, 3] in [0, 1].
+      before: The same shape.
+
+    Returns:
+      Where each pixel was, float32 [H, W, 2]: steps right and down in pixels. And how far it is the same, float32
+      [H, W] in [0, 1]: 0 where it was hidden, less than 1 where the pictures differ.
+    """
+    levels, levels_before = (np.rint(255.0 * picture).astype(np.uint8) for picture in (frame, before))
+    backward, forward = flow(levels, levels_before), flow(levels_before, levels)
+    error = load_cv2().GaussianBlur(np.mean(np.abs(frame - warp(before, backward)), axis=-1), (0, 0), _BLUR)
+    agreement = np.exp(-np.square(error / _CONFIDENCE)).astype(np.float32)
+    return backward, visible(backward, forward) * agreement
