@@ -5,8 +5,11 @@ import pytest
 
 import tf_style
 from tests.jobs.folder.photos import write_tiny_network
-from tests.materials import colorful
+from tests.materials import QUICK, colorful
 from tests.video.clips import frames_of, make_clip
+from tf_style.build import build_stylizer
+from tf_style.config import StylizeConfig
+from tf_style.frames import make_painter
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,36 @@ def test_named_styles_and_a_change_of_size(network):
     source = frames(2) + frames(1, (36, 36))
     painted = list(tf_style.stylize_frames(source, "a", **options))
     assert [painting.shape[:2] for painting in painted] == [(40, 48), (40, 48), (36, 36)]
+
+
+def test_optimised_frames():
+    """The first is a picture; those after it follow it."""
+    style = np.asarray(colorful(9, (36, 44)))[0]
+    still, options = [frames(1)[0]] * 4, {**QUICK, "num_steps": 20, "learning_rate": 0.005}
+    painted = list(tf_style.stylize_frames(still, style, "draft", consistency=1, **options))
+    np.testing.assert_allclose(painted[0], tf_style.stylize(still[0], style, "draft", **options), atol=1e-6)
+    for painting in painted[1:]:
+        assert 0 < np.abs(painting - painted[0]).mean() < 0.005
+    alone = list(tf_style.stylize_frames(still[:2], style, "draft", consistency=0, **options))
+    np.testing.assert_allclose(alone, [painted[0]] * 2, atol=1e-6)
+
+
+def test_lags():
+    """What a frame covered for a moment is taken up again from the one before, though that was painted otherwise."""
+    scene = frames(1, (64, 80))[0]
+    stylizer = build_stylizer(StylizeConfig(**QUICK, learning_rate=0.001))
+    whiteness = {}
+    for lags in ((1,), (1, 2)):
+        painter = make_painter(stylizer, [colorful(9, (36, 44))], consistency=1.0, lags=lags)
+        painter.begin(scene)
+        for frame in (scene, np.zeros_like(scene)):
+            painter.paint(frame)
+        assert {name: len(array) for name, array in painter.state.items()} == dict.fromkeys(
+            ("frames", "paintings"), lags[-1]
+        )
+        painter.state = {**painter.state, "paintings": np.ones_like(painter.state["paintings"])}
+        whiteness[lags] = np.median(painter.paint(scene))
+    assert whiteness[1,] < 0.9 < 0.99 < whiteness[1, 2]
 
 
 def test_refused(network):

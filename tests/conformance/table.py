@@ -10,7 +10,7 @@ import pytest
 
 from tests import materials
 from tf_style.backbones import compact_vgg19, vgg16, vgg19
-from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
+from tf_style.losses import Objective, content_loss, style_loss, temporal_loss, total_variation_loss
 from tf_style.losses.weighting import NORMALIZATIONS
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
 from tf_style.networks.many_styles import ManyStylesNetwork
@@ -51,6 +51,7 @@ TERMS = (
         TermRow(f"total_variation-{norm}", lambda norm=norm: total_variation_loss(norm), total_variation_loss, 0.0)
         for norm in ("l1", "l2")
     ),
+    TermRow("temporal", temporal_loss, temporal_loss, 0.0),
 )
 
 

@@ -34,7 +34,8 @@ def test_each_term(row, shared_style, backbone, pair):
 
     def loss_and_gradient(rows):
         style = styles[:1] if shared_style else styles[rows]
-        references = References(features_of(backbone, contents[rows]), (features_of(backbone, style),))
+        content = features_of(backbone, contents[rows])
+        references = References(content, (features_of(backbone, style),), (content,))
         targets = objective.targets(references)
         with tf.GradientTape() as tape:
             tape.watch(images)

@@ -45,7 +45,7 @@ def test_for_all_pictures(row, either_backbone):
     for name, reference in PICTURES.items():
         if name in ("ordinary", "black"):
             features = features_of(either_backbone, reference)
-            targets[name] = objective.targets(References(features, (features,)))
+            targets[name] = objective.targets(References(features, (features,), (features,)))
     for image in (PICTURES["ordinary"], PICTURES["flat"], PICTURES["black"]):
         for target in targets.values():
             assert_usable(*loss_and_gradient(objective, either_backbone, image, target), image)
@@ -56,7 +56,7 @@ def test_styles_of_another_size(row, backbone):
     """A tall style image for a square content."""
     objective = row.make()
     content, image = features_of(backbone, PICTURES["flat"]), PICTURES["ordinary"]
-    targets = objective.targets(References(content, (features_of(backbone, PICTURES["tall"]),)))
+    targets = objective.targets(References(content, (features_of(backbone, PICTURES["tall"]),), (content,)))
     assert_usable(*loss_and_gradient(objective, backbone, image, targets), image)
 
 

@@ -12,7 +12,8 @@ _STEP = 0.03  # length of the step as a share of what the linear model would nee
 
 def assert_step_lowers(objective, backbone, size=32):
     content, style, image = (picture(size, size, seed=seed) for seed in (1, 2, 3))
-    targets = objective.targets(References(features_of(backbone, content), (features_of(backbone, style),)))
+    seen = features_of(backbone, content)
+    targets = objective.targets(References(seen, (features_of(backbone, style),), (seen,)))
     with tf.GradientTape() as tape:
         tape.watch(image)
         loss = objective(features_of(backbone, image), targets)

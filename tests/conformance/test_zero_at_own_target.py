@@ -20,7 +20,7 @@ def own_and_other(row, backbone, size):
         features_of(backbone, picture(size, size, seed=2)),
     )
     objective = row.make()
-    targets = objective.targets(References(target, (target,)))
+    targets = objective.targets(References(target, (target,), (target,)))
     own = features_of(backbone, flat_picture(0.4)) if row.name.startswith("total_variation") else target
     return float(objective(own, targets)[0]), float(objective(other, targets)[0])
 
@@ -59,6 +59,6 @@ def test_blend_of_twins_is_the_twin(row, backbone):
     target = features_of(backbone, picture(48, 48, seed=1))
     other = features_of(backbone, picture(48, 48, seed=2))
     objective = row.make()
-    once = objective(other, objective.targets(References(target, (target,))))
-    twice = objective(other, objective.targets(References(target, (target, target))))
+    once = objective(other, objective.targets(References(target, (target,), (target,))))
+    twice = objective(other, objective.targets(References(target, (target, target), (target,))))
     np.testing.assert_allclose(twice, once, rtol=1e-4)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.materials import assert_one_sentence
-from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
+from tf_style.losses import Objective, content_loss, style_loss, temporal_loss, total_variation_loss
 from tf_style.ops import gram_matrix
 from tf_style.types import References, Term
 
@@ -51,6 +51,40 @@ def test_content_does_not_look_at_styles():
     features, target = random_features(1), random_features(2)
     objective = content_loss(["one"])
     assert value(objective, features, target, [random_features(3)]) == value(objective, features, target)
+
+
+# --- temporal ---------------------------------------------------------------------------------------------------------
+
+
+def before(value, mask=None):
+    """A painted frame that is flat, and its mask, as lists of rows."""
+    features = {"image": tf.fill([1, 2, 2, 3], float(value))}
+    return features if mask is None else {**features, "mask": tf.constant(mask, tf.float32, [1, 2, 2, 1])}
+
+
+def temporal(image, *previous):
+    objective = temporal_loss()
+    targets = objective.targets(References({}, (), previous))
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        loss = objective({"image": image}, targets)
+    return loss.numpy().tolist(), tape.gradient(loss, image)
+
+
+def test_temporal_is_a_mean_squared_error_over_what_is_seen():
+    image = tf.fill([1, 2, 2, 3], 0.5)
+    assert temporal(image, before(0.0))[0] == [0.25]
+    loss, gradient = temporal(image, before(0.0, [[1, 0.5], [0, 0]]))
+    assert loss == [0.25 * 1.5 / 4]
+    # of each of 12 values: 2 (x - w) / 12, times the mask
+    np.testing.assert_allclose(gradient[0, :, :, 0], np.float32([[1, 0.5], [0, 0]]) / 12)
+
+
+def test_temporal_adds_up_over_frames_and_is_zero_without_any():
+    image = tf.fill([1, 2, 2, 3], 0.5)
+    loss, _ = temporal(image, before(0.0, [[1, 1], [0, 0]]), before(1.5, [[0, 0], [1, 0]]))
+    assert loss == [(0.25 * 2 + 1.0) / 4]
+    assert temporal(image)[0] == [0.0]
 
 
 # --- style ------------------------------------------------------------------------------------------------------------

@@ -26,6 +26,20 @@ class VideoFiles(Options):
     end: float = option(0.0, "end before this second; 0: at the end", "files", minimum=0)
     max_pixels: int = option(100_000_000, "refuse pictures with more pixels", "files", minimum=1)
 
+    color_from: str = option(
+        "", "match the colours of this picture, not the film's (--preserve_color=linear or histogram)", "files"
+    )
+    content_mask: str = option(
+        "", "grey picture or film with the content's aspect: white is painted, black stays untouched", "masks"
+    )
+    style_masks: tuple[str, ...] = option(
+        (), "one per style, a picture or a film: white is where the style goes; elsewhere the film stays", "masks"
+    )
+    keep_mask: str = option("", "white is what stays recognizable, such as faces and text (see --keep_weight)", "masks")
+    feather: float = option(
+        0.01, "width of the soft inner edge of painted regions, as a share of the long side", "masks", minimum=0
+    )
+
     consistency: float = option(
         0.5, "how closely each frame follows the one before, moved along: 0 (each is painted alone) to 1", "motion",
         minimum=0,
@@ -47,6 +61,8 @@ class VideoFiles(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_share("consistency")
+        if self.feather > 0.5:
+            raise ConfigError(f"feather must be 0 to 0.5 of the long side, but {self.feather:g} was given.")
         if self.end and self.end <= self.start:
             raise ConfigError(f"end must be after start={self.start:g}, but {self.end:g} was given.")
         self._require(

@@ -13,8 +13,6 @@ from tf_style.ops import warp
 from tf_style.stylizers import FeedForwardStylizer, FrameStylizer, PyramidStylizer
 from tf_style.types import Features, Image, Nest
 
-_MOST_TEMPORAL_WEIGHT = 4000.0  # at consistency 1
-
 #: By name, float32 [1, H, W, N] at the frame's size; see `tf_style.types.Masks`.
 MaskArrays = Mapping[str, np.ndarray]
 
@@ -78,8 +76,11 @@ class NetworkPainter:
 
     def paint(self, frame: np.ndarray, masks: MaskArrays | None = None) -> np.ndarray:
         """Paints the next frame."""
+        tensors = _tensors(masks)
         content = tf.constant(self._stabilizer.before(frame)[np.newaxis])
-        return self._stabilizer.after(np.asarray(self._stylizer.paint_parts(content, self._parts, _tensors(masks))[0]))
+        painting = self._stabilizer.after(np.asarray(self._stylizer.paint_parts(content, self._parts, tensors)[0]))
+        shown = self._stylizer.shown(tf.constant(painting[np.newaxis]), tf.constant(frame[np.newaxis]), tensors)
+        return np.asarray(shown[0])
 
 
 class OptimizingPainter:
@@ -176,7 +177,7 @@ def make_painter(
     """
     if isinstance(stylizer, FeedForwardStylizer):
         return NetworkPainter(stylizer, styles, consistency, flow)
-    frames = FrameStylizer(stylizer, _MOST_TEMPORAL_WEIGHT * consistency**2)
+    frames = FrameStylizer(stylizer, 10.0 * 1000.0**consistency)
     return OptimizingPainter(frames, styles, flow, lags if consistency else ())
 
 

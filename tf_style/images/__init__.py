@@ -6,7 +6,7 @@ Nothing here imports TensorFlow, so a program can check its inputs before it loa
 from tf_style.images.arrays import from_pil, to_float, to_pil, to_uint8, to_uint16
 from tf_style.images.encoded import decode_uint8, encode_jpeg, encode_png
 from tf_style.images.formats import READABLE, READABLE_SUFFIXES
-from tf_style.images.geometry import fill_transparent, fit_size, painting_size, resize
+from tf_style.images.geometry import fill_transparent, fit_size, painting_size, resize, resize_plane
 from tf_style.images.header import read_size
 from tf_style.images.masks import (
     Masks,
@@ -58,6 +58,7 @@ __all__ = [
     "remove_leftovers",
     "replacing",
     "resize",
+    "resize_plane",
     "resize_mask",
     "stack_masks",
     "to_float",

@@ -148,6 +148,7 @@ def make_masks(
     style_masks: Sequence[np.ndarray] = (),
     keep_mask: np.ndarray | None = None,
     feather: float = 0.0,
+    may_be_empty: bool = False,
 ) -> Masks:
     """Makes regions with soft edges.
 
@@ -160,6 +161,7 @@ def make_masks(
       style_masks: Where each style goes, each float32 [H, W] in [0, 1].
       keep_mask: What stays recognizable, float32 [H, W] in [0, 1].
       feather: Width of the edges, as a share of the long side.
+      may_be_empty: Whether there may be nothing to paint, as in some frames of a film.
 
     Raises:
       ImageError: Nothing is left to paint.
@@ -176,12 +178,13 @@ def make_masks(
     painted = _soft_inwards(painted, width)
     if alpha is not None:
         painted = painted * (alpha > 0.0)
-    check_painted(
-        float(painted.max()),
-        content_mask=content_mask is not None,
-        style_masks=bool(style_masks),
-        alpha=alpha is not None,
-    )
+    if not may_be_empty:
+        check_painted(
+            float(painted.max()),
+            content_mask=content_mask is not None,
+            style_masks=bool(style_masks),
+            alpha=alpha is not None,
+        )
     if len(styles) < 2:
         return Masks(painted[..., np.newaxis].astype(np.float32), keep)
     shares = np.stack(styles, -1)

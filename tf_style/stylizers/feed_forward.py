@@ -137,7 +137,7 @@ class FeedForwardStylizer:
         """
         masks = masks or {}
         parts = self.parts(self.prepared(styles, content, masks), tf.shape(content), by_region=_by_region(masks))
-        painting = self.paint_parts(content, parts, masks)
+        painting = self.shown(self.paint_parts(content, parts, masks), content, masks)
         if on_step is not None:
             on_step(only_step(painting))
         return painting
@@ -195,9 +195,8 @@ class FeedForwardStylizer:
         return [Part(self._code(style, content_shape)[:, tf.newaxis], tf.ones([1])) for style in styles]
 
     def paint_parts(self, content: Image, parts: Sequence[Part], masks: Masks) -> Image:
-        """Paints what `parts` returned, each part in its region."""
-        paintings = (self._painted(content, part) for part in parts)
-        return self.shown(self.mixed(content, paintings, masks), content, masks)
+        """Paints what `parts` returned, each part in its region; `shown` makes it the picture to show."""
+        return self.mixed(content, (self._painted(content, part) for part in parts), masks)
 
     def mixed(self, content: Image, paintings: Iterable[Image], masks: Masks) -> Image:
         """The paintings of all parts, each in its region, with the details that a "keep" mask keeps."""

@@ -12,10 +12,11 @@ import numpy as np
 
 from tf_style import images
 from tf_style.config import StylizeConfig, VideoFiles
+from tf_style.jobs.film.masks import FilmMasks
 from tf_style.jobs.film.parts import Parts, digest_of_files, facts_of_film, options_of
 from tf_style.jobs.film.source import Source
 from tf_style.jobs.run.files import reserved
-from tf_style.jobs.run.inputs import check_outputs, check_shares, check_writable, read_styles
+from tf_style.jobs.run.inputs import check_options, check_outputs, check_writable, read_colors, read_styles
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
 from tf_style.jobs.run.memory import check_memory
 from tf_style.jobs.run.progress import ProgressDisplay
@@ -89,7 +90,7 @@ def _open(config: StylizeConfig, files: VideoFiles, film: _Film) -> Any:
     with quiet_tensorflow():
         from tf_style.jobs.film.session import FilmSession
 
-        return FilmSession(config, files, film.styles)
+        return FilmSession(config, files, film.styles, film.masks, film.colors)
 
 
 class _Film:
@@ -102,7 +103,9 @@ class _Film:
         _check(files)
         check_memory(config, self.source.size)
         pictures, names = read_styles(config, files)  # type: ignore[arg-type]
-        check_shares(config, files.style)
+        check_options(config, files)  # type: ignore[arg-type]
+        self.masks = FilmMasks(files, self.source.upright_size)
+        self.colors = read_colors(files)  # type: ignore[arg-type]
         self.styles = names or pictures
         if files.consistency:
             flow_of(files.flow)
@@ -110,6 +113,7 @@ class _Film:
             "options": options_of(config, files),
             "film": facts_of_film(files.content),
             "styles": digest_of_files(files.style),
+            "masks": [facts_of_film(path) for path in _masks_and_colors(files)],
             "network": digest_of_files((str(find_network(config.network)),)) if config.network else [],
         }
         self.parts = Parts(Path(files.output), about)
@@ -135,7 +139,7 @@ class _Film:
                 f"There is no frame from --start={self._files.start:g} on, as '{self._files.content}' "
                 f"has {self.source.info.seconds:.1f} seconds; give an earlier second."
             )
-        session.painter.begin(self.source.upright(first[0].as_floats()))
+        session.painter.begin(self.source.upright(first[0].as_floats()), self.masks.at_first())
         session.painter.state = self.parts.state
         frames = itertools.islice(itertools.chain([first], shots), self.parts.num_frames, None)
         begun, before = time.monotonic(), self.painted
@@ -200,9 +204,11 @@ class _Film:
 
     def _paint_frame(self, frame: Frame, begins: bool, painter: Any) -> np.ndarray:
         """The painted frame, in as many bits as the source's."""
-        if begins:
+        picture, masks = self.source.upright(frame.as_floats()), self.masks.at(self.source.seconds(frame))
+        nothing = "regions" in masks and not masks["regions"].any()
+        if begins or nothing:
             painter.begin_shot()
-        painting = self.source.as_stored(painter.paint(self.source.upright(frame.as_floats())))
+        painting = self.source.as_stored(picture if nothing else painter.paint(picture, masks))
         most = np.iinfo(frame.pixels.dtype).max
         return np.rint(painting * most).astype(frame.pixels.dtype)
 
@@ -213,10 +219,14 @@ def _batches(frames: Iterator[Any], size: int) -> Iterator[Iterator[Any]]:
         yield itertools.chain([first], itertools.islice(frames, size - 1))
 
 
+def _masks_and_colors(files: VideoFiles) -> list[str]:
+    return [path for path in (files.content_mask, *files.style_masks, files.keep_mask, files.color_from) if path]
+
+
 def _check(files: VideoFiles) -> None:
     """Raises ConfigError if a file would overwrite another one, or cannot be written."""
     options = ("output", "preview", "json")
-    check_outputs(files, (files.content, *files.style), options)
+    check_outputs(files, (files.content, *files.style, *_masks_and_colors(files)), options)
     for option in options:
         check_writable(option, getattr(files, option))
     if files.preview:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tf_style import images
+from tf_style.build import Guides
 from tf_style.config import StylizeConfig, VideoFiles
 from tf_style.frames import make_painter
+from tf_style.jobs.film.masks import FilmMasks
 from tf_style.jobs.run.model import choose_model, load_stylizer, model_headline, picture_tensor, run_record
 from tf_style.jobs.run.record import write_record
 
@@ -20,17 +22,27 @@ class FilmSession:
       config: All options.
       files: All options of the film.
       styles: The styles' pictures, or their names.
+      masks: The film's masks.
+      colors: The picture whose colours to match, if it is not the film.
 
     Raises:
       ConfigError, MotionError, NetworkError, WeightsError: What should paint cannot be used.
     """
 
-    def __init__(self, config: StylizeConfig, files: VideoFiles, styles: Sequence[images.Picture | str]) -> None:
+    def __init__(
+        self,
+        config: StylizeConfig,
+        files: VideoFiles,
+        styles: Sequence[images.Picture | str],
+        masks: FilmMasks,
+        colors: images.Picture | None,
+    ) -> None:
         self._config, self._files = config, files
         self._choice = choose_model(config, quiet=files.quiet)
         given = [style if isinstance(style, str) else picture_tensor(style) for style in styles]
+        guides = Guides(masks.num_regions, masks.keep, None if colors is None else picture_tensor(colors))
         self.painter = make_painter(
-            load_stylizer(config), given, consistency=files.consistency, flow=files.flow, lags=files.lags
+            load_stylizer(config, guides), given, consistency=files.consistency, flow=files.flow, lags=files.lags
         )
 
     def headline(self) -> str:

@@ -35,6 +35,16 @@ class Source:
         whole = not (self._files.start or self._files.end) and self.info.num_frames
         return max(1, whole or round(seconds * self.info.rate))
 
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """(height, width) of the frames as players turn them."""
+        height, width = self.size
+        return (width, height) if self.info.rotation % 180 else (height, width)
+
+    def seconds(self, frame: Frame) -> float:
+        """The time of a frame since the film's beginning."""
+        return float((frame.time - self.info.start) * self.info.time_base)
+
     def remark(self) -> str:
         """What the user should know about the size."""
         info, (height, width) = self.info, self.size
