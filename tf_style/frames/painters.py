@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from tf_style.motion import Stabilizer, flow_of, look_back
+from tf_style.motion import Stabilizer, flow_of, look_back, softened
 from tf_style.ops import warp
 from tf_style.stylizers import FeedForwardStylizer, FrameStylizer, PyramidStylizer
 from tf_style.types import Features, Image, Nest
@@ -147,7 +147,7 @@ class OptimizingPainter:
             if lag > len(self.state["frames"]):
                 break
             backward, confidence = look_back(self._flow, frame, self.state["frames"][lag - 1])
-            own = np.maximum(confidence - seen, 0.0)
+            own = np.maximum(softened(confidence) - seen, 0.0)
             seen += own
             before = tf.constant(self.state["paintings"][lag - 1 : lag])
             moved = tf.clip_by_value(warp(before, tf.constant(backward[np.newaxis])), 0.0, 1.0)
@@ -177,7 +177,7 @@ def make_painter(
     """
     if isinstance(stylizer, FeedForwardStylizer):
         return NetworkPainter(stylizer, styles, consistency, flow)
-    frames = FrameStylizer(stylizer, 10.0 * 1000.0**consistency)
+    frames = FrameStylizer(stylizer, 25.0 * 100.0**consistency)
     return OptimizingPainter(frames, styles, flow, lags if consistency else ())
 
 

@@ -3,7 +3,7 @@
 OpenCV computes it, and is loaded with the first pair of frames: `pip install 'tf-style[video]'`.
 """
 
-from tf_style.motion.confidence import look_back
+from tf_style.motion.confidence import look_back, softened
 from tf_style.motion.flow import FLOWS, Flow, flow_of, visible, warp
 from tf_style.motion.measures import WarpError, sharpness, warp_error
 from tf_style.motion.shots import ShotDetector
@@ -18,6 +18,7 @@ __all__ = [
     "flow_of",
     "look_back",
     "sharpness",
+    "softened",
     "visible",
     "warp",
     "warp_error",

@@ -8,6 +8,7 @@ from tf_style.motion.flow import Flow, load_cv2, visible, warp
 
 _CONFIDENCE = 0.06  # an error of this size, in [0, 1], lowers confidence to 1 / e
 _BLUR = 1.5  # pixels; of the error
+_EDGE = 1  # pixels; width of the soft edges of `softened`
 
 
 def look_back(flow: Flow, frame: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -27,3 +28,14 @@ def look_back(flow: Flow, frame: np.ndarray, before: np.ndarray) -> tuple[np.nda
     error = load_cv2().GaussianBlur(np.mean(np.abs(frame - warp(before, backward)), axis=-1), (0, 0), _BLUR)
     agreement = np.exp(-np.square(error / _CONFIDENCE)).astype(np.float32)
     return backward, visible(backward, forward) * agreement
+
+
+def softened(confidence: np.ndarray) -> np.ndarray:
+    """Confidence that rises from 0 at the edges of what was hidden, so that no edge is seen in a painting.
+
+    Args:
+      confidence: Float32 [H, W] in [0, 1], as `look_back` returns it.
+    """
+    cv2 = load_cv2()
+    least = cv2.erode(confidence, np.ones((2 * _EDGE + 1,) * 2, np.uint8))
+    return np.minimum(confidence, cv2.GaussianBlur(least, (0, 0), _EDGE))
