@@ -1,14 +1,14 @@
 # Every target sets up what it needs. `make` alone lists them.
 #   make PYTHON=python3.12 VENV=/tmp/venv test      another interpreter, another environment
 #   make PYTEST_ARGS="-m 'not slow'" test           only the fast tests
-#   make BENCH_ARGS="--weights=FILE" bench          arguments for the benchmarks, here the VGG-19 they need
+#   make TF_STYLE_VGG19_WEIGHTS=FILE bench          the VGG-19 that benchmarks and some tests need
 #   make PIP_ARGS="--extra-index-url URL" setup     arguments for pip
 
 PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
 PYTEST_ARGS ?=
-BENCH_ARGS ?=
+export TF_STYLE_VGG19_WEIGHTS
 
 BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
@@ -57,8 +57,8 @@ lint: $(DEV) ## check style (ruff) and types (mypy)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy tf_style
 
-bench: $(BENCH) ## measure beside PyTorch (needs VGG-19 weights); the record goes to benchmarks/RESULTS.md
-	@$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
+bench: $(BENCH) ## measure anew what needs no other pictures or peers than PyTorch; the records go to benchmarks/
+	@set -e; for name in run serving consistency film; do $(BIN)/python -m benchmarks.$$name; done
 
 wheel: $(DEV) ## build the wheel into dist/
 	@rm -rf build
