@@ -61,7 +61,7 @@ def test_optimised_frames():
     painted = list(tf_style.stylize_frames(still, style, "draft", consistency=1, **options))
     np.testing.assert_allclose(painted[0], tf_style.stylize(still[0], style, "draft", **options), atol=1e-6)
     for painting in painted[1:]:
-        assert 0 < np.abs(painting - painted[0]).mean() < 0.005
+        assert 0 < np.abs(painting - painted[0]).mean() < 0.02
     alone = list(tf_style.stylize_frames(still[:2], style, "draft", consistency=0, **options))
     np.testing.assert_allclose(alone, [painted[0]] * 2, atol=1e-6)
 

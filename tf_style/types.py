@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import tensorflow as tf
 
+from tf_style.controls import Controls
+
 #: Pictures inside the library: float32 [B, H, W, 3], RGB in [0, 1].
 Image: TypeAlias = tf.Tensor
 
@@ -29,6 +31,9 @@ LossFn: TypeAlias = Callable[[Image], tuple[tf.Tensor, dict[str, tf.Tensor]]]
 #: of at most 1; the rest of the content is left unchanged. "keep" (N = 1): where the content stays recognizable.
 Masks: TypeAlias = Mapping[str, tf.Tensor]
 
+#: (painting, content, controls) -> the picture to show.
+Finish: TypeAlias = Callable[[Image, Image, Controls], Image]
+
 #: (content, styles) -> stylized picture. Optimisation, feed-forward networks and remote servers all look like this.
 Stylizer: TypeAlias = Callable[[Image, Sequence[Image]], Image]
 
@@ -36,13 +41,14 @@ Stylizer: TypeAlias = Callable[[Image, Sequence[Image]], Image]
 class References(NamedTuple):
     """Features of the input pictures, from which the terms make their targets.
 
-    `previous`, in films, holds paintings of frames before, moved along, under "image" and how far to trust them under
-    "mask".
+    `shares` [number of styles], if given, replaces the terms' own shares of the styles. `previous`, in films, holds
+    paintings of frames before, moved along, under "image" and how far to trust them under "mask".
     """
 
     content: Features
     styles: tuple[Features, ...]
     previous: tuple[Features, ...] = ()
+    shares: tf.Tensor | None = None
 
 
 class Term(NamedTuple):

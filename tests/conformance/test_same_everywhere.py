@@ -15,6 +15,7 @@ OTHER = tiny_vgg(("block2_conv1",))(picture(36, 32, seed=2))["block2_conv1"] / 1
 GRAM = ops.gram_matrix(FEATURES) + 0.1 * tf.eye(4)
 
 FUNCTIONS = {
+    "grade": (lambda image: ops.grade(image, 1.2, -0.3), (picture(32, 40, seed=3),)),
     "gram_matrix": (ops.gram_matrix, (FEATURES,)),
     "lay_over": (ops.lay_over, (picture(32, 40, seed=3), picture(32, 40, seed=4), picture(32, 40, seed=5)[..., :1])),
     "mean_and_std": (ops.mean_and_std, (FEATURES,)),
@@ -33,6 +34,7 @@ FUNCTIONS = {
         (picture(32, 40, seed=3),),
     ),
     "variation_sums": (lambda image: ops.variation_sums(image)[0][0], (picture(32, 40, seed=3),)),
+    "warp": (ops.warp, (picture(32, 40, seed=3), 4.0 * picture(32, 40, seed=4)[..., :2])),
     "wasserstein_distance": (ops.wasserstein_distance, (*ops.moments(FEATURES), *ops.moments(OTHER))),
     "square_root": (square_root, (GRAM,)),
     "trace_of_square_root": (trace_of_square_root, (GRAM,)),

@@ -159,8 +159,8 @@ def seen_sizes(content, style, **options):
         return {"pooled": tf.nn.avg_pool2d(image, 2, 2, "VALID")}
 
     class Eager(Optimization):
-        def targets(self, content, styles, masks=None):
-            return self._targets((content,), tuple(styles))
+        def targets(self, content, styles, masks=None, shares=None):
+            return self._targets((content,), tuple(styles), ())
 
     optimization = Eager(backbone, small_objective(layers=("pooled",)), adam())
     list(PyramidStylizer(optimization, num_steps=1, **options).run(content, [style]))

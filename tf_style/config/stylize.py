@@ -19,6 +19,7 @@ from tf_style.config.options import (
     weights_option,
 )
 from tf_style.config.palette import parse_palette
+from tf_style.controls import Controls
 
 #: Ways to match the colours of another picture.
 COLOR_MATCHES = ("linear", "histogram")
@@ -77,6 +78,12 @@ class StylizeConfig(Options):
         ("auto", "before", "after"),
     )
 
+    saturation: float = option(
+        1.0, "strength of the result's colours: 0 is grey, 1 leaves them, at most 4", "picture", minimum=0
+    )
+    warmth: float = option(
+        0.0, "the result's colours: from blue (-1) to yellow (1); 0 leaves them", "picture", minimum=-1
+    )
     palette: tuple[str, ...] = option((), "colours (#1a2b3c,#fff,...) to limit the result to", "picture")
     palette_difference: float = option(5.0, "how far pixels may differ from them (CIEDE2000)", "picture", minimum=1)
 
@@ -167,6 +174,10 @@ class StylizeConfig(Options):
             self._check_layer_weights(f"{kind}_layer_weights", layers)
         self._check_decay()
         self._check_share("style_strength")
+        try:
+            Controls(saturation=self.saturation, warmth=self.warmth)
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
         if self.style_blend and sum(self.style_blend) <= 0:
             raise ConfigError("style_blend must have a positive sum; give at least one style a share above 0.")
         if parse_palette(self.palette) and self.preserve_color != "none":

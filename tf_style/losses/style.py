@@ -56,7 +56,7 @@ def style_loss(
     kind = STATISTICS[statistic]
 
     def target(references: References) -> Nest:
-        shares = _shares(style_blend, len(references.styles))
+        shares = _shares(style_blend, len(references.styles)) if references.shares is None else references.shares
         summaries = {
             layer: [
                 kind.summary(style[layer])  # what `style_sums` returned
@@ -109,8 +109,8 @@ def _shares(style_blend: Sequence[float] | None, num_styles: int) -> list[float]
     return [share / total for share in style_blend]
 
 
-def _blend(summaries: list[Nest], shares: list[float]) -> Nest:
+def _blend(summaries: list[Nest], shares: list[float] | tf.Tensor) -> Nest:
     def weighted_sum(*tensors: tf.Tensor) -> tf.Tensor:  # broadcasts a style of batch 1 to a batch
-        return functools.reduce(operator.add, [share * tensor for share, tensor in zip(shares, tensors, strict=True)])
+        return functools.reduce(operator.add, [shares[place] * tensor for place, tensor in enumerate(tensors)])
 
     return tf.nest.map_structure(weighted_sum, *summaries)

@@ -1,5 +1,6 @@
 """Pure tensor mathematics: no models, no files, no state."""
 
+from tf_style.ops.grade import grade
 from tf_style.ops.periodic import periodic_component
 from tf_style.ops.positions import lay_over, position_weights
 from tf_style.ops.similarity import structural_similarity
@@ -10,6 +11,7 @@ from tf_style.ops.warp import warp
 __all__ = [
     "STATISTICS",
     "Statistic",
+    "grade",
     "gram_matrix",
     "lay_over",
     "mean_and_std",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
+from tf_style.controls import OWN, Controls
 from tf_style.stylizers.graph_loop import GraphLoop
 from tf_style.stylizers.optimization import RunState
 from tf_style.stylizers.pyramid import Pyramid, masks_at
@@ -28,6 +29,7 @@ class PyramidStylizer(Pyramid):
         styles: Sequence[Image],
         *,
         masks: Masks | None = None,
+        controls: Controls = OWN,
         on_step: Callable[[Progress], None] | None = None,
     ) -> Image:
         """Paints `content` in the style of `styles`.
@@ -36,6 +38,7 @@ class PyramidStylizer(Pyramid):
           content: Float32 [B, H, W, 3] in [0, 1], with sides of at least 32 pixels.
           styles: Pictures [B or 1, h, w, 3 or 4] of any size; with an alpha, transparent pixels are ignored.
           masks: Where styles go and what stays, if the objective uses regions.
+          controls: What to do otherwise than by default; not inside a `tf.function`.
           on_step: Called with a `Progress` after each step; not inside a `tf.function`.
 
         Returns:
@@ -43,7 +46,7 @@ class PyramidStylizer(Pyramid):
         """
         if not tf.executing_eagerly():
             return self._run_in_graph(content, styles, masks)
-        for progress in self.run(content, styles, masks=masks):
+        for progress in self.run(content, styles, masks=masks, controls=controls):
             if on_step is not None:
                 on_step(progress)
         return progress.image
@@ -55,6 +58,7 @@ class PyramidStylizer(Pyramid):
         resume: tuple[int, Nest] | None = None,
         *,
         masks: Masks | None = None,
+        controls: Controls = OWN,
         sizes: Sequence[tuple[int, int]] | None = None,
         prepared: bool = False,
     ) -> Iterator[Progress]:
@@ -66,6 +70,7 @@ class PyramidStylizer(Pyramid):
           resume: The `scale` of the `Progress` to resume from, and the leaves (`tf.nest.flatten`) of its `state`; the
             result is the same to the byte.
           masks: As in `__call__`.
+          controls: As in `__call__`.
           sizes: (height, width) of the scales, coarse to fine; default: `self.sizes`.
           prepared: Whether the styles come from `prepared` already.
         """
@@ -80,21 +85,26 @@ class PyramidStylizer(Pyramid):
             state = tf.nest.pack_sequence_as(template, leaves)
         for scale in range(first_scale, len(sizes)):
             if state is None:
-                state = self.optimization.start(self.first_image(content, styles, sizes[scale], masks=masks))
+                state = self.optimization.start(
+                    self.first_image(content, styles, sizes[scale], masks=masks, controls=controls)
+                )
             elif scale > first_scale:
                 state = self.optimization.resize(state, sizes[scale])
             targets = self.optimization.targets(
                 resize(content, sizes[scale]),
                 [self.style_at(style, sizes[scale]) for style in styles],
                 masks_at(masks, sizes[scale]),
+                self.shares(controls),
             )
             steps = self.steps_at(scale)
             while int(state.step) < steps and not bool(tf.reduce_all(state.done)):
                 chunk = min(self.optimization.optimizer.steps_per_call, steps - int(state.step))
-                state = self.optimization.step(state, targets, tf.constant(chunk))
-                yield self._progress(state, content, masks, scale, sizes)
+                state = self.optimization.step(state, targets, tf.constant(chunk), self.weights(controls))
+                yield self._progress(state, content, masks, controls, scale, sizes)
 
-    def _progress(self, state: RunState, content: Image, masks: Masks | None, scale: int, sizes: list) -> Progress:
+    def _progress(
+        self, state: RunState, content: Image, masks: Masks | None, controls: Controls, scale: int, sizes: list
+    ) -> Progress:
         planned = [self.steps_at(index) for index in range(len(sizes))]
         work = [steps * height * width for steps, (height, width) in zip(planned, sizes, strict=True)]
         done = sum(work[:scale]) + int(state.step) * sizes[scale][0] * sizes[scale][1]
@@ -109,7 +119,7 @@ class PyramidStylizer(Pyramid):
             losses=means,
             evaluations=int(self.optimization.optimizer.evaluations(state.optimizer)),
             fraction=done / sum(work),
-            picture=functools.partial(self.picture, state, content, masks),
+            picture=functools.partial(self.picture, state, content, masks, controls),
             state=state,
         )
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tf_style.controls import OWN, Controls
 from tf_style.networks.arbitrary import Statistics
 from tf_style.networks.archive import check_style
 from tf_style.networks.noise import Noise, seed_of
@@ -15,7 +16,7 @@ from tf_style.ops.positions import as_painted, lay_over
 from tf_style.stylizers.details import with_details
 from tf_style.stylizers.scaling import fade, fit, padded, resize, resize_under_xla
 from tf_style.stylizers.torus import on_a_torus, without_margin
-from tf_style.types import Image, Masks, Nest, Progress
+from tf_style.types import Finish, Image, Masks, Nest, Progress
 
 _MARGIN = 128  # how many pixels beyond an edge affect a network's painting there
 
@@ -71,7 +72,7 @@ class FeedForwardStylizer:
       seed: Of the noise.
       prepare: Applied to each style picture first: (style, content) -> style. With masks, the content has an alpha that
         is 0 where nothing is painted, here and in `finish`.
-      finish: Applied to each painting: (painting, content) -> picture.
+      finish: Applied to each painting: (painting, content, controls) -> picture.
 
     Reference:
       Mixing codes: Dumoulin et al., "A Learned Representation for Artistic Style", ICLR 2017, section 3.3
@@ -89,7 +90,7 @@ class FeedForwardStylizer:
         seed: int = 0,
         wrap: bool = False,
         prepare: Callable[[Image, Image], Image] | None = None,
-        finish: Callable[[Image, Image], Image] | None = None,
+        finish: Finish | None = None,
     ) -> None:
         self.network = network
         self.style_scale = style_scale
@@ -116,6 +117,7 @@ class FeedForwardStylizer:
         styles: Sequence[Image | str],
         *,
         masks: Masks | None = None,
+        controls: Controls = OWN,
         on_step: Callable[[Progress], None] | None = None,
     ) -> Image:
         """Paints `content` in the style of `styles`.
@@ -126,6 +128,7 @@ class FeedForwardStylizer:
             network knows.
           masks: Where styles go: with several regions, each style is painted into its own. Under "keep" the content's
             details stay, in the painting's colours.
+          controls: What to do otherwise than by default.
           on_step: Called once, with the result.
 
         Returns:
@@ -137,7 +140,7 @@ class FeedForwardStylizer:
         """
         masks = masks or {}
         parts = self.parts(self.prepared(styles, content, masks), tf.shape(content), by_region=_by_region(masks))
-        painting = self.shown(self.paint_parts(content, parts, masks), content, masks)
+        painting = self.shown(self.paint_parts(content, parts, masks, controls), content, masks, controls)
         if on_step is not None:
             on_step(only_step(painting))
         return painting
@@ -172,10 +175,6 @@ class FeedForwardStylizer:
 
     def encode_styles(self, styles: Sequence[Image | str], content_shape: tf.Tensor) -> tf.Tensor:
         """The codes of K styles for contents of a shape (int32 [4]): float32 [B or 1, K, N]."""
-        if self.style_blend is not None and len(self.style_blend) != len(styles):
-            raise ValueError(
-                f"style_blend has {len(self.style_blend)} shares for {len(styles)} styles; give one for each."
-            )
         return tf.stack(_as_batch([self._code(style, content_shape) for style in styles]), axis=1)
 
     def paint(self, content: Image, codes: tf.Tensor, strength: tf.Tensor | None = None) -> Image:
@@ -194,9 +193,14 @@ class FeedForwardStylizer:
             return [Part(self.encode_styles(styles, content_shape), self._shares(len(styles)))]
         return [Part(self._code(style, content_shape)[:, tf.newaxis], tf.ones([1])) for style in styles]
 
-    def paint_parts(self, content: Image, parts: Sequence[Part], masks: Masks) -> Image:
+    def paint_parts(self, content: Image, parts: Sequence[Part], masks: Masks, controls: Controls = OWN) -> Image:
         """Paints what `parts` returned, each part in its region; `shown` makes it the picture to show."""
-        return self.mixed(content, (self._painted(content, part) for part in parts), masks)
+        strength = None
+        if controls.style_strength is not None:
+            strength = tf.fill(tf.shape(content)[:1], float(controls.style_strength))
+        if controls.style_blend and not _by_region(masks):
+            parts = [Part(parts[0].codes, self._shares(parts[0].codes.shape[1], controls.style_blend))]
+        return self.mixed(content, (self._painted(content, part, strength) for part in parts), masks)
 
     def mixed(self, content: Image, paintings: Iterable[Image], masks: Masks) -> Image:
         """The paintings of all parts, each in its region, with the details that a "keep" mask keeps."""
@@ -210,17 +214,20 @@ class FeedForwardStylizer:
             painting += shares[..., index : index + 1] * (own - content)
         return painting
 
-    def shown(self, painting: Image, content: Image, masks: Masks | None = None) -> Image:
+    def shown(self, painting: Image, content: Image, masks: Masks | None = None, controls: Controls = OWN) -> Image:
         """The picture to show: `finish` applied, and the content where no region is."""
         if self.finish is not None:
             base = on_a_torus(content) if self.wrap else content
-            painting = tf.ensure_shape(self.finish(painting, as_painted(base, masks)), content.shape)
+            painting = tf.ensure_shape(self.finish(painting, as_painted(base, masks), controls), content.shape)
         if not masks or "regions" not in masks:
             return painting
         return lay_over(content, painting, tf.reduce_sum(masks["regions"], -1, keepdims=True))
 
-    def _shares(self, number: int) -> tf.Tensor:
-        shares = tf.ones([number]) if self.style_blend is None else tf.constant(self.style_blend, tf.float32)
+    def _shares(self, number: int, given: Sequence[float] = ()) -> tf.Tensor:
+        blend = given or self.style_blend
+        shares = tf.constant(blend, tf.float32) if blend else tf.ones([number])
+        if shares.shape[0] != number:
+            raise ValueError(f"style_blend has {shares.shape[0]} shares for {number} styles; give one for each.")
         return shares / tf.reduce_sum(shares)
 
     def _painted(self, content: Image, part: Part, strength: tf.Tensor | None = None) -> Image:

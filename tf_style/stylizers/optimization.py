@@ -93,16 +93,24 @@ class Optimization:
         own = {name: mask for name, mask in masks.items() if name != "content"}
         return {**self.backbone(image), "image": image, **own}
 
-    def targets(self, content: Image | None, styles: Sequence[Image], masks: Masks | None = None) -> Nest:
+    def targets(
+        self,
+        content: Image | None,
+        styles: Sequence[Image],
+        masks: Masks | None = None,
+        shares: tf.Tensor | None = None,
+    ) -> Nest:
         """Targets by term, for pictures of any size; only those that need no content or no styles if these are missing.
 
         Args:
           content: Float32 [B, H, W, 3].
           styles: Pictures [B or 1, h, w, 3], or with an alpha as 4th channel; transparent pixels are ignored.
           masks: Masks of the content's size, returned with the targets.
+          shares: Share of each style; None: the objective's own.
         """
         contents = () if content is None else (content,)
-        targets = call_for_any_size(self._compiled_targets, (contents, tuple(styles)))
+        given = () if shares is None else (shares,)
+        targets = call_for_any_size(self._compiled_targets, (contents, tuple(styles), given))
         return {**targets, _MASKS: {**masks, "content": content}} if masks else targets
 
     def start(self, image: Image) -> RunState:
@@ -155,13 +163,14 @@ class Optimization:
         weight = state.weight[:, tf.newaxis, tf.newaxis, tf.newaxis]
         return tf.where(weight > 0.0, tf.math.divide_no_nan(state.average, weight), state.image)
 
-    def _targets(self, contents: tuple[Image, ...], styles: tuple[Image, ...]) -> Nest:
+    def _targets(self, contents: tuple[Image, ...], styles: tuple[Image, ...], shares: tuple[tf.Tensor, ...]) -> Nest:
         targets: dict[str, Nest] = {}
         if contents:
             targets |= self.objective.reading("content").targets(References(self.features(contents[0]), ()))
         if styles:
             look = self.style_backbone or self.backbone
-            references = References({}, tuple(_style_features(look, style) for style in styles))
+            features = tuple(_style_features(look, style) for style in styles)
+            references = References({}, features, shares=shares[0] if shares else None)
             targets |= self.objective.reading("styles").targets(references)
         return targets
 

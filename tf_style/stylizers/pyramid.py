@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from tf_style.controls import OWN, Controls
 from tf_style.ops.positions import as_painted, lay_over
 from tf_style.stylizers.feed_forward import FeedForwardStylizer
 from tf_style.stylizers.optimization import Optimization, RunState
 from tf_style.stylizers.scaling import cover, fade, fit, pyramid_sizes, resize, resize_mask
 from tf_style.stylizers.torus import TILE, on_a_torus
-from tf_style.types import Image, Masks, Nest
+from tf_style.types import Finish, Image, Masks, Nest
 
 INITS = ("content", "noise", "style", "network")
 
@@ -35,7 +36,7 @@ class Pyramid:
       prepare: Applied to each style picture first: (style, content) -> style. With masks, the content has an alpha that
         is 0 where nothing is painted, here and in `finish`.
       style_strength: In [0, 1]. Below a quarter the painting fades into the content; 0 is the content itself.
-      finish: Applied to each picture shown: (painting, content at its size) -> picture.
+      finish: Applied to each picture shown: (painting, content at its size, controls) -> picture.
       network: What paints the first image if `init` is "network", at the same strength and blend.
 
     Reference:
@@ -56,7 +57,7 @@ class Pyramid:
         seed: int = 0,
         style_strength: float = 1.0,
         prepare: Callable[[Image, Image], Image] | None = None,
-        finish: Callable[[Image, Image], Image] | None = None,
+        finish: Finish | None = None,
         network: FeedForwardStylizer | None = None,
     ) -> None:
         if init not in INITS:
@@ -79,9 +80,33 @@ class Pyramid:
         multiple = TILE if self.optimization.wrap else 1
         return pyramid_sizes(shape, self.min_size, self.scale_factor, multiple=multiple)
 
-    def style_targets(self, styles: Sequence[Image], size: Sequence) -> Nest:
+    def style_targets(self, styles: Sequence[Image], size: Sequence, controls: Controls = OWN) -> Nest:
         """Targets of the terms that read the styles, at a scale of (height, width)."""
-        return self.optimization.targets(None, [self.style_at(style, size) for style in styles])
+        return self.optimization.targets(
+            None, [self.style_at(style, size) for style in styles], shares=self.shares(controls)
+        )
+
+    @staticmethod
+    def shares(controls: Controls) -> tf.Tensor | None:
+        """The shares of styles that controls ask for; None: the objective's own."""
+        if not controls.style_blend:
+            return None
+        return tf.constant(controls.style_blend, tf.float32) / sum(controls.style_blend)
+
+    def weights(self, controls: Controls) -> dict[str, tf.Tensor]:
+        """The weights that controls change, by the term's name.
+
+        The style's weight falls over three powers of ten with the strength, and is 0 at 0.
+        """
+        if controls.style_strength is None:
+            return {}
+        factor = 1000.0 ** (controls.style_strength - self.style_strength) if controls.style_strength else 0.0
+        own = {term.name: weight for weight, term in self.optimization.objective.terms if term.reads == "styles"}
+        return {name: tf.constant(factor * weight, tf.float32) for name, weight in own.items()}
+
+    def strength(self, controls: Controls) -> float:
+        """The strength that controls ask for, or else the stylizer's own."""
+        return self.style_strength if controls.style_strength is None else controls.style_strength
 
     def content_targets(self, content: Image, masks: Masks | None, size: Sequence) -> Nest:
         """The masks, and the targets of the terms that read the content, at a scale of (height, width)."""
@@ -111,6 +136,7 @@ class Pyramid:
         *,
         masks: Masks | None = None,
         codes: tf.Tensor | None = None,
+        controls: Controls = OWN,
     ) -> Image:
         """The picture that the optimisation starts from.
 
@@ -123,19 +149,27 @@ class Pyramid:
           seeds: Seeds of the noise, int32 [B]; None: the stylizer's own.
           masks: As in a call; a network paints each style into its region.
           codes: The styles' codes, float32 [B or 1, K, N], if a network is to paint and the styles are not at hand.
+          controls: As in a call.
         """
         if self.init == "content":
             return resize(content, size)
         if self.network is not None:
-            start = self._first_pass(content, styles, size, masks, codes)
+            start = self._first_pass(content, styles, size, masks, codes, controls)
         else:
             start = self._without_content(content, styles, size, seeds)
-        if self.style_strength >= 1.0:
+        strength = self.strength(controls)
+        if strength >= 1.0:
             return start
-        return resize(content, size) + self.style_strength * (start - resize(content, size))
+        return resize(content, size) + strength * (start - resize(content, size))
 
     def _first_pass(
-        self, content: Image, styles: Sequence[Image], size: Sequence, masks: Masks | None, codes: tf.Tensor | None
+        self,
+        content: Image,
+        styles: Sequence[Image],
+        size: Sequence,
+        masks: Masks | None,
+        codes: tf.Tensor | None,
+        controls: Controls,
     ) -> Image:
         """What the network paints."""
         assert self.network is not None
@@ -144,7 +178,7 @@ class Pyramid:
         if codes is not None:
             return resize(self.network.paint(content, codes), size)
         styles = [self.style_at(style, larger) for style in styles]
-        return resize(self.network(content, styles, masks=masks), size)
+        return resize(self.network(content, styles, masks=masks, controls=_without_colors(controls)), size)
 
     def first_pass_size(self, size: Sequence, own: Sequence) -> tf.Tensor:
         """The (height, width) at which a network paints the first image for a scale, for a content of size `own`.
@@ -169,11 +203,11 @@ class Pyramid:
         style = on_a_torus(style) if self.optimization.wrap else style
         return tf.repeat(style, batch // tf.shape(style)[0], axis=0)
 
-    def picture(self, state: RunState, content: Image, masks: Masks | None = None) -> Image:
+    def picture(self, state: RunState, content: Image, masks: Masks | None = None, controls: Controls = OWN) -> Image:
         """The finished picture so far, at the run's current size; outside all regions it is the content."""
         painting = self.optimization.picture(state)
         size = tf.shape(painting)[1:3]
-        return self.shown(painting, resize(content, size), masks_at(masks, size))
+        return self.shown(painting, resize(content, size), masks_at(masks, size), controls)
 
     def picture_at_full_size(self, state: RunState, content: Image, masks: Masks | None = None) -> Image:
         """The picture so far at the content's size, however coarse the scale, and finished at that size.
@@ -187,15 +221,21 @@ class Pyramid:
         painting = self.optimization.resize(state, tuple(tf.unstack(tf.shape(content)[1:3]))).image
         return self.shown(painting, content, masks)
 
-    def shown(self, painting: Image, content: Image, masks: Masks | None = None) -> Image:
-        """Finishes a painting and lays it over the content; all arguments have one size."""
-        if self.style_strength < 1.0:
-            painting = fade(painting, content, self.style_strength)
+    def shown(self, painting: Image, content: Image, masks: Masks | None = None, controls: Controls = OWN) -> Image:
+        """Finishes a painting and lays it over the content; all pictures have one size."""
+        strength = self.strength(controls)
+        if strength < 1.0:
+            painting = fade(painting, content, strength)
         if self.finish is not None:
-            painting = self.finish(painting, as_painted(content, masks))
+            painting = self.finish(painting, as_painted(content, masks), controls)
         if not masks or "regions" not in masks:
             return painting
         return lay_over(content, painting, tf.reduce_sum(masks["regions"], -1, keepdims=True))
+
+
+def _without_colors(controls: Controls) -> Controls:
+    """What concerns a first image, which is not finished."""
+    return Controls(style_blend=controls.style_blend, style_strength=controls.style_strength)
 
 
 def masks_at(masks: Masks | None, size: Sequence) -> Masks | None:
