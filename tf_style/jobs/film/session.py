@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,27 @@ class FilmSession:
     Args:
       config: All options.
       files: All options of the film.
-      styles: The styles' pictures, or their names.
+      styles: By style, as given: its pictures, or names.
 
     Raises:
       ConfigError, MotionError, NetworkError, WeightsError: What should paint cannot be used.
     """
 
-    def __init__(self, config: StylizeConfig, files: VideoFiles, styles: Sequence[images.Picture | str]) -> None:
+    def __init__(
+        self, config: StylizeConfig, files: VideoFiles, styles: Mapping[tuple[str, ...], Sequence[images.Picture | str]]
+    ) -> None:
         self._config, self._files = config, files
         self._choice = choose_model(config, quiet=files.quiet)
-        given = [style if isinstance(style, str) else picture_tensor(style) for style in styles]
-        self.painter = make_painter(
-            load_stylizer(config), given, consistency=files.consistency, flow=files.flow, lags=files.lags
-        )
+        stylizer = load_stylizer(config)
+        #: What paints each style.
+        self.painters = {
+            style: make_painter(
+                stylizer,
+                [each if isinstance(each, str) else picture_tensor(each) for each in given],
+                consistency=files.consistency, flow=files.flow, lags=files.lags,
+            )
+            for style, given in styles.items()
+        }  # fmt: skip
 
     def headline(self) -> str:
         """Says what paints, why, and where it runs."""
