@@ -103,9 +103,10 @@ def test_cuts_are_found_and_pans_are_not():
     assert cuts_in(frames[:20]) == [18]  # also where the film ends soon after
 
 
-def test_flashes_are_no_cuts():
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_flashes_are_no_cuts(length):
     frames = shot("lighthouse.jpg") + shot("lighthouse.jpg")[::-1]
-    frames[20] = np.full_like(frames[20], 255)
+    frames[20 : 20 + length] = [np.full_like(frames[20], 255)] * length
     assert cuts_in(frames) == []
 
 
