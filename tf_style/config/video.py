@@ -6,7 +6,7 @@ import dataclasses
 
 from tf_style.config.options import ConfigError, Options, option, size_option
 
-FLOWS = ("dis_medium", "dis_fast", "farneback")
+FLOWS = ("dis_medium", "dis_fast", "dis_fast_half", "farneback")
 VIDEO_CODECS = ("auto", "h264", "h265", "av1", "vp9", "prores", "ffv1")
 
 
