@@ -20,6 +20,7 @@ from PIL import Image
 from benchmarks import (
     catalogue,
     consistency,
+    cuts,
     estimates,
     film,
     frontier,
@@ -238,6 +239,21 @@ def test_film(written, tmp_path, monkeypatch):
     assert {row[0] for row in rows} >= {"pan, lighthouse", "still, with grain", "clip"}
     alone = [row for row in rows if row[2] == "0"]
     assert all(row[5:7] == ["1.00", "1.00"] for row in alone)
+
+
+def test_cuts(written, monkeypatch):
+    if importlib.util.find_spec("scenedetect") is None:
+        monkeypatch.setitem(cuts.DETECTORS, "AdaptiveDetector", cuts.own)
+    text = written(cuts, "--cuts=20", "--seeds=1")
+    own, peer = (row for row in rows_of(text) if row[0] == "all")
+    assert [row[1] for row in (own, peer)] == ["tf_style", "AdaptiveDetector"]
+    assert float(own[5]) >= max(90.0, float(peer[5]) - 3.0)
+
+
+def test_the_peer_finds_cuts():
+    pytest.importorskip("scenedetect", reason="its side of the benchmark of cuts is made up")
+    frames = [np.full((144, 256, 3), (level, 90, 60), np.uint8) for level in [20] * 30 + [200] * 30]
+    assert list(cuts.adaptive(frames)) == [30]
 
 
 @pytest.mark.usefixtures("eagerly")

@@ -11,7 +11,7 @@ from tests.materials import assert_one_sentence
 pytest.importorskip("cv2", reason="motion needs OpenCV: pip install 'tf-style[video]'")
 
 from tf_style.config.video import FLOWS as NAMES
-from tf_style.motion import FLOWS, ShotDetector, Stabilizer, flow_of, visible, warp
+from tf_style.motion import FLOWS, ShotDetector, Stabilizer, flow_of, look_back, visible, warp
 from tf_style.motion import flow as module
 
 
@@ -34,12 +34,29 @@ def floats(frame):
     return frame.astype(np.float32) / 255.0
 
 
-@pytest.mark.parametrize(("name", "most"), [("dis_medium", 0.5), ("dis_fast", 1.0), ("farneback", 1.5)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("dis_medium", 0.5), ("dis_fast", 1.0), ("dis_fast_half", 1.2), ("farneback", 1.5)]
+)
 def test_a_pan_is_found(name, most):
     picture = scene()
     flow = flow_of(name)(seen(picture, 0, 0), seen(picture, 5, -3))
     errors = np.linalg.norm(flow - (-5, 3), axis=-1)[15:-15, 15:-15]
     assert errors.mean() < most
+
+
+@pytest.mark.parametrize("name", ["dis_fast", "dis_fast_half"])
+def test_a_frame_is_found_in_the_one_before(name):
+    """At the frames' size, whatever the size at which it looks."""
+    picture, size = scene(), (115, 151)
+    frames = [floats(seen(picture, x, y, size)) for x, y in ((0, 0), (6, 4))]
+    backward, confidence = look_back(flow_of(name), frames[1], frames[0])
+    assert backward.shape == (*size, 2)
+    assert confidence.shape == size
+    assert confidence.dtype == backward.dtype == np.float32
+    assert np.linalg.norm(backward - (6, 4), axis=-1)[15:-15, 15:-15].mean() < 0.8
+    assert confidence[15:-15, 15:-15].mean() > 0.8
+    assert confidence[-2:].max() == 0  # came into view
+    assert look_back(flow_of(name), 1 - frames[1], frames[0])[1].mean() < 0.2
 
 
 def test_names_are_those_of_the_options():
@@ -103,9 +120,10 @@ def test_cuts_are_found_and_pans_are_not():
     assert cuts_in(frames[:20]) == [18]  # also where the film ends soon after
 
 
-def test_flashes_are_no_cuts():
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_flashes_are_no_cuts(length):
     frames = shot("lighthouse.jpg") + shot("lighthouse.jpg")[::-1]
-    frames[20] = np.full_like(frames[20], 255)
+    frames[20 : 20 + length] = [np.full_like(frames[20], 255)] * length
     assert cuts_in(frames) == []
 
 

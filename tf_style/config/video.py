@@ -6,7 +6,7 @@ import dataclasses
 
 from tf_style.config.options import ConfigError, Options, option, size_option
 
-FLOWS = ("dis_medium", "dis_fast", "farneback")
+FLOWS = ("dis_medium", "dis_fast", "dis_fast_half", "farneback")
 VIDEO_CODECS = ("auto", "h264", "h265", "av1", "vp9", "prores", "ffv1")
 
 
@@ -49,11 +49,17 @@ class VideoFiles(Options):
         minimum=1,
     )  # fmt: skip
     flow: str = option("dis_medium", "how motion is found", "motion", FLOWS)
-    shots: str = option("auto", "where to begin anew: at cuts (auto), or nowhere (none)", "motion", ("auto", "none"))
+    shots: str = option(
+        "auto", "where to begin anew: at cuts (auto), nowhere (none), or where a file says, which may name styles, too",
+        "motion",
+    )  # fmt: skip
 
     codec: str = option("auto", "how the film is compressed; auto: h264, in WebM vp9", "film", VIDEO_CODECS)
     crf: int = option(-1, "quality; smaller is better and larger; -1: hardly any loss", "film", minimum=-1)
 
+    shots_output: str = option(
+        "", "write the shots that are found to this file, for --shots; without --style, paint nothing", "report"
+    )
     preview: str = option("", "write the latest frame here now and then, as PNG or JPEG", "report")
     json: str = option("", "write a record of the run: settings, versions, seconds, memory", "report")
     quiet: bool = option(False, "print errors only", "report")
@@ -65,7 +71,22 @@ class VideoFiles(Options):
             raise ConfigError(f"feather must be 0 to 0.5 of the long side, but {self.feather:g} was given.")
         if self.end and self.end <= self.start:
             raise ConfigError(f"end must be after start={self.start:g}, but {self.end:g} was given.")
+        if self.shots_output and self.shots != "auto":
+            raise ConfigError(
+                f"shots_output needs shots=auto, but shots={self.shots} was given; leave one of them out."
+            )
+        needed = ("content", "output") if self.lists_shots else ("content", "style", "output")
         self._require(
-            ("content", "style", "output"),
+            needed[: 1 if self.only_finds_shots else None],
             "tf-style video --content=clip.mp4 --style=painting.jpg --output=painted.mp4",
         )
+
+    @property
+    def lists_shots(self) -> bool:
+        """Whether `shots` is a file."""
+        return self.shots not in ("auto", "none")
+
+    @property
+    def only_finds_shots(self) -> bool:
+        """Whether nothing is painted."""
+        return bool(self.shots_output) and not (self.style or self.output)

@@ -32,7 +32,7 @@ def stylize_frames(
       style: A picture, or a list of them; for a network of named styles, names.
       preset: Name of a preset, or path of a flagfile; those that optimise take seconds a frame.
       consistency: How calm the result is: 0 (each frame alone) to 1.
-      flow: How motion is found: "dis_medium", "dis_fast" (for live pictures) or "farneback".
+      flow: How motion is found: "dis_medium", "dis_fast", "dis_fast_half" (for live pictures) or "farneback".
       **overrides: Options of `StylizeConfig`; `size=0`, the default here, keeps the frames' size.
 
     Yields:
@@ -43,7 +43,7 @@ def stylize_frames(
       ImageError, MotionError, NetworkError: A picture, OpenCV or the network cannot be used.
 
     Example:
-      >>> for painting in tf_style.stylize_frames(camera, "painting.jpg", size=480, flow="dis_fast"):
+      >>> for painting in tf_style.stylize_frames(camera, "painting.jpg", size=480, flow="dis_fast_half"):
       ...     show(painting)
     """
     config = preset_config(preset).replace(**{"size": 0, **overrides})

@@ -23,11 +23,14 @@ def look_back(flow: Flow, frame: np.ndarray, before: np.ndarray) -> tuple[np.nda
       Where each pixel was, float32 [H, W, 2]: steps right and down in pixels. And how far it is the same, float32
       [H, W] in [0, 1]: 0 where it was hidden, less than 1 where the pictures differ.
     """
+    cv2, size = load_cv2(), frame.shape[:2]
+    frame, before = flow.shrunk(frame), flow.shrunk(before)
     levels, levels_before = (np.rint(255.0 * picture).astype(np.uint8) for picture in (frame, before))
-    backward, forward = flow(levels, levels_before), flow(levels_before, levels)
-    error = load_cv2().GaussianBlur(np.mean(np.abs(frame - warp(before, backward)), axis=-1), (0, 0), _BLUR)
-    agreement = np.exp(-np.square(error / _CONFIDENCE)).astype(np.float32)
-    return backward, visible(backward, forward) * agreement
+    backward, forward = flow.find(levels, levels_before), flow.find(levels_before, levels)
+    difference = cv2.absdiff(frame, warp(before, backward))
+    error = cv2.GaussianBlur(cv2.transform(difference, np.full((1, 3), 1 / 3, np.float32)), (0, 0), _BLUR)
+    confidence = visible(backward, forward) * np.exp(-np.square(error / np.float32(_CONFIDENCE)))
+    return flow.enlarged(backward, size), cv2.resize(confidence, size[::-1])
 
 
 def softened(confidence: np.ndarray) -> np.ndarray:

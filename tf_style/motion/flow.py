@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
-
-#: (frame, other) -> where each pixel of `frame` is in `other`: float32 [H, W, 2], steps right and down in pixels.
-Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 _CONSISTENT, _SLACK = 0.01, 0.5  # of forward and backward flow
 _BOUNDARY, _BOUNDARY_SLACK = 0.01, 0.002  # of motion
@@ -17,6 +15,38 @@ _BOUNDARY, _BOUNDARY_SLACK = 0.01, 0.002  # of motion
 
 class MotionError(ValueError):
     """Motion cannot be computed; the message says what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Flow:
+    """(frame, other) -> where each pixel of `frame` is in `other`: float32 [H, W, 2], steps right and down in pixels.
+
+    Args:
+      find: The same, at the size at which it looks.
+      shrink: How many times smaller that is than the frames.
+    """
+
+    find: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    shrink: int = 1
+
+    def __call__(self, frame: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """The flow at the frames' size."""
+        return self.enlarged(self.find(self.shrunk(frame), self.shrunk(other)), frame.shape[:2])
+
+    def shrunk(self, frame: np.ndarray) -> np.ndarray:
+        """The frame at the size at which it looks."""
+        if self.shrink == 1:
+            return frame
+        cv2 = load_cv2()
+        size = [max(1, side // self.shrink) for side in frame.shape[1::-1]]
+        return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+
+    def enlarged(self, flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """A flow at another size, (height, width)."""
+        if flow.shape[:2] == size:
+            return flow
+        scale = np.array([size[1] / flow.shape[1], size[0] / flow.shape[0]], np.float32)
+        return load_cv2().resize(flow * scale, size[::-1])
 
 
 def load_cv2() -> ModuleType:
@@ -51,16 +81,16 @@ def flow_of(name: str) -> Flow:
     return FLOWS[name](load_cv2())
 
 
-def _dis(preset: str, cv2: ModuleType) -> Flow:
+def _dis(preset: str, shrink: int, cv2: ModuleType) -> Flow:
     method = cv2.DISOpticalFlow_create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{preset}"))
-    return lambda frame, other: method.calc(_gray(cv2, frame), _gray(cv2, other), None)
+    return Flow(lambda frame, other: method.calc(_gray(cv2, frame), _gray(cv2, other), None), shrink)
 
 
 def _farneback(cv2: ModuleType) -> Flow:
     def flow(frame: np.ndarray, other: np.ndarray) -> np.ndarray:
         return cv2.calcOpticalFlowFarneback(_gray(cv2, frame), _gray(cv2, other), None, 0.5, 4, 21, 3, 7, 1.5, 0)
 
-    return flow
+    return Flow(flow)
 
 
 def _gray(cv2: ModuleType, frame: np.ndarray) -> np.ndarray:
@@ -69,8 +99,9 @@ def _gray(cv2: ModuleType, frame: np.ndarray) -> np.ndarray:
 
 #: Name -> method.
 FLOWS: dict[str, Callable[[ModuleType], Flow]] = {
-    "dis_medium": functools.partial(_dis, "MEDIUM"),
-    "dis_fast": functools.partial(_dis, "FAST"),
+    "dis_medium": functools.partial(_dis, "MEDIUM", 1),
+    "dis_fast": functools.partial(_dis, "FAST", 1),
+    "dis_fast_half": functools.partial(_dis, "FAST", 2),
     "farneback": _farneback,
 }
 
@@ -87,10 +118,16 @@ def warp(image: np.ndarray, flow: np.ndarray, *, cubic: bool = True) -> np.ndarr
       The same shape; beyond the edges, the pixels at the edges.
     """
     cv2 = load_cv2()
-    rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
+    places = _places(*flow.shape[:2]) + flow
     method = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
-    warped = cv2.remap(image, columns + flow[..., 0], rows + flow[..., 1], method, borderMode=cv2.BORDER_REPLICATE)
-    return np.clip(warped, 0.0, 1.0) if cubic else warped
+    warped = cv2.remap(image, places, None, method, borderMode=cv2.BORDER_REPLICATE)
+    return np.clip(warped, 0.0, 1.0, out=warped) if cubic else warped
+
+
+@functools.lru_cache(maxsize=2)
+def _places(height: int, width: int) -> np.ndarray:
+    """Where each pixel is: float32 [H, W, 2], column and row."""
+    return np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float32)
 
 
 def visible(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
@@ -110,14 +147,14 @@ def visible(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
     height, width = backward.shape[:2]
     there_and_back = warp(forward, backward, cubic=False)
     difference = _squares(backward + there_and_back)
-    consistent = difference <= _CONSISTENT * (_squares(backward) + _squares(there_and_back)) + _SLACK
+    own = _squares(backward)
+    consistent = difference <= _CONSISTENT * (own + _squares(there_and_back)) + _SLACK
     steepness = _squares(np.gradient(backward, axis=0)) + _squares(np.gradient(backward, axis=1))
-    smooth = steepness <= _BOUNDARY * _squares(backward) + _BOUNDARY_SLACK
-    rows, columns = np.mgrid[:height, :width]
-    x, y = columns + backward[..., 0], rows + backward[..., 1]
+    smooth = steepness <= _BOUNDARY * own + _BOUNDARY_SLACK
+    x, y = np.moveaxis(_places(height, width) + backward, -1, 0)
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     return consistent & smooth & inside
 
 
 def _squares(vectors: np.ndarray) -> np.ndarray:
-    return np.sum(np.square(vectors), axis=-1)
+    return np.square(vectors[..., 0]) + np.square(vectors[..., 1])

@@ -8,11 +8,11 @@ import numpy as np
 
 from tf_style.motion.flow import load_cv2
 
-_RATIO = 3.5  # a cut differs so many times more than its neighbours
+_RATIO = 2.5  # a cut differs so many times more than its neighbours
 _LEAST = 15.0  # and at least so much, of 255
 _SHORTEST = 0.6  # seconds of a shot
-_AROUND = 3  # frames on either side that a cut is compared with
-_LASTING = 0.5  # share of a cut's difference that is there between all of them; a flash comes and goes
+_AROUND = 4  # frames on either side that a cut is compared with; a flash is shorter
+_LASTING = 0.6  # share of a cut's difference that is there between all of them; a flash comes and goes
 _SIDE = 128  # frames are compared at this width
 
 

@@ -196,7 +196,7 @@ def test_parts_of_another_run_are_refused(there, capfd):
         (["--output=a.mp4", "--start=100"], "There is no frame from --start=100 on"),
         (["--output=a.mp4", "--consistency=2"], "consistency must be 0 to 1, but 2 was given"),
         (["--output=a.mp4", "--codec=ffv1"], "A .mp4 file cannot hold ffv1"),
-        (["--output=a.mp4", "--flow=raft"], "flow must be one of dis_medium, dis_fast, farneback"),
+        (["--output=a.mp4", "--flow=raft"], "flow must be one of dis_medium, dis_fast, dis_fast_half, farneback"),
         (["--output=a.mp4", "--size=20"], "at least 32"),
         (["--output=a.mp4", "--preview=a.doc"], "a.doc"),
         (["--output=a.mp4", "--style=c"], "'c'"),

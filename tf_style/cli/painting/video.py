@@ -11,7 +11,8 @@ from tf_style.jobs.run import places
 _USAGE = (
     "usage: tf-style video --content=clip.mp4 --style=painting.jpg --output=painted.mp4 [--flag=value ...]\n"
     "       tf-style video clip.mp4 painting.jpg [painted.mp4] [--flag=value ...]\n\n"
-    "Without --output the film goes beside the content, as clip-painting.mp4. Sound and subtitles are copied."
+    "Without --output the film goes beside the content, as clip-painting.mp4. Sound and subtitles are copied.\n"
+    "With --shots_output alone, only the shots are found and written."
 )
 _PRESET = "instant"
 #: Options of single pictures.
@@ -23,7 +24,7 @@ FLAGS = flags.Flags(
     positional=("content", "style", "output"),
     first=(
         "content", "style", "output", "start", "end", "size", "network", "style_strength", "preserve_color",
-        "consistency", "codec", "crf",
+        "consistency", "shots", "codec", "crf",
     ),
 )  # fmt: skip
 
@@ -37,7 +38,9 @@ def main(argv: list[str]) -> int:
 
     given = flags.parse("video", FLAGS, argv)
     given.setdefault("preset", _PRESET)
-    content, styles = given.get("content", ""), given.get("style", ())
+    content, styles, shots = given.get("content", ""), given.get("style", ()), given.get("shots", "auto")
+    if not styles and shots not in ("auto", "none"):
+        styles = (shots,)  # the film is named after
     if content and styles:
         suffix = Path(content).suffix.lower()
         suffix = suffix if suffix in CONTAINERS else ".mp4"

@@ -22,11 +22,12 @@ def stylize_video(
 
     Args:
       source: The film.
-      style: A painting, or several; for a network of named styles, names.
+      style: A painting, or several; for a network of named styles, names. `()` if the file that `shots` names
+        has one for each shot.
       output: The painted film: .mp4, .mov, .mkv or .webm. A run that was stopped goes on.
       preset: Name of a preset with a network, or path of a flagfile.
-      **options: Flags of `tf-style video` (`consistency`, `start`, `end`, `size`, `codec`, `crf`, `quiet` and others),
-        and options of `StylizeConfig`.
+      **options: Flags of `tf-style video` (`consistency`, `shots`, `start`, `end`, `size`, `codec` and others), and
+        options of `StylizeConfig`.
 
     Raises:
       ConfigError, ImageError, MotionError, NetworkError, VideoError: What was given cannot be used.
@@ -37,6 +38,7 @@ def stylize_video(
     """
     own = {field.name for field in dataclasses.fields(VideoFiles)}
     styles = style if isinstance(style, list | tuple) else [style]
+    options = {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in options.items()}
     files = VideoFiles(
         content=os.fspath(source),
         style=tuple(os.fspath(each) for each in styles),

@@ -18,6 +18,8 @@ from tf_style.jobs.run.places import PARTS
 from tf_style.video import Part
 
 _STATE = "state.npz"
+#: Options that do not change a painted frame, or whose contents do, and not their names.
+_NAMES = ("preview", "json", "quiet", "output", "style", "shots", "shots_output")
 
 
 class Parts:
@@ -111,9 +113,6 @@ def facts_of_film(path: str) -> list[Any]:
 
 
 def options_of(*options: Any) -> list[dict[str, Any]]:
-    """Dataclasses of options, as JSON; files of reports do not matter."""
+    """Dataclasses of options, as JSON, without names of files."""
     found = [dataclasses.asdict(each) for each in options]
-    return [
-        {name: value for name, value in each.items() if name not in ("preview", "json", "quiet", "output", "style")}
-        for each in found
-    ]
+    return [{name: value for name, value in each.items() if name not in _NAMES} for each in found]

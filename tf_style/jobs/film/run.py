@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tf_style import images
-from tf_style.config import StylizeConfig, VideoFiles
+from tf_style.config import ConfigError, StylizeConfig, VideoFiles
+from tf_style.jobs.film.listing import list_shots
 from tf_style.jobs.film.masks import FilmMasks
 from tf_style.jobs.film.parts import Parts, digest_of_files, facts_of_film, options_of
+from tf_style.jobs.film.shots import Shot, write_shots
 from tf_style.jobs.film.source import Source
 from tf_style.jobs.run.files import reserved
 from tf_style.jobs.run.inputs import check_options, check_outputs, check_writable, read_colors, read_styles
@@ -51,6 +54,8 @@ def run(config: StylizeConfig, files: VideoFiles, preset: str) -> int:
     Raises:
       ConfigError, ImageError, MotionError, NetworkError, VideoError: What was given cannot be used.
     """
+    if files.only_finds_shots:
+        return list_shots(files)
     started = time.monotonic()
     film = _Film(config, files)
     display = ProgressDisplay(quiet=files.quiet)
@@ -100,19 +105,20 @@ class _Film:
         self._files = files
         self.source = Source(files)
         self._encoding: Encoding = choose_encoding(files.output, files.codec, files.crf)
-        _check(files)
+        styles = {shot.style: shot for shot in reversed(self.source.shots)}
+        _check(files, styles)
         check_memory(config, self.source.size)
-        pictures, names = read_styles(config, files)  # type: ignore[arg-type]
-        check_options(config, files)  # type: ignore[arg-type]
+        #: By style, as given: its pictures, or names.
+        self.styles = {style: _read_style(config, files, shot) for style, shot in styles.items()}
         self.masks = FilmMasks(files, self.source.upright_size)
         self.colors = read_colors(files)  # type: ignore[arg-type]
-        self.styles = names or pictures
         if files.consistency:
             flow_of(files.flow)
         about = {
             "options": options_of(config, files),
             "film": facts_of_film(files.content),
-            "styles": digest_of_files(files.style),
+            "cuts": "" if files.lists_shots else files.shots,
+            "shots": [(shot.start, digest_of_files(shot.style)) for shot in self.source.shots],
             "masks": [facts_of_film(path) for path in _masks_and_colors(files)],
             "network": digest_of_files((str(find_network(config.network)),)) if config.network else [],
         }
@@ -139,8 +145,9 @@ class _Film:
                 f"There is no frame from --start={self._files.start:g} on, as '{self._files.content}' "
                 f"has {self.source.info.seconds:.1f} seconds; give an earlier second."
             )
-        session.painter.begin(self.source.upright(first[0].as_floats()), self.masks.at_first())
-        session.painter.state = self.parts.state
+        for painter in session.painters.values():
+            painter.begin(self.source.upright(first[0].as_floats()), self.masks.at_first())
+            painter.state = self.parts.state  # a shot begins wherever another one takes over
         frames = itertools.islice(itertools.chain([first], shots), self.parts.num_frames, None)
         begun, before = time.monotonic(), self.painted
 
@@ -152,19 +159,26 @@ class _Film:
         for batch in _batches(frames, _PART):
             if interruption.asked or not self._paint_part(batch, session, show, interruption):
                 return False
+        if self._files.shots_output:
+            write_shots(self._files.shots_output, self._files.content, self.source.found)
         self.parts.finish()
         return True
 
     def _paint_part(
-        self, batch: Iterator[tuple[Frame, bool]], session: Any, show: Callable[[], None], interruption: Interruption
+        self,
+        batch: Iterator[tuple[Frame, bool, tuple[str, ...]]],
+        session: Any,
+        show: Callable[[], None],
+        interruption: Interruption,
     ) -> bool:
         """Paints the frames of a part; returns False after an interruption, with what there is in `_unfinished`."""
         path, start, count = self.parts.new_file(), 0, 0
         with VideoWriter(path, self.source.info, self._encoding, self.source.size) as writer:
-            for frame, begins in batch:
+            for frame, begins, style in batch:
                 if interruption.asked and count:
                     break
-                pixels = self._paint_frame(frame, begins, session.painter)
+                painter = session.painters[style]
+                pixels = self._paint_frame(frame, begins, painter)
                 writer.add(pixels, frame.time)
                 interruption.at_once = False  # from now on there is something to lose
                 start = start if count else frame.time
@@ -175,7 +189,7 @@ class _Film:
         if interruption.asked:
             self._unfinished = [Part(path, start)]
             return False
-        self.parts.add(Part(path, start), count, self._last_time, session.painter.state)
+        self.parts.add(Part(path, start), count, self._last_time, painter.state)
         return True
 
     def _preview(self, pixels: np.ndarray) -> None:
@@ -223,10 +237,24 @@ def _masks_and_colors(files: VideoFiles) -> list[str]:
     return [path for path in (files.content_mask, *files.style_masks, files.keep_mask, files.color_from) if path]
 
 
-def _check(files: VideoFiles) -> None:
+def _read_style(config: StylizeConfig, files: VideoFiles, shot: Shot) -> Sequence[images.Picture | str]:
+    """The pictures or the names of a shot's style."""
+    own: Any = dataclasses.replace(files, style=shot.style)
+    try:
+        pictures, names = read_styles(config, own)
+        check_options(config, own)
+    except ValueError as error:
+        if shot.style == files.style or not shot.place:
+            raise
+        raise ConfigError(f"{shot.place}: {error}") from None
+    return names or pictures
+
+
+def _check(files: VideoFiles, styles: Iterable[tuple[str, ...]]) -> None:
     """Raises ConfigError if a file would overwrite another one, or cannot be written."""
-    options = ("output", "preview", "json")
-    check_outputs(files, (files.content, *files.style, *_masks_and_colors(files)), options)
+    options = ("output", "preview", "json", "shots_output")
+    given = (*itertools.chain(*styles), *_masks_and_colors(files), *([files.shots] * files.lists_shots))
+    check_outputs(files, (files.content, *given), options)
     for option in options:
         check_writable(option, getattr(files, option))
     if files.preview:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ class FilmSession:
     Args:
       config: All options.
       files: All options of the film.
-      styles: The styles' pictures, or their names.
+      styles: By style, as given: its pictures, or names.
       masks: The film's masks.
       colors: The picture whose colours to match, if it is not the film.
 
@@ -33,17 +33,23 @@ class FilmSession:
         self,
         config: StylizeConfig,
         files: VideoFiles,
-        styles: Sequence[images.Picture | str],
+        styles: Mapping[tuple[str, ...], Sequence[images.Picture | str]],
         masks: FilmMasks,
         colors: images.Picture | None,
     ) -> None:
         self._config, self._files = config, files
         self._choice = choose_model(config, quiet=files.quiet)
-        given = [style if isinstance(style, str) else picture_tensor(style) for style in styles]
         guides = Guides(masks.num_regions, masks.keep, None if colors is None else picture_tensor(colors))
-        self.painter = make_painter(
-            load_stylizer(config, guides), given, consistency=files.consistency, flow=files.flow, lags=files.lags
-        )
+        stylizer = load_stylizer(config, guides)
+        #: What paints each style.
+        self.painters = {
+            style: make_painter(
+                stylizer,
+                [each if isinstance(each, str) else picture_tensor(each) for each in given],
+                consistency=files.consistency, flow=files.flow, lags=files.lags,
+            )
+            for style, given in styles.items()
+        }  # fmt: skip
 
     def headline(self) -> str:
         """Says what paints, why, and where it runs."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterator
 
 import numpy as np
 
 from tf_style import images
 from tf_style.config import ConfigError, VideoFiles
+from tf_style.jobs.film.shots import Shot, read_shots
 from tf_style.motion import ShotDetector
 from tf_style.video import Frame, VideoInfo, read_frames, read_info
 
@@ -27,6 +29,11 @@ class Source:
         self.info = read_info(files.content)
         #: (height, width) to paint at, as frames are stored.
         self.size = _painting_size(self.info, files)
+        #: All that are known before the film is looked at.
+        self.shots = read_shots(files)
+        #: The seconds at which shots begin, as far as `frames` has found them.
+        self.found: list[float] = []
+        _check_times(self.shots, self.info)
 
     @property
     def num_frames(self) -> int:
@@ -60,10 +67,34 @@ class Source:
         """An upright frame as it is stored."""
         return np.ascontiguousarray(np.rot90(frame, -self.info.rotation // 90))
 
-    def frames(self) -> Iterator[tuple[Frame, bool]]:
-        """The frames, and whether a shot begins with each."""
+    def frames(self) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
+        """The frames, whether a shot begins with each, and its style."""
         frames = read_frames(self.info, size=self.size, start=self._files.start, end=self._files.end)
-        if self._files.shots == "none" or not self._files.consistency:
+        if self._files.lists_shots:
+            yield from self._as_listed(frames)
+            return
+        for frame, begins in self._as_found(frames):
+            if begins or not self.found:
+                self.found.append(self._seconds(frame.time))
+            yield frame, begins, self._files.style
+
+    def _seconds(self, time: float) -> float:
+        return float((time - self.info.start) * self.info.time_base)
+
+    def _as_listed(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
+        """A shot begins with the frame that is nearest to its time."""
+        ahead = collections.deque(self.shots)
+        style = ahead.popleft().style
+        following = 1 / (self.info.rate * self.info.time_base)  # behind the last frame
+        for frame, after in _pairs(frames):
+            time = frame.time + ((after.time - frame.time) if after else following) / 2
+            begins = False
+            while ahead and ahead[0].start <= self._seconds(time):
+                begins, style = True, ahead.popleft().style
+            yield frame, begins, style
+
+    def _as_found(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, bool]]:
+        if self._files.shots == "none" or not (self._files.consistency or self._files.shots_output):
             yield from ((frame, False) for frame in frames)
             return
         detector = ShotDetector(float(self.info.rate))
@@ -79,6 +110,23 @@ class Source:
         for frame in waiting:
             yield frame, number in cuts
             number += 1
+
+
+def _pairs(frames: Iterator[Frame]) -> Iterator[tuple[Frame, Frame | None]]:
+    """Each frame and the next."""
+    frame = next(frames, None)
+    while frame is not None:
+        after = next(frames, None)
+        yield frame, after
+        frame = after
+
+
+def _check_times(shots: list[Shot], info: VideoInfo) -> None:
+    if info.seconds and shots[-1].start > info.seconds:
+        raise ConfigError(
+            f"{shots[-1].place}: this shot begins at {shots[-1].start:g} s, but the film ends at {info.seconds:g} s; "
+            "give the file of this film."
+        )
 
 
 def _painting_size(info: VideoInfo, files: VideoFiles) -> tuple[int, int]:
