@@ -87,10 +87,16 @@ def warp(image: np.ndarray, flow: np.ndarray, *, cubic: bool = True) -> np.ndarr
       The same shape; beyond the edges, the pixels at the edges.
     """
     cv2 = load_cv2()
-    rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
     method = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
-    warped = cv2.remap(image, columns + flow[..., 0], rows + flow[..., 1], method, borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.remap(image, flow + _places(*flow.shape[:2]), None, method, borderMode=cv2.BORDER_REPLICATE)
     return np.clip(warped, 0.0, 1.0) if cubic else warped
+
+
+@functools.lru_cache(maxsize=2)
+def _places(height: int, width: int) -> np.ndarray:
+    """Column and row of each pixel, float32 [H, W, 2]."""
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    return np.stack([columns, rows], axis=-1)
 
 
 def visible(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
@@ -120,4 +126,5 @@ def visible(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
 
 
 def _squares(vectors: np.ndarray) -> np.ndarray:
-    return np.sum(np.square(vectors), axis=-1)
+    squares = np.square(vectors)
+    return squares[..., 0] + squares[..., 1]
