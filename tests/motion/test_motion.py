@@ -11,7 +11,7 @@ from tests.materials import assert_one_sentence
 pytest.importorskip("cv2", reason="motion needs OpenCV: pip install 'tf-style[video]'")
 
 from tf_style.config.video import FLOWS as NAMES
-from tf_style.motion import FLOWS, ShotDetector, Stabilizer, flow_of, look_back, visible, warp
+from tf_style.motion import FLOWS, ShotDetector, Stabilizer, flow_of, look_back, sharpness, visible, warp
 from tf_style.motion import flow as module
 
 
@@ -170,6 +170,86 @@ def test_films_become_calmer(pan):
     assert np.abs(np.mean(calm[-1]) - np.mean(alone[-1])) < 1 / 255
 
 
+def stroked(frame):
+    """A painter whose strokes stay where they are on the screen, whatever moves below."""
+    import cv2
+
+    strokes = cv2.GaussianBlur(np.random.default_rng(4).normal(0, 0.5, frame.shape).astype(np.float32), (0, 0), 1.2)
+    return np.clip(frame + strokes, 0.0, 1.0)
+
+
+def moving(number, step=1.5):
+    """A pan by fractions of pixels."""
+    picture = floats(scene(seed=3, width=160 + int(2 * step * number)))
+    offsets = [np.broadcast_to(np.float32([step * place, 0]), (*picture.shape[:2], 2)) for place in range(number)]
+    return [np.ascontiguousarray(warp(picture, offset)[20:140, 20:180]) for offset in offsets]
+
+
+def stroked_film(consistency, frames):
+    stabilizer = Stabilizer(consistency)
+    return [stabilizer.after(stroked(stabilizer.before(frame))) for frame in frames]
+
+
+def changes(frames):
+    """Root mean square of what changes along a pan by three pixels in two frames."""
+    pairs = zip(frames[3:], frames[5:], strict=False)
+    return np.sqrt(np.mean([np.square(now[:, 20:-20] - before[:, 23:-17]).mean() for before, now in pairs]))
+
+
+def test_the_more_consistent_the_calmer_and_strokes_stay_sharp():
+    frames = moving(18)
+    films = [stroked_film(consistency, frames) for consistency in (0.0, 0.25, 0.5, 1.0)]
+    errors = [changes(painted) for painted in films]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[2] < 0.4 * errors[0]
+    sharp = [np.mean([sharpness(frame) for frame in painted[8:]]) for painted in films]
+    assert min(sharp[2:]) > 0.85 * sharp[0]
+    assert max(sharp) < 1.1 * sharp[0]
+
+
+def test_strokes_of_long_films_are_new():
+    """After two lives of strokes, a frame does not depend on the strokes that the film began with."""
+    frames = moving(20, step=0.5)
+    found = []
+    for first in (stroked, lambda frame: frame):
+        stabilizer = Stabilizer(0.25)  # strokes last for four frames
+        painted = [
+            stabilizer.after(paint(stabilizer.before(f)))
+            for paint, f in zip([first] + 19 * [stroked], frames, strict=True)
+        ]
+        found.append(painted[-1])
+    assert np.abs(found[0] - found[1])[10:-10, 10:-10].mean() < 1 / 255
+
+
+@pytest.mark.parametrize(("consistency", "behind"), [(0.5, 3), (1.0, 6)])
+def test_colors_follow_the_film(consistency, behind):
+    """Where it brightens, by a few frames; otherwise they stay."""
+    still = moving(18)
+    brighter = [0.6 * frame + 0.01 * place for place, frame in enumerate(still)]
+    for frames, most in ((still, 1 / 255), (brighter, 0.01 * behind)):
+        last = stroked_film(consistency, frames)[-1]
+        assert np.abs(last.mean((0, 1)) - stroked(frames[-1]).mean((0, 1))).max() < most
+
+
+def test_a_still_film_stays_as_it_is():
+    frame = floats(seen(scene(seed=3), 0, 0))
+    for painting in stroked_film(0.5, [frame] * 10):
+        np.testing.assert_allclose(painting, stroked(frame), atol=1e-3)
+
+
+def test_ghosts_fade_at_once():
+    """Where the painting changed although the film did not, what was there before stays in the range of the new one."""
+    frames = [floats(seen(scene(seed=3), 0, 0))] * 2
+    stabilizer = Stabilizer(1.0)
+    flat = np.full_like(frames[0], 0.5)
+    blob = flat.copy()
+    blob[40:60, 40:60] = 1.0
+    for frame, painting in zip(frames, (blob, flat), strict=True):
+        stabilizer.before(frame)
+        shown = stabilizer.after(painting)
+    assert np.abs(shown - flat).max() < 0.05
+
+
 def test_nothing_is_mixed_over_a_cut():
     first, second = grainy(2), [1.0 - frame for frame in grainy(2)]
     stabilizer = Stabilizer(1.0)
@@ -188,9 +268,10 @@ def test_what_came_into_view_is_painted_anew():
 
 
 def test_its_state_can_be_stored():
-    frames = grainy(6)
-    whole = film(Stabilizer(0.5), frames)
-    first, second = Stabilizer(0.5), Stabilizer(0.5)
+    """Also over a change of strokes, which last for four frames."""
+    frames = grainy(7)
+    whole = film(Stabilizer(0.25), frames)
+    first, second = Stabilizer(0.25), Stabilizer(0.25)
     film(first, frames[:3])
     second.state = {name: array.copy() for name, array in first.state.items()}
     for found, expected in zip(film(second, frames[3:]), whole[3:], strict=True):

@@ -126,8 +126,9 @@ def warp(image: np.ndarray, flow: np.ndarray, *, cubic: bool = True) -> np.ndarr
 
 @functools.lru_cache(maxsize=2)
 def _places(height: int, width: int) -> np.ndarray:
-    """Where each pixel is: float32 [H, W, 2], column and row."""
-    return np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float32)
+    """Column and row of each pixel, float32 [H, W, 2]."""
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    return np.stack([columns, rows], axis=-1)
 
 
 def visible(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
