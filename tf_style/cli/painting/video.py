@@ -22,7 +22,7 @@ FLAGS = flags.Flags(
     _WITHOUT,
     positional=("content", "style", "output"),
     first=(
-        "content", "style", "output", "start", "end", "size", "network", "style_strength", "preserve_color",
+        "content", "style", "output", "start", "end", "fps", "size", "network", "style_strength", "preserve_color",
         "consistency", "codec", "crf",
     ),
 )  # fmt: skip
@@ -33,14 +33,16 @@ def main(argv: list[str]) -> int:
     if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
-    from tf_style.video import CONTAINERS
+    from tf_style.video import ANIMATIONS, CONTAINERS, is_pattern
 
     given = flags.parse("video", FLAGS, argv)
     given.setdefault("preset", _PRESET)
     content, styles = given.get("content", ""), given.get("style", ())
     if content and styles:
         suffix = Path(content).suffix.lower()
-        suffix = suffix if suffix in CONTAINERS else ".mp4"
+        suffix = suffix if suffix in (*CONTAINERS, *ANIMATIONS) else ".mp4"
+        if is_pattern(content):
+            content, suffix = str(Path(content).parent), ".mp4"
         given.setdefault("output", places.default_output(given, content, *styles, suffix=suffix.removeprefix(".")))
     config, files, preset, _ = flags.stylization(given, VideoFiles)
     from tf_style.jobs.film.run import run

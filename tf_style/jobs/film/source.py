@@ -9,7 +9,7 @@ import numpy as np
 from tf_style import images
 from tf_style.config import ConfigError, VideoFiles
 from tf_style.motion import ShotDetector
-from tf_style.video import Frame, VideoInfo, read_frames, read_info
+from tf_style.video import FilmOutput, Frame, VideoInfo, read_frames, read_info
 
 
 class Source:
@@ -17,16 +17,23 @@ class Source:
 
     Args:
       files: All options of the film.
+      output: What will be written.
 
     Raises:
-      ConfigError, VideoError: It cannot be used.
+      ConfigError, ImageError, VideoError: It cannot be used, or not be written so.
     """
 
-    def __init__(self, files: VideoFiles) -> None:
-        self._files = files
-        self.info = read_info(files.content)
+    def __init__(self, files: VideoFiles, output: FilmOutput) -> None:
+        self._files, self._output = files, output
+        self.info = read_info(files.content, fps=files.fps, tonemap=files.tonemap)
         #: (height, width) to paint at, as frames are stored.
-        self.size = _painting_size(self.info, files)
+        self.size = _painting_size(self.info, files, even=output.is_film)
+        output.check(self.info, self.written_size, self.num_frames)
+
+    @property
+    def written_size(self) -> tuple[int, int]:
+        """(height, width) of the frames that are written; only films are turned by players."""
+        return self.size if self._output.is_film or not self.info.rotation % 180 else self.size[::-1]
 
     @property
     def num_frames(self) -> int:
@@ -35,19 +42,22 @@ class Source:
         whole = not (self._files.start or self._files.end) and self.info.num_frames
         return max(1, whole or round(seconds * self.info.rate))
 
-    def remark(self) -> str:
-        """What the user should know about the size."""
+    def remarks(self) -> Iterator[str]:
+        """What the user should know about the size and the sound."""
         info, (height, width) = self.info, self.size
-        if self.size == (info.height, info.width) or not (info.height % 2 or info.width % 2):
-            return ""
-        return f"Films have even sides, so this one of {info.width}x{info.height} becomes {width}x{height}."
+        if self._output.is_film and self.size != (info.height, info.width) and (info.height % 2 or info.width % 2):
+            yield f"Films have even sides, so this one of {info.width}x{info.height} becomes {width}x{height}."
+        if info.sounds and not self._output.is_film:
+            yield "The sound is left out, because pictures hold none."
 
     def upright(self, frame: np.ndarray) -> np.ndarray:
         """A frame as players turn it."""
         return np.ascontiguousarray(np.rot90(frame, self.info.rotation // 90))
 
-    def as_stored(self, frame: np.ndarray) -> np.ndarray:
-        """An upright frame as it is stored."""
+    def as_written(self, frame: np.ndarray) -> np.ndarray:
+        """An upright frame as it is written."""
+        if not self._output.is_film:
+            return frame
         return np.ascontiguousarray(np.rot90(frame, -self.info.rotation // 90))
 
     def frames(self) -> Iterator[tuple[Frame, bool]]:
@@ -71,11 +81,11 @@ class Source:
             number += 1
 
 
-def _painting_size(info: VideoInfo, files: VideoFiles) -> tuple[int, int]:
-    """The size to paint at, with even sides."""
+def _painting_size(info: VideoInfo, files: VideoFiles, *, even: bool) -> tuple[int, int]:
+    """The size to paint at."""
     height, width = images.painting_size((info.height, info.width), files.size)
     if height * width > files.max_pixels:
         raise ConfigError(
             f"The film would have {height * width} pixels, above max_pixels={files.max_pixels}; lower --size."
         )
-    return height - height % 2, width - width % 2
+    return (height - height % 2, width - width % 2) if even else (height, width)
