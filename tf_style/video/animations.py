@@ -14,7 +14,9 @@ from tf_style.video.errors import VideoError, load_av, refusals
 from tf_style.video.info import VideoInfo
 from tf_style.video.joining import Part
 
-_LOOKED_AT = 64  # frames, from which a GIF's colours are chosen; their colours are counted in memory
+_LOOKED_AT = 64  # frames, from which a GIF's colours are chosen
+# Their colours are counted in 64 steps a channel, which bounds time and memory; black and white stay as they are.
+_COUNTED = ":".join(f"{channel}=round(round(val*63/255)*255/63)" for channel in "rgb")
 _DITHER = "dither=sierra2_4a:diff_mode=rectangle"
 
 
@@ -165,7 +167,7 @@ def _final_delay(name: str, seconds: Fraction) -> dict[str, str]:
 def _in_few_colors(parts: Sequence[Part], num_frames: int) -> Iterator[Any]:
     """All frames in 256 colours, the same ones for the whole film, so that what stands still does not flicker."""
     first = next(_read(parts))
-    counting = _Filters(first, ("palettegen", "stats_mode=full"))
+    counting = _Filters(first, ("lutrgb", _COUNTED), ("palettegen", "stats_mode=full"))
     for number, frame in enumerate(itertools.islice(_read(parts), 0, None, max(1, num_frames // _LOOKED_AT))):
         counting.push(frame, number)
     counting.source.push(None)

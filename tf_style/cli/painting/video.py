@@ -11,7 +11,8 @@ from tf_style.jobs.run import places
 _USAGE = (
     "usage: tf-style video --content=clip.mp4 --style=painting.jpg --output=painted.mp4 [--flag=value ...]\n"
     "       tf-style video clip.mp4 painting.jpg [painted.mp4] [--flag=value ...]\n\n"
-    "Without --output the film goes beside the content, as clip-painting.mp4. Sound and subtitles are copied."
+    "Without --output the film goes beside the content, as clip-painting.mp4. Sound and subtitles are copied.\n"
+    "GIF, WebP, PNG and numbered pictures (a folder, or frames/%05d.png) may stand for films."
 )
 _PRESET = "instant"
 #: Options of single pictures.
