@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import io
 import operator
 import warnings
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from tf_style.images import replacing
 from tf_style.video.errors import VideoWarning, load_av, refusals
 from tf_style.video.info import VideoInfo, opened
 
+_RANDOM = (".mkv", ".webm")  # FFmpeg numbers their tracks by chance, unless told not to
 _COPIED = ("audio", "subtitle")
 _Timed: TypeAlias = tuple[Fraction, Any, bool]  # a packet's time in seconds, the packet, whether it can be decoded
 
@@ -53,7 +55,8 @@ def join(parts: Sequence[Part], info: VideoInfo, output: str | Path, *, start: f
 def _write(
     av: Any, parts: Sequence[Part], info: VideoInfo, temporary: str, output: Path, start: float, end: float
 ) -> None:
-    with _opened(info) as source, av.open(temporary, "w") as target:
+    options = {"fflags": "bitexact"} if output.suffix.lower() in _RANDOM else {}
+    with _opened(info) as source, av.open(temporary, "w", options=options) as target:
         with av.open(str(parts[0].path)) as first:
             video = target.add_stream_from_template(first.streams.video[0], opaque=True)
         video.time_base = info.time_base
@@ -162,8 +165,9 @@ def _copied_streams(source: Any, target: Any, output: Path) -> dict[int, Any]:
         try:
             if stream.codec_context.codec.canonical_name not in target.supported_codecs:
                 raise ValueError
+            _try_header(stream, target.format.name)
             copy = target.add_stream_from_template(stream, opaque=True)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError):  # FFmpeg's refusals are ValueErrors, too
             warnings.warn(
                 f"The {stream.type} track {stream.index} ({name}) cannot be stored in a {output.suffix} file and is "
                 "left out; choose .mkv to keep it.",
@@ -175,3 +179,10 @@ def _copied_streams(source: Any, target: Any, output: Path) -> dict[int, Any]:
         copy.metadata.update(stream.metadata)
         found[stream.index] = copy
     return found
+
+
+def _try_header(stream: Any, format_name: str) -> None:
+    """Raises ValueError if a format refuses a stream; MOV does so only when its header is written."""
+    with load_av().open(io.BytesIO(), "w", format=format_name) as trial:
+        trial.add_stream_from_template(stream, opaque=True)
+        trial.start_encoding()
