@@ -10,6 +10,7 @@ from PIL import Image
 
 from tests.materials import assert_one_sentence
 from tests.video.clips import BT601, BT709, FULL, LIMITED, RATE, av, frames_of, make_clip, sounds_of, waves
+from tests.video.copies import copied
 from tf_style.config.video import VIDEO_CODECS
 from tf_style.images import WriteError
 from tf_style.video import (
@@ -26,20 +27,6 @@ from tf_style.video import (
 )
 
 VARIABLE = [0, 1, 2, 5, 6, 9, 10, 11, 20, 21]
-
-
-def copied(source, output, *, part=4, codec="auto", start=0.0, end=0.0):
-    """Writes a film as it is, in parts."""
-    info = read_info(source)
-    frames = list(read_frames(info, start=start, end=end))
-    parts = []
-    for place in range(0, len(frames), part):
-        parts.append(Part(output.with_name(f"{output.stem}{place}.part"), frames[place].time))
-        with VideoWriter(parts[-1].path, info, choose_encoding(output, codec), frames[0].pixels.shape[:2]) as writer:
-            for frame in frames[place : place + part]:
-                writer.add(frame.pixels, frame.time)
-    join(parts, info, output, start=start, end=end)
-    return info
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -118,7 +105,8 @@ def test_files_that_are_no_films(tmp_path):
     assert "not a film that can be read" in refused(tmp_path / "empty.mp4")
     (tmp_path / "text.mp4").write_text("no film " * 100)
     assert "not a film that can be read" in refused(tmp_path / "text.mp4")
-    assert "not a film that can be read" in refused(tmp_path)
+    (tmp_path / "folder").mkdir()
+    assert "holds no pictures" in refused(tmp_path / "folder")
     with av.open(str(tmp_path / "sound.m4a"), "w") as container:
         from tests.video.clips import _tone
 
@@ -133,7 +121,7 @@ def test_a_still_picture_is_for_another_command(tmp_path):
 
 def test_hdr_is_refused(tmp_path):
     make_clip(tmp_path / "hdr.mp4", range(2), pixel_format="yuv420p10le", tags=(LIMITED, 9, 16, 9))
-    assert "is HDR (PQ)" in refused(tmp_path / "hdr.mp4")
+    assert "is HDR (PQ), but films are painted in SDR; add --tonemap" in refused(tmp_path / "hdr.mp4")
 
 
 def test_a_film_that_is_cut_off_gives_the_frames_it_has(tmp_path):
@@ -261,14 +249,27 @@ def test_every_codec(tmp_path, suffix, codec):
         assert np.abs(picture.astype(float) - copy / scale).mean() < 5
 
 
-def test_sound_that_a_file_cannot_hold_is_left_out_and_told(tmp_path):
-    make_clip(tmp_path / "clip.mkv", range(5), sounds=("pcm_s16le",))
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+def test_the_same_frames_give_the_same_bytes(tmp_path, suffix):
+    make_clip(tmp_path / "clip.mkv", range(9), sounds=("ac3",) if suffix != ".webm" else ("libopus",))
+    for name in ("one", "two"):
+        copied(tmp_path / "clip.mkv", tmp_path / f"{name}{suffix}")
+    assert (tmp_path / f"one{suffix}").read_bytes() == (tmp_path / f"two{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("sound", "name", "suffix"),
+    [("pcm_s16le", "pcm_s16le", "webm"), ("libopus", "opus", "mov"), ("flac", "flac", "mov")],
+)
+def test_sound_that_a_file_cannot_hold_is_left_out_and_told(tmp_path, sound, name, suffix):
+    make_clip(tmp_path / "clip.mkv", range(5), sounds=(sound, "libopus" if suffix == "webm" else "aac"))
     with pytest.warns(
-        VideoWarning, match=r"The audio track 1 \(pcm_s16le\) cannot be stored in a \.webm file"
+        VideoWarning, match=rf"The audio track 1 \({name}\) cannot be stored in a \.{suffix} file"
     ) as caught:
-        copied(tmp_path / "clip.mkv", tmp_path / "copy.webm", codec="vp9")
+        copied(tmp_path / "clip.mkv", tmp_path / f"copy.{suffix}")
+    assert len(caught) == 1
     assert_one_sentence(caught[0].message)
-    assert sounds_of(tmp_path / "copy.webm") == []
+    assert len(sounds_of(tmp_path / f"copy.{suffix}")) == 1
 
 
 def test_the_encoding_follows_from_the_files_name():
@@ -284,6 +285,53 @@ def test_the_encoding_follows_from_the_files_name():
             choose_encoding(*arguments)
         assert_one_sentence(caught.value)
     assert ("auto", *CODECS) == VIDEO_CODECS
+
+
+def test_a_long_frame_at_the_beginning_of_a_part(tmp_path):
+    """The encoder would begin to decode that part before the one ahead of it ends."""
+    times = [0, 1, 2, 3, 4, 24, 25, 26, 27, 28]
+    make_clip(tmp_path / "clip.mp4", times, sounds=())
+    for suffix in ("mp4", "mkv"):
+        copied(tmp_path / "clip.mp4", tmp_path / f"copy.{suffix}")
+        _, found = frames_of(tmp_path / f"copy.{suffix}")
+        assert [float(time) for time in found] == pytest.approx([float(time / RATE) for time in times], abs=1.1e-3)
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [("mp4", "aac"), ("mkv", "flac")])
+def test_damaged_sound_is_told_and_the_rest_is_copied(tmp_path, suffix, codec):
+    make_clip(tmp_path / f"clip.{suffix}", range(30), sounds=(codec,))
+    data = bytearray((tmp_path / f"clip.{suffix}").read_bytes())
+    with av.open(str(tmp_path / f"clip.{suffix}")) as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+        for packet in packets[3:6]:
+            data[packet.pos + 8 : packet.pos + packet.size] = os.urandom(packet.size - 8)
+    (tmp_path / f"damaged.{suffix}").write_bytes(data)
+    with pytest.warns(VideoWarning, match="The sound of '.*' is damaged: [1-3] of its packets cannot be") as caught:
+        copied(tmp_path / f"damaged.{suffix}", tmp_path / f"copy.{suffix}")
+    assert len(caught) == 1
+    assert_one_sentence(caught[0].message)
+    assert len(frames_of(tmp_path / f"copy.{suffix}")[0]) == 30
+    assert sounds_of(tmp_path / f"copy.{suffix}") == sounds_of(tmp_path / f"damaged.{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("fps", "expected"),
+    [(5, [0, 5, 10, 11, 20]), (12.5, [0, 2, 6, 10, 11, 20, 21]), (100, VARIABLE), (0, VARIABLE)],
+)
+def test_so_many_frames_a_second_are_those_shown_at_each_tick(tmp_path, fps, expected):
+    """At 5, the frame of time 11 is still shown at 15; the sound stays as it is."""
+    make_clip(tmp_path / "clip.mp4", VARIABLE, rate=Fraction(25))
+    info = copied(tmp_path / "clip.mp4", tmp_path / "copy.mp4", fps=fps)
+    _, times = frames_of(tmp_path / "copy.mp4")
+    assert [float(time * 25) for time in times] == pytest.approx(expected)
+    assert info.rate <= (fps or 25)
+    assert sounds_of(tmp_path / "copy.mp4") == sounds_of(tmp_path / "clip.mp4")
+
+
+def test_half_of_the_frames_of_a_file_that_rounds_times(tmp_path):
+    make_clip(tmp_path / "clip.mkv", range(20), sounds=())  # in milliseconds
+    times = [frame.time for frame in read_frames(read_info(tmp_path / "clip.mkv", fps=11.988))]
+    assert times == pytest.approx([float(time / RATE * 1000) for time in range(0, 20, 2)], abs=1)
 
 
 def test_a_folder_that_is_not_there(tmp_path):

@@ -7,6 +7,7 @@ import dataclasses
 from tf_style.config.options import ConfigError, Options, option, size_option
 
 FLOWS = ("dis_medium", "dis_fast", "dis_fast_half", "farneback")
+_MOST_FPS = 1000
 VIDEO_CODECS = ("auto", "h264", "h265", "av1", "vp9", "prores", "ffv1")
 
 
@@ -18,12 +19,20 @@ class VideoFiles(Options):
       ConfigError: A value that is not allowed.
     """
 
-    content: str = option("", "the film to paint", "files")
+    content: str = option("", "the film to paint, or numbered pictures: a folder, or frames/%05d.png", "files")
     style: tuple[str, ...] = option((), "the painting, or several separated by commas", "files")
-    output: str = option("", "where to write the painted film: .mp4, .mov, .mkv or .webm", "files")
+    output: str = option(
+        "", "where to write the painted film: .mp4, .mov, .mkv, .webm; .gif, .webp, .png, .apng; or frames/%05d.png",
+        "files",
+    )  # fmt: skip
     size: int = size_option(0, "long side of the painted film in pixels; 0: the film's own", "files")
     start: float = option(0.0, "begin at this second", "files", minimum=0)
     end: float = option(0.0, "end before this second; 0: at the end", "files", minimum=0)
+    fps: float = option(
+        0.0, "paint so many frames a second, never more than there are; 0: all. Numbered pictures: show so many; 0: 25",
+        "files", minimum=0,
+    )  # fmt: skip
+    tonemap: bool = option(False, "convert HDR (PQ, HLG) to SDR, instead of refusing it", "files")
     max_pixels: int = option(100_000_000, "refuse pictures with more pixels", "files", minimum=1)
 
     color_from: str = option(
@@ -69,6 +78,8 @@ class VideoFiles(Options):
         self._check_share("consistency")
         if self.feather > 0.5:
             raise ConfigError(f"feather must be 0 to 0.5 of the long side, but {self.feather:g} was given.")
+        if self.fps > _MOST_FPS:
+            raise ConfigError(f"fps must be at most {_MOST_FPS}, but {self.fps:g} was given.")
         if self.end and self.end <= self.start:
             raise ConfigError(f"end must be after start={self.start:g}, but {self.end:g} was given.")
         if self.shots_output and self.shots != "auto":

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
+
+from tf_style.images import WriteError
 
 
 class VideoError(ValueError):
@@ -25,3 +30,17 @@ def load_av() -> ModuleType:
         raise VideoError("Films need PyAV, which is not installed; run pip install 'tf-style[video]'.") from None
     av.logging.set_level(None)  # its errors come as exceptions; the rest is chatter
     return av
+
+
+@contextlib.contextmanager
+def refusals(path: str | Path) -> Iterator[None]:
+    """Turns what the disk says while a file is written into one sentence.
+
+    Raises:
+      WriteError: The disk refuses.
+    """
+    try:
+        yield
+    except (load_av().error.FFmpegError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise WriteError(f"'{path}' cannot be written ({reason}); check the disk and the folder.") from None

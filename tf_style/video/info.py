@@ -9,6 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from tf_style.video.errors import VideoError, load_av
 
 # FFmpeg's numbers (pixfmt.h)
@@ -17,6 +19,8 @@ _BT709, _SMPTE170M = 1, 6  # matrices
 _LIMITED, _FULL = 1, 2  # ranges
 _HDR = {16: "PQ", 18: "HLG"}  # transfer characteristics
 _HD_HEIGHT = 720  # without a tag, players take BT.709 from this height on, BT.601 below
+_ANIMATIONS = ("gif", "apng")  # names of formats
+_ONCE = -1  # a GIF that says nothing is shown once
 _STILLS = ("image2", "_pipe")  # parts of the names of formats of single pictures
 #: FFmpeg's numbers of matrices -> its scaler's.
 SCALERS_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
@@ -39,6 +43,13 @@ class VideoInfo:
       pixel_aspect: Width of a pixel relative to its height.
       tags: Range, primaries, transfer and matrix of the colours, in FFmpeg's numbers; for RGB, those to write with.
       rgb: Whether the frames are RGB, as in GIF and APNG, and not YCbCr.
+      kind: "film" for what FFmpeg reads, "webp", or "pictures" for numbered ones.
+      pictures: The numbers of numbered pictures, and their files.
+      last: How long the last frame is shown, in seconds.
+      plays: How often an animation is shown; 0: forever.
+      sounds: How many sound tracks there are.
+      fps: Read only so many frames a second; 0: all.
+      hdr: Of a film that is read in SDR: the tags of its file.
     """
 
     path: str
@@ -54,6 +65,18 @@ class VideoInfo:
     pixel_aspect: Fraction
     tags: tuple[int, int, int, int]
     rgb: bool = False
+    kind: str = "film"
+    pictures: tuple[tuple[int, str], ...] = ()
+    last: Fraction = Fraction(0)
+    plays: int = 0
+    sounds: int = 0
+    fps: Fraction = Fraction(0)
+    hdr: tuple[int, int, int, int] | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The file, or all of them."""
+        return tuple(path for _, path in self.pictures) or (self.path,)
 
     @property
     def matrix(self) -> int:
@@ -72,20 +95,46 @@ def exact_scaling() -> Any:
     return kinds.BICUBIC | kinds.ACCURATE_RND | kinds.FULL_CHR_H_INT | kinds.FULL_CHR_H_INP
 
 
-def read_info(path: str | Path) -> VideoInfo:
+def describe(path: str, *, tonemap: bool = False) -> VideoInfo:
     """Reads what a film's file says, and its first frame.
+
+    Args:
+      path: The file.
+      tonemap: Whether HDR will be read in SDR.
 
     Raises:
       VideoError: It is no film that can be read, or HDR.
     """
     with opened(path) as (container, stream):
-        return describe(str(path), container, stream)
+        info, name = _facts(path, container, stream), container.format.name
+    if info.tags[2] in _HDR:
+        if not tonemap:
+            raise VideoError(
+                f"'{path}' is HDR ({_HDR[info.tags[2]]}), but films are painted in SDR; add --tonemap to convert it."
+            )
+        info = dataclasses.replace(info, bits=8, tags=(_LIMITED, _BT709, _BT709, _BT709), hdr=info.tags)
+    return _with_durations(info, name) if name in _ANIMATIONS else info
 
 
-def describe(path: str, container: Any, stream: Any) -> VideoInfo:
-    """The facts about an open film; reads its first frame, so the film has to be opened again to be read whole."""
+def _with_durations(info: VideoInfo, name: str) -> VideoInfo:
+    """Of an animation: its length, and how often it is shown, which FFmpeg does not say."""
+    with opened(info.path) as (container, stream), Image.open(info.path) as image:
+        times = [packet.duration for packet in container.demux(stream) if packet.pts is not None]
+        plays = image.info.get("loop", _ONCE)
+    if name == "gif" and plays and plays != _ONCE:
+        plays += 1  # there, it is the number of repetitions
+    return dataclasses.replace(
+        info,
+        num_frames=len(times),
+        seconds=float(sum(times) * info.time_base),
+        last=times[-1] * info.time_base,
+        plays=abs(plays),
+    )
+
+
+def _facts(path: str, container: Any, stream: Any) -> VideoInfo:
     context = stream.codec_context
-    rotation, still = 0, any(part in container.format.name for part in _STILLS)
+    still = any(part in container.format.name for part in _STILLS)
     av = load_av()
     first = None
     with contextlib.suppress(av.error.FFmpegError):
@@ -94,7 +143,6 @@ def describe(path: str, container: Any, stream: Any) -> VideoInfo:
         raise VideoError(f"'{path}' holds no frame that can be decoded; it may be damaged or empty: give another file.")
     if still:
         raise VideoError(f"'{path}' is a single picture, not a film; paint it with tf-style stylize.")
-    rotation = int(first.rotation)
     full = context.pix_fmt.startswith("yuvj") or int(context.color_range) == _FULL
     tags = (
         _FULL if full else int(context.color_range), int(context.color_primaries), int(context.color_trc),
@@ -103,11 +151,6 @@ def describe(path: str, container: Any, stream: Any) -> VideoInfo:
     rgb = bool(first.format.is_rgb)
     if rgb:
         tags = _LIMITED, tags[1], tags[2], _usual_matrix(first.height)
-    if tags[2] in _HDR:
-        raise VideoError(
-            f"'{path}' is HDR ({_HDR[tags[2]]}), but films are painted in SDR; convert it first, for example with "
-            "FFmpeg's filters zscale and tonemap."
-        )
     rate = stream.average_rate or stream.guessed_rate or Fraction(25)
     seconds = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
     return VideoInfo(
@@ -119,11 +162,13 @@ def describe(path: str, container: Any, stream: Any) -> VideoInfo:
         start=stream.start_time or 0,
         num_frames=stream.frames or round(seconds * rate),
         seconds=seconds,
-        rotation=rotation,
+        rotation=int(first.rotation),
         bits=max(component.bits for component in first.format.components),
         pixel_aspect=Fraction(stream.sample_aspect_ratio or 1),
         tags=tags,
         rgb=rgb,
+        last=1 / Fraction(rate),
+        sounds=len(container.streams.audio),
     )
 
 

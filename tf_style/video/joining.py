@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
+import io
 import operator
 import warnings
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-from tf_style.images import WriteError, replacing
-from tf_style.video.errors import VideoWarning, load_av
+from tf_style.images import replacing
+from tf_style.video.errors import VideoWarning, load_av, refusals
 from tf_style.video.info import VideoInfo, opened
 
+_RANDOM = (".mkv", ".webm")  # FFmpeg numbers their tracks by chance, unless told not to
 _COPIED = ("audio", "subtitle")
+_Timed: TypeAlias = tuple[Fraction, Any, bool]  # a packet's time in seconds, the packet, whether it can be decoded
 
 
 class Part(NamedTuple):
@@ -37,61 +41,82 @@ def join(parts: Sequence[Part], info: VideoInfo, output: str | Path, *, start: f
       end: The first second of the source that is left out; 0: none is.
 
     Warns:
-      VideoWarning: A stream of the source cannot be copied into such a file.
+      VideoWarning: A stream of the source cannot be copied into such a file, or its sound is damaged.
 
     Raises:
       WriteError: The disk refuses.
     """
     output = Path(output)
     av = load_av()
-    try:
-        with replacing(output) as temporary:
-            _write(av, parts, info, str(temporary), output, start, end)
-    except (av.error.FFmpegError, OSError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise WriteError(f"'{output}' cannot be written ({reason}); check the disk and the folder.") from None
+    with refusals(output), replacing(output) as temporary:
+        _write(av, parts, info, str(temporary), output, start, end)
 
 
 def _write(
     av: Any, parts: Sequence[Part], info: VideoInfo, temporary: str, output: Path, start: float, end: float
 ) -> None:
-    with opened(info.path) as (source, _), av.open(temporary, "w") as target:
+    options = {"fflags": "bitexact"} if output.suffix.lower() in _RANDOM else {}
+    with _opened(info) as source, av.open(temporary, "w", options=options) as target:
         with av.open(str(parts[0].path)) as first:
             video = target.add_stream_from_template(first.streams.video[0], opaque=True)
         video.time_base = info.time_base
         if info.rotation:
             video.set_display_rotation(info.rotation)
-        streams = _copied_streams(source, target, output)
-        target.metadata.update(source.metadata)
-        chapters = source.chapters()
-        if chapters and not (start or end):
-            target.set_chapters(chapters)
+        streams = {}
+        if source is not None:
+            streams = _copied_streams(source, target, output)
+            target.metadata.update(source.metadata)
+            chapters = source.chapters()
+            if chapters and not (start or end):
+                target.set_chapters(chapters)
         sound, pictures = _packets(source, streams, info, start, end), _pictures(av, parts, info, start, video)
-        for _, packet in heapq.merge(sound, pictures, key=operator.itemgetter(0)):
-            target.mux_one(packet)
+        damaged = 0
+        for _, packet, whole in heapq.merge(sound, pictures, key=operator.itemgetter(0)):
+            try:
+                target.mux_one(packet)
+            except ValueError:  # FFmpeg's, of a packet that makes no sense
+                if packet.stream is video:
+                    raise
+                whole = False
+            damaged += not whole
+    if damaged:
+        warnings.warn(
+            f"The sound of '{info.path}' is damaged: {damaged} of its packets cannot be played; the rest is as it was.",
+            VideoWarning,
+            stacklevel=2,
+        )
 
 
-def _pictures(
-    av: Any, parts: Sequence[Part], info: VideoInfo, start: float, stream: Any
-) -> Iterator[tuple[Fraction, Any]]:
-    """The packets of all parts, in their order, and their times in seconds."""
+@contextlib.contextmanager
+def _opened(info: VideoInfo) -> Iterator[Any]:
+    """The source's container; None: it is pictures only."""
+    if info.kind != "film":
+        yield None
+        return
+    with opened(info.path) as (container, _):
+        yield container
+
+
+def _pictures(av: Any, parts: Sequence[Part], info: VideoInfo, start: float, stream: Any) -> Iterator[_Timed]:
+    """The packets of all parts, in their order."""
     shift = Fraction(0)
     if start:
         shift = info.start * info.time_base + Fraction(start).limit_denominator(10**6)
+    before = None
     for part in parts:
         with av.open(str(part.path)) as container:
             for packet in container.demux(container.streams.video[0]):
                 if packet.dts is None:
                     continue
                 _shift(packet, shift - part.start * info.time_base)
+                # A part that begins with a long frame would be decoded from before the end of the last part on.
+                packet.dts = before = packet.dts if before is None else max(packet.dts, before + 1)
                 packet.stream = stream
-                yield packet.dts * packet.time_base, packet
+                yield packet.dts * packet.time_base, packet, True
 
 
-def _packets(
-    source: Any, streams: dict[int, Any], info: VideoInfo, start: float, end: float
-) -> Iterator[tuple[Fraction, Any]]:
-    """The packets to copy, those of the time from `start` to `end`, and their times in seconds."""
+def _packets(source: Any, streams: dict[int, Any], info: VideoInfo, start: float, end: float) -> Iterator[_Timed]:
+    """The packets to copy, those of the time from `start` to `end`."""
     if not streams:
         return
     begin = info.start * info.time_base
@@ -106,9 +131,20 @@ def _packets(
         seconds = time * packet.time_base - begin
         if (start and seconds < start) or (end and seconds >= end):
             continue
+        whole = _is_whole(packet)
         _shift(packet, shift)
         packet.stream = streams[packet.stream.index]
-        yield packet.dts * packet.time_base, packet
+        yield packet.dts * packet.time_base, packet, whole
+
+
+def _is_whole(packet: Any) -> bool:
+    """Whether a packet of sound can be decoded."""
+    try:
+        if packet.stream.type == "audio":
+            packet.decode()
+    except load_av().error.FFmpegError:
+        return False
+    return True
 
 
 def _shift(packet: Any, seconds: Fraction) -> None:
@@ -129,8 +165,9 @@ def _copied_streams(source: Any, target: Any, output: Path) -> dict[int, Any]:
         try:
             if stream.codec_context.codec.canonical_name not in target.supported_codecs:
                 raise ValueError
+            _try_header(stream, target.format.name)
             copy = target.add_stream_from_template(stream, opaque=True)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError):  # FFmpeg's refusals are ValueErrors, too
             warnings.warn(
                 f"The {stream.type} track {stream.index} ({name}) cannot be stored in a {output.suffix} file and is "
                 "left out; choose .mkv to keep it.",
@@ -142,3 +179,10 @@ def _copied_streams(source: Any, target: Any, output: Path) -> dict[int, Any]:
         copy.metadata.update(stream.metadata)
         found[stream.index] = copy
     return found
+
+
+def _try_header(stream: Any, format_name: str) -> None:
+    """Raises ValueError if a format refuses a stream; MOV does so only when its header is written."""
+    with load_av().open(io.BytesIO(), "w", format=format_name) as trial:
+        trial.add_stream_from_template(stream, opaque=True)
+        trial.start_encoding()

@@ -1,18 +1,26 @@
-"""Reads a film frame by frame."""
+"""Reads films of every kind frame by frame."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import math
 import warnings
 from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tf_style.video import pictures, webp
 from tf_style.video.errors import VideoWarning, load_av
-from tf_style.video.info import SCALERS_MATRICES, VideoInfo, exact_scaling, opened
+from tf_style.video.info import SCALERS_MATRICES, VideoInfo, describe, exact_scaling, opened
+from tf_style.video.tonemapping import ToneMapper
 
 _FULL = 2  # FFmpeg's number of the full range
 _DEPTH = 8  # bits; deeper films are read with 16
+_NEAR = Fraction(1, 1000)  # frames a second
 _TOO_MUCH = 100_000  # damaged packets; a reader that fails forever must not hang
 
 
@@ -29,6 +37,34 @@ class Frame(NamedTuple):
     def as_bytes(self) -> np.ndarray:
         """Uint8 [H, W, 3]."""
         return self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
+
+
+def read_info(path: str | Path, *, fps: float = 0.0, tonemap: bool = False) -> VideoInfo:
+    """Reads what is known of a film before its frames are read.
+
+    Args:
+      path: A film, an animation, a folder of numbered pictures, or a pattern of their names such as frames/%05d.png.
+      fps: Of a film: read only so many frames a second, those shown at each tick. Of pictures: how many are shown a
+        second. 0: all; 25.
+      tonemap: Read HDR in SDR.
+
+    Raises:
+      ImageError, VideoError: It is no film that can be read, or HDR.
+    """
+    exact = _exact(fps)
+    if Path(path).is_dir() or pictures.is_pattern(path):
+        return pictures.describe(str(path), fps=exact)
+    info = webp.describe(str(path)) if webp.is_webp(path) else describe(str(path), tonemap=tonemap)
+    if not exact or exact >= info.rate:
+        return info
+    num_frames = min(info.num_frames, math.ceil(info.seconds * exact))
+    return dataclasses.replace(info, fps=exact, rate=exact, num_frames=num_frames)
+
+
+def _exact(fps: float) -> Fraction:
+    """A number of frames a second; 23.976 and the like are 24000/1001."""
+    television = Fraction(round(fps * 1.001) * 1000, 1001)
+    return television if abs(television - Fraction(fps)) < _NEAR else Fraction(fps).limit_denominator(1000)
 
 
 def read_frames(
@@ -48,23 +84,42 @@ def read_frames(
     Raises:
       VideoError: The file cannot be opened.
     """
-    first = info.start + _ticks(start, info)
-    last = info.start + _ticks(end, info) if end else None
+    size = size or (info.height, info.width)
+    first = info.start + round(start / info.time_base)
+    last = info.start + round(end / info.time_base) if end else None
+    frames = _timed(_DECODED[info.kind](info, first), info, first, last)
+    if info.fps:
+        frames = _at_ticks(frames, info, first)
+    convert = ToneMapper(info, size) if info.hdr else functools.partial(_pixels, info=info, size=size)
+    for frame, time in frames:
+        yield Frame(convert(frame), time)
+
+
+def _timed(frames: Iterator[Any], info: VideoInfo, first: int, last: int | None) -> Iterator[tuple[Any, int]]:
+    """The frames from a time to another, and their times."""
     time = None
-    with opened(info.path) as (container, stream):
-        if start:
-            container.seek(first, stream=stream, backward=True)
-        for frame in _decoded(info.path, container, stream):
-            time = _next_time(frame.pts, time, info)
-            if time < first:
-                continue
-            if last is not None and time >= last:
-                return
-            yield Frame(_pixels(frame, info, size or (info.height, info.width)), time)
+    for frame in frames:
+        time = _next_time(frame.pts, time, info)
+        if last is not None and time >= last:
+            return
+        if time >= first:
+            yield frame, time
 
 
-def _ticks(seconds: float, info: VideoInfo) -> int:
-    return round(seconds / info.time_base)
+def _at_ticks(frames: Iterator[tuple[Any, int]], info: VideoInfo, first: int) -> Iterator[tuple[Any, int]]:
+    """The frames that are shown at a tick of `info.fps`, counted from the time `first`, each at its own time."""
+    held: tuple[Any, int] | None = None
+    for frame, time in frames:
+        if held and _tick(held[1], info, first) < _tick(time, info, first):
+            yield held
+        held = frame, time
+    if held and _tick(held[1], info, first) < _tick(held[1] + round(info.last / info.time_base), info, first):
+        yield held
+
+
+def _tick(time: int, info: VideoInfo, first: int) -> int:
+    """The number of the first tick at a time or after it; times may be rounded up by a unit."""
+    return math.ceil((time - 1 - first) * info.time_base * info.fps)
 
 
 def _next_time(time: int | None, before: int | None, info: VideoInfo) -> int:
@@ -76,29 +131,34 @@ def _next_time(time: int | None, before: int | None, info: VideoInfo) -> int:
     return max(time, before + 1)
 
 
-def _decoded(path: str, container: Any, stream: Any) -> Iterator[Any]:
-    """All frames; damaged packets are skipped."""
+def _decoded(info: VideoInfo, first: int) -> Iterator[Any]:
+    """All frames of a film from about a time on; damaged packets are skipped."""
     error_kinds = load_av().error
     damaged = 0
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-            if packet is None:
+    with opened(info.path) as (container, stream):
+        if first > info.start:
+            container.seek(first, stream=stream, backward=True)
+        packets = container.demux(stream)
+        while damaged <= _TOO_MUCH:
+            try:
+                packet = next(packets, None)
+                if packet is None:
+                    break
+                yield from packet.decode()
+            except error_kinds.EOFError:
                 break
-            yield from packet.decode()
-        except error_kinds.EOFError:
-            break
-        except error_kinds.FFmpegError:
-            damaged += 1
-            if damaged > _TOO_MUCH:
-                break
+            except error_kinds.FFmpegError:
+                damaged += 1
     if damaged:
         warnings.warn(
-            f"'{path}' is damaged: {damaged} of its packets could not be decoded and were left out.",
+            f"'{info.path}' is damaged: {damaged} of its packets could not be decoded and were left out.",
             VideoWarning,
             stacklevel=2,
         )
+
+
+#: Kind of film -> what yields its frames, as FFmpeg's, from about a time on.
+_DECODED = {"film": _decoded, "pictures": pictures.decoded, "webp": webp.decoded}
 
 
 def _pixels(frame: Any, info: VideoInfo, size: tuple[int, int]) -> np.ndarray:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
 
-from tf_style.images import WriteError
-from tf_style.video.errors import VideoError, load_av
+from tf_style.video.errors import VideoError, load_av, refusals
 from tf_style.video.info import SCALERS_MATRICES, VideoInfo, exact_scaling
 
 _FULL = 2  # FFmpeg's number of the full range
@@ -27,6 +25,13 @@ class _Codec(NamedTuple):
     options: dict[str, str]
 
 
+class Encoding(NamedTuple):
+    """How to encode: a name of `CODECS`, and the quality (smaller is better; None: the codec has none)."""
+
+    codec: str
+    crf: int | None
+
+
 #: Codec -> how to encode with it. Default qualities are near the eye's limit.
 CODECS = {
     # Without its parameter, x264 reads memory that it has not written, and its bytes differ now and then (AVX-512).
@@ -37,6 +42,9 @@ CODECS = {
     "prores": _Codec("prores_ks", ("yuv422p10le", "yuv422p10le"), None, {"profile": "hq"}),
     "ffv1": _Codec("ffv1", ("yuv444p", "yuv444p16le"), None, {"level": "3", "slices": "4"}),
 }
+#: How the parts of animations are stored.
+LOSSLESS = Encoding("rgb", None)
+_LOSSLESS = _Codec("ffv1", ("bgr0", "bgr0"), None, {"level": "3", "slices": "4"})
 #: Suffix -> the codecs that it may hold, the first by default.
 CONTAINERS = {
     ".mp4": ("h264", "h265", "av1", "vp9"),
@@ -44,13 +52,6 @@ CONTAINERS = {
     ".mkv": ("h264", "h265", "av1", "vp9", "prores", "ffv1"),
     ".webm": ("vp9", "av1"),
 }
-
-
-class Encoding(NamedTuple):
-    """How to encode: a name of `CODECS`, and the quality (smaller is better; None: the codec has none)."""
-
-    codec: str
-    crf: int | None
 
 
 def choose_encoding(output: str | Path, codec: str = "auto", crf: int = -1) -> Encoding:
@@ -104,14 +105,15 @@ class VideoWriter:
         size: tuple[int, int],
     ) -> None:
         av = self._av = load_av()
-        codec = CODECS[encoding.codec]
+        codec = CODECS.get(encoding.codec, _LOSSLESS)
         self._info = info
         self._first: int | None = None
         self._format = codec.formats[info.bits > 8]
+        self._range = _FULL if codec is _LOSSLESS else info.range
         quality = {} if encoding.crf is None else {"crf": str(encoding.crf)}
         self._path = path
         os.environ.setdefault("SVT_LOG", "1")  # errors only; the AV1 encoder talks otherwise
-        with self._refusals():
+        with refusals(self._path):
             self._container = av.open(str(path), "w", format="mov" if encoding.codec == "prores" else "mp4")
         self._stream = self._container.add_stream(codec.encoder, rate=info.rate, options={**codec.options, **quality})
         context = self._stream.codec_context
@@ -119,7 +121,7 @@ class VideoWriter:
         context.pix_fmt = self._format
         context.time_base = info.time_base
         context.sample_aspect_ratio = info.pixel_aspect
-        context.color_range, context.color_primaries = info.range, info.tags[1]
+        context.color_range, context.color_primaries = self._range, info.tags[1]
         context.color_trc, context.colorspace = info.tags[2:]
 
     def add(self, pixels: np.ndarray, time: int) -> None:
@@ -136,27 +138,18 @@ class VideoWriter:
             format=self._format,
             dst_colorspace=SCALERS_MATRICES.get(self._info.matrix),
             src_color_range=_FULL,
-            dst_color_range=self._info.range,
+            dst_color_range=self._range,
             interpolation=exact_scaling(),
         )
         frame.pts, frame.time_base = time - self._first, self._info.time_base
-        with self._refusals():
+        with refusals(self._path):
             self._container.mux(self._stream.encode(frame))
 
     def close(self) -> None:
         """Writes what is left."""
-        with self._refusals():
+        with refusals(self._path):
             self._container.mux(self._stream.encode())
             self._container.close()
-
-    @contextlib.contextmanager
-    def _refusals(self) -> Iterator[None]:
-        """Turns what the disk says into one sentence."""
-        try:
-            yield
-        except (self._av.error.FFmpegError, OSError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise WriteError(f"'{self._path}' cannot be written ({reason}); check the disk and the folder.") from None
 
     def __enter__(self) -> VideoWriter:
         return self

@@ -12,6 +12,7 @@ _USAGE = (
     "usage: tf-style video --content=clip.mp4 --style=painting.jpg --output=painted.mp4 [--flag=value ...]\n"
     "       tf-style video clip.mp4 painting.jpg [painted.mp4] [--flag=value ...]\n\n"
     "Without --output the film goes beside the content, as clip-painting.mp4. Sound and subtitles are copied.\n"
+    "GIF, WebP, PNG and numbered pictures (a folder, or frames/%05d.png) may stand for films.\n"
     "With --shots_output alone, only the shots are found and written."
 )
 _PRESET = "instant"
@@ -23,7 +24,7 @@ FLAGS = flags.Flags(
     _WITHOUT,
     positional=("content", "style", "output"),
     first=(
-        "content", "style", "output", "start", "end", "size", "network", "style_strength", "preserve_color",
+        "content", "style", "output", "start", "end", "fps", "size", "network", "style_strength", "preserve_color",
         "consistency", "shots", "codec", "crf",
     ),
 )  # fmt: skip
@@ -34,7 +35,7 @@ def main(argv: list[str]) -> int:
     if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
-    from tf_style.video import CONTAINERS
+    from tf_style.video import ANIMATIONS, CONTAINERS, is_pattern
 
     given = flags.parse("video", FLAGS, argv)
     given.setdefault("preset", _PRESET)
@@ -43,7 +44,9 @@ def main(argv: list[str]) -> int:
         styles = (shots,)  # the film is named after
     if content and styles:
         suffix = Path(content).suffix.lower()
-        suffix = suffix if suffix in CONTAINERS else ".mp4"
+        suffix = suffix if suffix in (*CONTAINERS, *ANIMATIONS) else ".mp4"
+        if is_pattern(content):
+            content, suffix = str(Path(content).parent), ".mp4"
         given.setdefault("output", places.default_output(given, content, *styles, suffix=suffix.removeprefix(".")))
     config, files, preset, _ = flags.stylization(given, VideoFiles)
     from tf_style.jobs.film.run import run

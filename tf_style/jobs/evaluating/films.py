@@ -41,7 +41,7 @@ def measure_films(config: EvaluateConfig, files: EvaluateFiles, pairs: list[Pair
     Raises:
       ConfigError, ImageError, MotionError, VideoError, WeightsError: What was given cannot be used.
     """
-    films = [(pair, read_info(pair.content), read_info(pair.painting)) for pair in pairs]
+    films = [(pair, read_info(pair.content, tonemap=True), read_info(pair.painting)) for pair in pairs]
     display = ProgressDisplay(quiet=files.quiet)
     with quiet_tensorflow():
         from tf_style.jobs.evaluating.session import EvaluationSession

@@ -21,12 +21,13 @@ def stylize_video(
     """Paints a film, as `tf-style video` does: sound, times and colours' description are those of the source.
 
     Args:
-      source: The film.
+      source: The film, an animation, a folder of numbered pictures, or a pattern such as "frames/%05d.png".
       style: A painting, or several; for a network of named styles, names. `()` if the file that `shots` names
         has one for each shot.
-      output: The painted film: .mp4, .mov, .mkv or .webm. A run that was stopped goes on.
-      preset: Name of a preset with a network, or path of a flagfile.
-      **options: Flags of `tf-style video` (`consistency`, `shots`, `start`, `end`, `size`, `codec` and others), and
+      output: The painted film (.mp4, .mov, .mkv, .webm), animation (.gif, .webp, .png, .apng), or a pattern. A run that
+        was stopped goes on.
+      preset: Name of a preset, or path of a flagfile.
+      **options: Flags of `tf-style video` (`consistency`, `shots`, `start`, `end`, `fps`, `size` and others), and
         options of `StylizeConfig`.
 
     Raises:

@@ -7,6 +7,7 @@ from tf_style.jobs.film.shots import write_shots
 from tf_style.jobs.film.source import Source
 from tf_style.jobs.run.inputs import check_outputs, check_writable
 from tf_style.jobs.run.progress import ProgressDisplay
+from tf_style.video import choose_output
 
 
 def list_shots(files: VideoFiles) -> int:
@@ -17,7 +18,7 @@ def list_shots(files: VideoFiles) -> int:
     """
     check_outputs(files, (files.content,), ("shots_output",))
     check_writable("shots_output", files.shots_output)
-    source = Source(files)
+    source = Source(files, choose_output("any.mkv"))
     display = ProgressDisplay(quiet=files.quiet)
     for number, _ in enumerate(source.frames(), 1):
         display.show(f"frame {number}", min(1.0, number / source.num_frames), 0.0, {}, last=False)

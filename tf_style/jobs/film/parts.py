@@ -15,7 +15,7 @@ import numpy as np
 
 from tf_style.config import ConfigError
 from tf_style.jobs.run.places import PARTS
-from tf_style.video import Part
+from tf_style.video import Part, refusals
 
 _STATE = "state.npz"
 #: Options that do not change a painted frame, or whose contents do, and not their names.
@@ -79,9 +79,10 @@ class Parts:
             "complete": self.complete,
         }
         temporary = self.folder / f".{_STATE}"
-        with open(temporary, "wb") as file:
-            np.savez(file, facts=np.array(json.dumps(facts)), **self.state)  # type: ignore[arg-type]
-        os.replace(temporary, self.folder / _STATE)
+        with refusals(self.folder / _STATE):
+            with open(temporary, "wb") as file:
+                np.savez(file, facts=np.array(json.dumps(facts)), **self.state)  # type: ignore[arg-type]
+            os.replace(temporary, self.folder / _STATE)
 
     def _load(self, output: Path) -> None:
         try:

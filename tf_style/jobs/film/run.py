@@ -26,15 +26,7 @@ from tf_style.jobs.run.progress import ProgressDisplay
 from tf_style.jobs.run.quiet import quiet_tensorflow
 from tf_style.motion import flow_of
 from tf_style.networks.archive import find_network
-from tf_style.video import (
-    Encoding,
-    Frame,
-    Part,
-    VideoError,
-    VideoWriter,
-    choose_encoding,
-    join,
-)
+from tf_style.video import Frame, Part, VideoError, choose_output
 
 _PART = 48  # frames; a run that was killed paints fewer than this again
 _PREVIEW_EVERY_SECONDS = 2.0
@@ -63,7 +55,7 @@ def run(config: StylizeConfig, files: VideoFiles, preset: str) -> int:
         try:
             session = _open(config, files, film)
             display.say(session.headline())
-            if remark := film.source.remark():
+            for remark in film.source.remarks():
                 display.say(remark)
             if film.painted:
                 display.say(f"Goes on after frame {film.painted}.")
@@ -103,8 +95,8 @@ class _Film:
 
     def __init__(self, config: StylizeConfig, files: VideoFiles) -> None:
         self._files = files
-        self.source = Source(files)
-        self._encoding: Encoding = choose_encoding(files.output, files.codec, files.crf)
+        self._output = choose_output(files.output, files.codec, files.crf)
+        self.source = Source(files, self._output)
         styles = {shot.style: shot for shot in reversed(self.source.shots)}
         _check(files, styles)
         check_memory(config, self.source.size)
@@ -116,7 +108,7 @@ class _Film:
             flow_of(files.flow)
         about = {
             "options": options_of(config, files),
-            "film": facts_of_film(files.content),
+            "film": [facts_of_film(path) for path in self.source.info.files],
             "cuts": "" if files.lists_shots else files.shots,
             "shots": [(shot.start, digest_of_files(shot.style)) for shot in self.source.shots],
             "masks": [facts_of_film(path) for path in _masks_and_colors(files)],
@@ -153,7 +145,7 @@ class _Film:
 
         def show() -> None:
             rate = (self.painted - before) / (time.monotonic() - begun)
-            place = f"frame {self.painted}/{self.num_frames}  {rate:.1f} frames/s"
+            place = f"shot {self.source.shot}  frame {self.painted}/{self.num_frames}  {rate:.1f} frames/s"
             display.show(place, self.painted / self.num_frames, 0.0, {}, last=False)
 
         for batch in _batches(frames, _PART):
@@ -173,7 +165,7 @@ class _Film:
     ) -> bool:
         """Paints the frames of a part; returns False after an interruption, with what there is in `_unfinished`."""
         path, start, count = self.parts.new_file(), 0, 0
-        with VideoWriter(path, self.source.info, self._encoding, self.source.size) as writer:
+        with self._output.writer(path, self.source.info, self.source.written_size, self.painted) as writer:
             for frame, begins, style in batch:
                 if interruption.asked and count:
                     break
@@ -203,26 +195,26 @@ class _Film:
         end, info = self._files.end, self.source.info
         if not self.parts.complete:  # sound as long as the pictures
             end = float((self._last_time - info.start) * info.time_base + 1 / info.rate)
-        join([*self.parts.parts, *self._unfinished], info, self._files.output, start=self._files.start, end=end)
+        self._output.join([*self.parts.parts, *self._unfinished], info, start=self._files.start, end=end)
 
     def record(self) -> dict[str, Any]:
         """The film, for the record."""
-        height, width = self.source.size
+        height, width = self.source.written_size
         return {
             "frames": self.painted,
             "size": [height, width],
             "rate": str(self.source.info.rate),
-            "codec": self._encoding.codec,
-            "crf": self._encoding.crf,
+            "codec": self._output.encoding.codec,
+            "crf": self._output.encoding.crf,
         }
 
     def _paint_frame(self, frame: Frame, begins: bool, painter: Any) -> np.ndarray:
         """The painted frame, in as many bits as the source's."""
-        picture, masks = self.source.upright(frame.as_floats()), self.masks.at(self.source.seconds(frame))
+        picture, masks = self.source.upright(frame.as_floats()), self.masks.at(self.source.seconds(frame.time))
         nothing = "regions" in masks and not masks["regions"].any()
         if begins or nothing:
             painter.begin_shot()
-        painting = self.source.as_stored(picture if nothing else painter.paint(picture, masks))
+        painting = self.source.as_written(picture if nothing else painter.paint(picture, masks))
         most = np.iinfo(frame.pixels.dtype).max
         return np.rint(painting * most).astype(frame.pixels.dtype)
 

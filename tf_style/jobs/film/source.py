@@ -11,7 +11,7 @@ from tf_style import images
 from tf_style.config import ConfigError, VideoFiles
 from tf_style.jobs.film.shots import Shot, read_shots
 from tf_style.motion import ShotDetector
-from tf_style.video import Frame, VideoInfo, read_frames, read_info
+from tf_style.video import FilmOutput, Frame, VideoInfo, read_frames, read_info
 
 
 class Source:
@@ -19,21 +19,30 @@ class Source:
 
     Args:
       files: All options of the film.
+      output: What will be written.
 
     Raises:
-      ConfigError, VideoError: It cannot be used.
+      ConfigError, ImageError, VideoError: It cannot be used, or not be written so.
     """
 
-    def __init__(self, files: VideoFiles) -> None:
-        self._files = files
-        self.info = read_info(files.content)
+    def __init__(self, files: VideoFiles, output: FilmOutput) -> None:
+        self._files, self._output = files, output
+        self.info = read_info(files.content, fps=files.fps, tonemap=files.tonemap)
         #: (height, width) to paint at, as frames are stored.
-        self.size = _painting_size(self.info, files)
+        self.size = _painting_size(self.info, files, even=output.is_film)
+        output.check(self.info, self.written_size, self.num_frames)
         #: All that are known before the film is looked at.
         self.shots = read_shots(files)
+        #: The number of the shot that `frames` has come to, from 1.
+        self.shot = 1
         #: The seconds at which shots begin, as far as `frames` has found them.
         self.found: list[float] = []
         _check_times(self.shots, self.info)
+
+    @property
+    def written_size(self) -> tuple[int, int]:
+        """(height, width) of the frames that are written; only films are turned by players."""
+        return self.size if self._output.is_film else self.upright_size
 
     @property
     def num_frames(self) -> int:
@@ -48,38 +57,41 @@ class Source:
         height, width = self.size
         return (width, height) if self.info.rotation % 180 else (height, width)
 
-    def seconds(self, frame: Frame) -> float:
-        """The time of a frame since the film's beginning."""
-        return float((frame.time - self.info.start) * self.info.time_base)
+    def seconds(self, time: float) -> float:
+        """The seconds of a time since the film's beginning."""
+        return float((time - self.info.start) * self.info.time_base)
 
-    def remark(self) -> str:
-        """What the user should know about the size."""
+    def remarks(self) -> Iterator[str]:
+        """What the user should know about the size and the sound."""
         info, (height, width) = self.info, self.size
-        if self.size == (info.height, info.width) or not (info.height % 2 or info.width % 2):
-            return ""
-        return f"Films have even sides, so this one of {info.width}x{info.height} becomes {width}x{height}."
+        if self._output.is_film and self.size != (info.height, info.width) and (info.height % 2 or info.width % 2):
+            yield f"Films have even sides, so this one of {info.width}x{info.height} becomes {width}x{height}."
+        if info.sounds and not self._output.is_film:
+            yield "The sound is left out, because pictures hold none."
 
     def upright(self, frame: np.ndarray) -> np.ndarray:
         """A frame as players turn it."""
         return np.ascontiguousarray(np.rot90(frame, self.info.rotation // 90))
 
-    def as_stored(self, frame: np.ndarray) -> np.ndarray:
-        """An upright frame as it is stored."""
+    def as_written(self, frame: np.ndarray) -> np.ndarray:
+        """An upright frame as it is written."""
+        if not self._output.is_film:
+            return frame
         return np.ascontiguousarray(np.rot90(frame, -self.info.rotation // 90))
 
     def frames(self) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
         """The frames, whether a shot begins with each, and its style."""
         frames = read_frames(self.info, size=self.size, start=self._files.start, end=self._files.end)
         if self._files.lists_shots:
-            yield from self._as_listed(frames)
+            for frame, begins, style in self._as_listed(frames):
+                self.shot += begins
+                yield frame, begins, style
             return
         for frame, begins in self._as_found(frames):
+            self.shot += begins
             if begins or not self.found:
-                self.found.append(self._seconds(frame.time))
+                self.found.append(self.seconds(frame.time))
             yield frame, begins, self._files.style
-
-    def _seconds(self, time: float) -> float:
-        return float((time - self.info.start) * self.info.time_base)
 
     def _as_listed(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
         """A shot begins with the frame that is nearest to its time."""
@@ -89,7 +101,7 @@ class Source:
         for frame, after in _pairs(frames):
             time = frame.time + ((after.time - frame.time) if after else following) / 2
             begins = False
-            while ahead and ahead[0].start <= self._seconds(time):
+            while ahead and ahead[0].start <= self.seconds(time):
                 begins, style = True, ahead.popleft().style
             yield frame, begins, style
 
@@ -129,11 +141,11 @@ def _check_times(shots: list[Shot], info: VideoInfo) -> None:
         )
 
 
-def _painting_size(info: VideoInfo, files: VideoFiles) -> tuple[int, int]:
-    """The size to paint at, with even sides."""
+def _painting_size(info: VideoInfo, files: VideoFiles, *, even: bool) -> tuple[int, int]:
+    """The size to paint at."""
     height, width = images.painting_size((info.height, info.width), files.size)
     if height * width > files.max_pixels:
         raise ConfigError(
             f"The film would have {height * width} pixels, above max_pixels={files.max_pixels}; lower --size."
         )
-    return height - height % 2, width - width % 2
+    return (height - height % 2, width - width % 2) if even else (height, width)
