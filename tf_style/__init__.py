@@ -14,6 +14,7 @@ from tf_style.version import __version__
 _NAMES = {
     "BACKBONES": "tf_style.backbones",
     "ConfigError": "tf_style.config",
+    "Controls": "tf_style.controls",
     "ImageError": "tf_style.images",
     "Objective": "tf_style.losses",
     "Optimization": "tf_style.stylizers",

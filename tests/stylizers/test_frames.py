@@ -12,7 +12,7 @@ SIZE = (32, 40)
 
 @pytest.fixture(scope="module")
 def stylizer():
-    return FrameStylizer(pooled_stylizer("adam", num_steps=10), 1e4)
+    return FrameStylizer(pooled_stylizer("adam", num_steps=10), 1.0)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
+from tf_style.controls import OWN, Controls
 from tf_style.motion import Stabilizer, flow_of, look_back, softened
 from tf_style.ops import warp
 from tf_style.stylizers import FeedForwardStylizer, FrameStylizer, PyramidStylizer
@@ -31,7 +32,7 @@ class FramePainter(Protocol):
     def begin_shot(self) -> None:
         """Forgets the frames before."""
 
-    def paint(self, frame: np.ndarray, masks: MaskArrays | None = None) -> np.ndarray:
+    def paint(self, frame: np.ndarray, masks: MaskArrays | None = None, controls: Controls = OWN) -> np.ndarray:
         """Paints the next frame."""
 
 
@@ -51,7 +52,7 @@ class NetworkPainter:
     def __init__(
         self, stylizer: FeedForwardStylizer, styles: Sequence[Image | str], consistency: float, flow: str
     ) -> None:
-        self._stylizer, self._styles = stylizer, styles
+        self._stylizer, self._styles, self._consistency = stylizer, styles, consistency
         self._stabilizer = Stabilizer(consistency, flow)
 
     @property
@@ -74,12 +75,14 @@ class NetworkPainter:
         """Forgets the frame before."""
         self._stabilizer.begin_shot()
 
-    def paint(self, frame: np.ndarray, masks: MaskArrays | None = None) -> np.ndarray:
+    def paint(self, frame: np.ndarray, masks: MaskArrays | None = None, controls: Controls = OWN) -> np.ndarray:
         """Paints the next frame."""
         tensors = _tensors(masks)
+        self._stabilizer.consistency = self._consistency if controls.consistency is None else controls.consistency
         content = tf.constant(self._stabilizer.before(frame)[np.newaxis])
-        painting = self._stabilizer.after(np.asarray(self._stylizer.paint_parts(content, self._parts, tensors)[0]))
-        shown = self._stylizer.shown(tf.constant(painting[np.newaxis]), tf.constant(frame[np.newaxis]), tensors)
+        painting = self._stylizer.paint_parts(content, self._parts, tensors, controls)[0]
+        calm = tf.constant(self._stabilizer.after(np.asarray(painting))[np.newaxis])
+        shown = self._stylizer.shown(calm, tf.constant(frame[np.newaxis]), tensors, controls)
         return np.asarray(shown[0])
 
 
@@ -119,18 +122,21 @@ class OptimizingPainter:
         """Forgets the frames before."""
         self.state = {}
 
-    def paint(self, frame: np.ndarray, masks: MaskArrays | None = None) -> np.ndarray:
+    def paint(self, frame: np.ndarray, masks: MaskArrays | None = None, controls: Controls = OWN) -> np.ndarray:
         """Paints the next frame."""
         content, tensors = tf.constant(frame[np.newaxis]), _tensors(masks)
         if self.state:
+            targets = self._targets
+            if controls.style_blend:
+                targets = self._stylizer.stylizer.style_targets(self._styles, frame.shape[:2], controls)
             painting = self._stylizer.next(
-                content, self._styles, self._moved(frame), style_targets=self._targets, masks=tensors
+                content, self._styles, self._moved(frame), style_targets=targets, masks=tensors, controls=controls
             )
         else:
-            painting = self._stylizer.first(content, self._styles, masks=tensors)
+            painting = self._stylizer.first(content, self._styles, masks=tensors, controls=controls)
         if self._lags:
             self._remember(frame, painting)
-        return np.asarray(self._stylizer.shown(painting, content, tensors)[0])
+        return np.asarray(self._stylizer.shown(painting, content, tensors, controls)[0])
 
     def _remember(self, frame: np.ndarray, painting: Image) -> None:
         latest = {"frames": frame[np.newaxis], "paintings": np.asarray(painting)}
@@ -177,7 +183,7 @@ def make_painter(
     """
     if isinstance(stylizer, FeedForwardStylizer):
         return NetworkPainter(stylizer, styles, consistency, flow)
-    frames = FrameStylizer(stylizer, 25.0 * 100.0**consistency)
+    frames = FrameStylizer(stylizer, consistency)
     return OptimizingPainter(frames, styles, flow, lags if consistency else ())
 
 

@@ -46,7 +46,8 @@ class Stabilizer:
     """
 
     def __init__(self, consistency: float, flow: str = "dis_medium") -> None:
-        self._consistency = consistency
+        #: May change from frame to frame.
+        self.consistency = consistency
         self._flow = flow_of(flow) if consistency else None
         self.state: dict[str, np.ndarray] = {}
         self._motion: tuple[np.ndarray, np.ndarray] | None = None
@@ -84,7 +85,7 @@ class Stabilizer:
         known = 1.0 / (_blur(trust, _RADIUS) + 0.02)
         strokes -= _blur(trust * strokes, _RADIUS) * known
         colors = _blur(trust * colors, _RADIUS) * known
-        mixed = painting + _COLORS * self._consistency * trust * colors + self._share() * _sure(trust) * strokes
+        mixed = painting + _COLORS * self.consistency * trust * colors + self._share() * _sure(trust) * strokes
         self.state["mixed"] = mixed = np.clip(mixed, 0.0, 1.0)
         return np.clip(_as_strong(mixed, painting), 0.0, 1.0)
 
@@ -112,7 +113,7 @@ class Stabilizer:
         (early, late) = (warp(layer, move) for layer, move in zip(self.state["layers"], moves, strict=True))
         early_seen, late_seen = map(_spread, seen)
         age = int(self.state["age"]) + 1
-        period = max(1, round(_STROKES * self._consistency))
+        period = max(1, round(_STROKES * self.consistency))
         newest = painting + late_seen * (late - painting)
         carried = before + _RENEWAL * (newest - before)
         carried += early_seen * (early - carried)
@@ -134,7 +135,7 @@ class Stabilizer:
 
     def _share(self) -> float:
         """The input is filtered fully, and strokes are carried whole, from a consistency of a half on."""
-        return min(1.0, 2.0 * self._consistency)
+        return min(1.0, 2.0 * self.consistency)
 
 
 def _spread(mask: np.ndarray) -> np.ndarray:

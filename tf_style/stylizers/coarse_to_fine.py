@@ -94,7 +94,7 @@ class PyramidStylizer(Pyramid):
                 resize(content, sizes[scale]),
                 [self.style_at(style, sizes[scale]) for style in styles],
                 masks_at(masks, sizes[scale]),
-                self.shares(controls),
+                self.shares(controls, len(styles)),
             )
             steps = self.steps_at(scale)
             while int(state.step) < steps and not bool(tf.reduce_all(state.done)):

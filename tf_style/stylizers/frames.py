@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from tf_style.controls import OWN, Controls
 from tf_style.losses import temporal_loss
 from tf_style.stylizers.coarse_to_fine import PyramidStylizer
 from tf_style.stylizers.optimization import Optimization
@@ -19,19 +20,19 @@ class FrameStylizer:
 
     Args:
       stylizer: What paints a picture. Its last scale's steps, `num_steps`, are those of the frames that follow.
-      temporal_weight: Weight of the `temporal_loss` in them.
+      consistency: In [0, 1]: how closely they are kept to the one before, by the `temporal_loss`.
 
     Reference:
       Ruder, Dosovitskiy, Brox, "Artistic Style Transfer for Videos", GCPR 2016, sections 4.1 to 4.4.
       https://arxiv.org/abs/1604.08610
     """
 
-    def __init__(self, stylizer: PyramidStylizer, temporal_weight: float) -> None:
+    def __init__(self, stylizer: PyramidStylizer, consistency: float) -> None:
         own = stylizer.optimization
         self.stylizer = stylizer
         self._following = Optimization(
             own.backbone,
-            own.objective + temporal_weight * temporal_loss(),
+            own.objective + temporal_weight(consistency) * temporal_loss(),
             own.optimizer,
             average_decay=own.average_decay,
             tolerance=own.tolerance,
@@ -39,15 +40,18 @@ class FrameStylizer:
         )
         self.shown = stylizer.shown
 
-    def first(self, content: Image, styles: Sequence[Image], *, masks: Masks | None = None) -> Image:
+    def first(
+        self, content: Image, styles: Sequence[Image], *, masks: Masks | None = None, controls: Controls = OWN
+    ) -> Image:
         """The painting of a shot's first frame.
 
         Args:
           content: Float32 [B, H, W, 3] in [0, 1].
           styles: What `stylizer.prepared` returned.
           masks: As in a call of the stylizer.
+          controls: As in a call of the stylizer.
         """
-        for progress in self.stylizer.run(content, styles, masks=masks, prepared=True):
+        for progress in self.stylizer.run(content, styles, masks=masks, controls=controls, prepared=True):
             state = progress.state
         return self.stylizer.optimization.picture(state)
 
@@ -59,6 +63,7 @@ class FrameStylizer:
         *,
         style_targets: Nest,
         masks: Masks | None = None,
+        controls: Controls = OWN,
     ) -> Image:
         """The painting of a frame that follows others.
 
@@ -69,9 +74,10 @@ class FrameStylizer:
             [B, H, W, 1] in [0, 1], under "mask". The masks add up to at most 1; what they leave begins as in a picture.
           style_targets: What `stylizer.style_targets` returned for the frame's size.
           masks: As in a call of the stylizer.
+          controls: As in a call of the stylizer; they also say how closely to keep to the frames before.
         """
         size = tf.unstack(tf.shape(content)[1:3])
-        start = self.stylizer.first_image(content, styles, size, masks=masks)
+        start = self.stylizer.first_image(content, styles, size, masks=masks, controls=controls)
         rest = start
         for before in previous:
             start += before["mask"] * (before["image"] - rest)
@@ -81,9 +87,17 @@ class FrameStylizer:
             **style_targets,
             **self._following.objective.reading("previous").targets(references),
         }
+        weights = self.stylizer.weights(controls)
+        if controls.consistency is not None:
+            weights["temporal"] = tf.constant(temporal_weight(controls.consistency))
         optimization, steps = self._following, self.stylizer.num_steps
         state = optimization.start(tf.clip_by_value(start, 0.0, 1.0))
         while int(state.step) < steps and not bool(tf.reduce_all(state.done)):
             chunk = min(optimization.optimizer.steps_per_call, steps - int(state.step))
-            state = optimization.step(state, targets, tf.constant(chunk))
+            state = optimization.step(state, targets, tf.constant(chunk), weights)
         return optimization.picture(state)
+
+
+def temporal_weight(consistency: float) -> float:
+    """The weight of the temporal loss: it rises over two powers of ten with the consistency, and is 0 at 0."""
+    return 25.0 * 100.0**consistency if consistency else 0.0

@@ -83,14 +83,18 @@ class Pyramid:
     def style_targets(self, styles: Sequence[Image], size: Sequence, controls: Controls = OWN) -> Nest:
         """Targets of the terms that read the styles, at a scale of (height, width)."""
         return self.optimization.targets(
-            None, [self.style_at(style, size) for style in styles], shares=self.shares(controls)
+            None, [self.style_at(style, size) for style in styles], shares=self.shares(controls, len(styles))
         )
 
     @staticmethod
-    def shares(controls: Controls) -> tf.Tensor | None:
+    def shares(controls: Controls, number: int) -> tf.Tensor | None:
         """The shares of styles that controls ask for; None: the objective's own."""
         if not controls.style_blend:
             return None
+        if len(controls.style_blend) != number:
+            raise ValueError(
+                f"style_blend has {len(controls.style_blend)} shares for {number} styles; give one for each."
+            )
         return tf.constant(controls.style_blend, tf.float32) / sum(controls.style_blend)
 
     def weights(self, controls: Controls) -> dict[str, tf.Tensor]:
