@@ -3,8 +3,8 @@
   python -m benchmarks.film --clip=FOLDER_OF_FRAMES
 
 The films are three pans over example photos, a photo that stands still under grain, and the clips that are given. Each
-is painted in two styles by both embedded networks, with the consistencies of `CONSISTENCIES`; 0 is each frame alone.
-The record goes to benchmarks/FILM.md.
+is painted in two styles by both embedded networks, and some by the preset `draft`, with the consistencies of
+`CONSISTENCIES`; 0 is each frame alone. The record goes to benchmarks/FILM.md.
 """
 
 from __future__ import annotations
@@ -26,11 +26,18 @@ with quiet_tensorflow():
     import tensorflow as tf
 
     from tf_style.build import build_stylizer
-    from tf_style.config import StylizeConfig
+    from tf_style.frames import make_painter
     from tf_style.motion import Stabilizer, sharpness, warp_error
+    from tf_style.presets import preset_config
 
 CONSISTENCIES = (0.0, 0.5, 1.0)
-STYLES = {"arbitrary": ("starry_night", "great_wave"), "many_styles": ("starry_night", "the_scream")}
+#: Painter -> its options and styles.
+PAINTERS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "arbitrary": ({"network": "arbitrary"}, ("starry_night", "great_wave")),
+    "many_styles": ({"network": "many_styles"}, ("starry_night", "the_scream")),
+    "draft": ({}, ("starry_night",)),
+}
+SLOW = ("draft",)
 GRAIN = 2.0 / 255.0
 Film = list[np.ndarray]
 
@@ -72,21 +79,48 @@ def _floats(picture: Image.Image) -> np.ndarray:
     return np.asarray(picture, np.float32) / 255.0
 
 
-def painted(stylizer: Any, codes: tf.Tensor, film: Film, consistency: float) -> tuple[Film, float, float]:
-    """The painted film, and milliseconds a frame: of motion and mixing, and of the whole."""
-    stabilizer = Stabilizer(consistency)
-    paintings, moving, whole = [], [], []
+def painted(stylizer: Any, style: Any, film: Film, consistency: float) -> tuple[Film, float]:
+    """The painted film, and milliseconds a frame."""
+    painter = make_painter(stylizer, [style], consistency=consistency)
+    painter.begin(film[0])
+    paintings, times = [], []
     for frame in film:
         started = time.perf_counter()
-        calm = stabilizer.before(frame)
-        between = time.perf_counter()
-        painting = stylizer.paint(tf.constant(calm[np.newaxis]), codes)[0].numpy()
-        after = time.perf_counter()
-        paintings.append(stabilizer.after(painting))
-        now = time.perf_counter()
-        moving.append(between - started + now - after)
-        whole.append(now - started)
-    return paintings, 1000.0 * float(np.median(moving)), 1000.0 * float(np.median(whole))
+        paintings.append(painter.paint(frame))
+        times.append(time.perf_counter() - started)
+    return paintings, 1000.0 * float(np.median(times))
+
+
+def calming(film: Film) -> float:
+    """Milliseconds a frame of motion and mixing alone, after a network."""
+    stabilizer, times = Stabilizer(0.5), []
+    for frame in film:
+        started = time.perf_counter()
+        stabilizer.after(stabilizer.before(frame))
+        times.append(time.perf_counter() - started)
+    return 1000.0 * float(np.median(times))
+
+
+def rows_of(name: str, film: Film, painter: str, stylizer: Any, style: str) -> list[list[str]]:
+    """The rows of a film painted in a style, with each consistency."""
+    given: Any = style
+    if painter != "many_styles":
+        given = tf.constant(_floats(Image.open(PICTURES / f"{style}.jpg").convert("RGB"))[np.newaxis])
+    rows, alone = [], None
+    for consistency in CONSISTENCIES:
+        paintings, milliseconds = painted(stylizer, given, film, consistency)
+        error, sharp = warp_error(paintings, film), float(np.mean([sharpness(frame) for frame in paintings]))
+        alone = alone or (error, sharp)
+        later = warp_error(paintings, film, min(8, len(film) - 1))
+        drift = 255.0 * np.abs(paintings[-1].mean((0, 1)) - paintings[0].mean((0, 1))).max()
+        rows.append(
+            [
+                name, f"{painter}, {style}", f"{consistency:g}", f"{error:.4f}", f"{later:.4f}",
+                f"{error / alone[0]:.2f}", f"{sharp / alone[1]:.2f}", f"{drift:.1f}", f"{milliseconds:.0f}",
+            ]
+        )  # fmt: skip
+        print(rows[-1], flush=True)
+    return rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -95,48 +129,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clip", action="append", default=[], help="a folder of frames, in the order of their names")
     parser.add_argument("--size", type=int, default=640, help="width of the pans in pixels; their height is 9/16 of it")
     parser.add_argument("--frames", type=int, default=24, help="of each film, at most")
+    parser.add_argument("--slow_frames", type=int, default=9, help="of those that are painted by optimisation")
     args = parser.parse_args(arguments)
     rows = []
-    for network, names in STYLES.items():
-        stylizer = build_stylizer(StylizeConfig(network=network))
-        for name, film in films(args).items():
-            own = warp_error(film, film)
-            rows.append([name, "the film itself", "", f"{own:.4f}", "", "", "", "", "", ""])
-            for style in names:
-                given: Any = style
-                if network == "arbitrary":
-                    given = tf.constant(_floats(Image.open(PICTURES / f"{style}.jpg").convert("RGB"))[np.newaxis])
-                codes = stylizer.encode_styles([given], tf.constant([1, *film[0].shape]))
-                alone: dict[str, float] = {}
-                for consistency in CONSISTENCIES:
-                    paintings, moving, whole = painted(stylizer, codes, film, consistency)
-                    found = {
-                        "error": warp_error(paintings, film),
-                        "sharp": float(np.mean([sharpness(frame) for frame in paintings])),
-                    }
-                    alone = alone or found
-                    later = warp_error(paintings, film, min(8, len(film) - 1))
-                    drift = np.abs(paintings[-1].mean((0, 1)) - paintings[0].mean((0, 1))).max()
-                    rows.append(
-                        [
-                            "", f"{network}, {style}", f"{consistency:g}", f"{found['error']:.4f}", f"{later:.4f}",
-                            f"{found['error'] / alone['error']:.2f}", f"{found['sharp'] / alone['sharp']:.2f}",
-                            f"{255 * drift:.1f}", f"{moving:.0f}", f"{whole:.0f}",
-                        ]
-                    )  # fmt: skip
-                    print(rows[-1], flush=True)
+    for name, film in films(args).items():
+        own = warp_error(film, film)
+        rows.append([name, f"the film itself; motion and mixing {calming(film):.0f} ms", "", f"{own:.4f}", *[""] * 5])
+    for painter, (options, styles) in PAINTERS.items():
+        preset = painter if painter in SLOW else "instant"
+        stylizer = build_stylizer(preset_config(preset).replace(backbone="compact_vgg19", **options))
+        for place, (name, film) in enumerate(films(args).items()):
+            if painter in SLOW:
+                if place in (1, 2):  # one pan is enough
+                    continue
+                film = film[: args.slow_frames]
+            for style in styles:
+                rows += rows_of(name, film, painter, stylizer, style)
     record.write(
         args.output,
         "Painted films",
         "film",
-        f"{args.size} pixels wide, {args.frames} frames. The warp error is the root mean square of what changes along "
-        "the motion of the film, where both frames show it, from one frame to the next and over eight; beside it "
-        "stands the film's own. Error and sharpness are also given relative to each frame alone (consistency 0). Drift "
-        "is the largest change of a channel's mean, in levels of 255. Milliseconds are medians.",
+        f"{args.size} pixels wide, {args.frames} frames, {args.slow_frames} by optimisation (`draft`). The warp error "
+        "is the root mean square of what changes along the motion of the film, where both frames show it, from one frame "
+        "to the next and over eight; beside it stands the film's own. Error and sharpness are also given relative to "
+        "each frame alone (consistency 0). Drift is the largest change of a channel's mean, in levels of 255. "
+        "Milliseconds are medians.",
         table(
             [
                 "film", "painted by", "consistency", "warp error", "over 8", "relative", "sharpness", "drift",
-                "motion and mixing, ms", "a frame, ms",
+                "a frame, ms",
             ],
             rows,
         ),

@@ -230,6 +230,7 @@ def test_a_step_on_a_gpu(written, vgg19, tmp_path):
 def test_film(written, tmp_path, monkeypatch):
     pytest.importorskip("cv2", reason="motion needs OpenCV: pip install 'tf-style[video]'")
     monkeypatch.setattr(film, "CONSISTENCIES", (0.0, 0.5))
+    monkeypatch.setitem(film.PAINTERS, "draft", ({"num_steps": 2, "min_size": 0}, ("starry_night",)))
     clip = tmp_path / "clip"
     clip.mkdir()
     for number in range(3):
@@ -237,6 +238,7 @@ def test_film(written, tmp_path, monkeypatch):
             picture.resize((64 + number, 48)).crop((number, 0, 64 + number, 48)).save(clip / f"{number}.png")
     rows = rows_of(written(film, f"--clip={clip}", "--size=64", "--frames=3"))[1:]
     assert {row[0] for row in rows} >= {"pan, lighthouse", "still, with grain", "clip"}
+    assert {row[1].split(",")[0] for row in rows} >= {"arbitrary", "many_styles", "draft"}
     alone = [row for row in rows if row[2] == "0"]
     assert all(row[5:7] == ["1.00", "1.00"] for row in alone)
 
