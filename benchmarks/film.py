@@ -150,8 +150,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "Painted films",
         "film",
         f"{args.size} pixels wide, {args.frames} frames, {args.slow_frames} by optimisation (`draft`). The warp error "
-        "is the root mean square of what changes along the motion of the film, where both frames show it, from one frame "
-        "to the next and over eight; beside it stands the film's own. Error and sharpness are also given relative to "
+        "is the root mean square of what changes along the motion of the film, where both frames show it, from one "
+        "frame to the next and over eight; beside it stands the film's own. Error and sharpness are also given relative to "
         "each frame alone (consistency 0). Drift is the largest change of a channel's mean, in levels of 255. "
         "Milliseconds are medians.",
         table(
