@@ -22,8 +22,14 @@ def options(tmp_path_factory):
     return {"optimisation": OPTIMISED, "network": {"network": str(path), "compute_dtype": "float32"}}
 
 
-def painted(options, controls=OWN, **changes):
-    return build_stylizer(StylizeConfig(**{**options, **changes}))(CONTENT, STYLES, controls=controls).numpy()
+@pytest.fixture(scope="module")
+def stylizers(options):
+    """By kind, without options."""
+    return {kind: build_stylizer(StylizeConfig(**own)) for kind, own in options.items()}
+
+
+def painted(stylizer, controls=OWN):
+    return stylizer(CONTENT, STYLES, controls=controls).numpy()
 
 
 @pytest.mark.parametrize("kind", ["optimisation", "network"])
@@ -39,17 +45,18 @@ def painted(options, controls=OWN, **changes):
     ],
     ids=lambda values: next(iter(values)),
 )
-def test_a_control_is_the_option(options, kind, values):
+def test_a_control_is_the_option(options, stylizers, kind, values):
     """What controls do per call is what the options of the same names do."""
-    found = painted(options[kind], Controls(**values))
+    found = painted(stylizers[kind], Controls(**values))
     stage = {"color_stage": "after"} if "palette" in values else {}  # not in the styles, too
-    np.testing.assert_allclose(found, painted(options[kind], **values, **stage), atol=2e-3)
-    assert np.abs(found - painted(options[kind])).mean() > 2e-4
+    expected = painted(build_stylizer(StylizeConfig(**options[kind], **values, **stage)))
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+    assert np.abs(found - painted(stylizers[kind])).mean() > 2e-4
 
 
 @pytest.mark.parametrize("kind", ["optimisation", "network"])
-def test_no_new_trace(options, kind):
-    stylizer = build_stylizer(StylizeConfig(**options[kind]))
+def test_no_new_trace(stylizers, kind):
+    stylizer = stylizers[kind]
     counted = stylizer.optimization if kind == "optimisation" else stylizer
     traces = []
     for strength in (0.2, 0.5, 0.9):
@@ -59,10 +66,10 @@ def test_no_new_trace(options, kind):
     assert len(set(traces)) == 1
 
 
-def test_grey_is_grey(options):
-    grey = painted(options["network"], Controls(saturation=0.0))
+def test_grey_is_grey(stylizers):
+    grey = painted(stylizers["network"], Controls(saturation=0.0))
     assert np.ptp(grey, axis=-1).max() < 1e-4
-    warm, cool = (painted(options["network"], Controls(warmth=warmth)) for warmth in (0.5, -0.5))
+    warm, cool = (painted(stylizers["network"], Controls(warmth=warmth)) for warmth in (0.5, -0.5))
     assert (warm[..., 2].mean(), cool[..., 0].mean()) < (cool[..., 2].mean(), warm[..., 0].mean())
 
 
@@ -86,13 +93,13 @@ def test_frame_by_frame(options, kind):
     assert distances[0] < distances[1] < distances[2]
 
 
-def test_calmer_per_frame(options):
+def test_calmer_per_frame(stylizers):
     """A frame that is told to follow the one before is nearer to it."""
     scene, noise = np.asarray(CONTENT)[0], np.random.default_rng(0)
     frames = [np.clip(scene + noise.normal(0, 0.03, scene.shape), 0, 1).astype(np.float32) for _ in range(2)]
     changes = []
     for consistency in (0.0, 1.0):
-        painter = make_painter(build_stylizer(StylizeConfig(**options["network"])), STYLES, consistency=0.5)
+        painter = make_painter(stylizers["network"], STYLES, consistency=0.5)
         painter.begin(frames[0])
         first, second = (painter.paint(frame, controls=Controls(consistency=consistency)) for frame in frames)
         changes.append(np.abs(second - first).mean())
@@ -117,8 +124,7 @@ def test_refused(values):
     assert_one_sentence(str(caught.value))
 
 
-def test_wrong_number_of_shares(options):
+@pytest.mark.parametrize("kind", ["optimisation", "network"])
+def test_wrong_number_of_shares(stylizers, kind):
     with pytest.raises(ValueError, match="style_blend has 3 shares for 2 styles"):
-        painted(options["network"], Controls(style_blend=(1.0, 1.0, 1.0)))
-    with pytest.raises(ValueError, match="style_blend has 3 shares for 2 styles"):
-        painted(options["optimisation"], Controls(style_blend=(1.0, 1.0, 1.0)))
+        painted(stylizers[kind], Controls(style_blend=(1.0, 1.0, 1.0)))
