@@ -18,7 +18,7 @@ COMMANDS = {
     "stylize": "paint a picture, or a folder of them, in the style of another",
     "video": "paint a film in the style of a picture",
     "texture": "make a tile of any size that looks like a picture and repeats without a seam",
-    "beam": "paint a list of pictures on one machine or many, as an Apache Beam pipeline",
+    "beam": "paint a list of pictures, or a film, on one machine or many, as an Apache Beam pipeline",
     "estimate": "say how much time, memory and disk a run will take",
     "recolor": "give a picture the colours of another, or of a palette",
     "presets": "list the presets and what to expect of them",

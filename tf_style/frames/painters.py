@@ -106,16 +106,17 @@ class OptimizingPainter:
     def __init__(
         self, stylizer: FrameStylizer, styles: Sequence[Image], flow: str = "dis_medium", lags: Sequence[int] = (1,)
     ) -> None:
-        self._stylizer, self._styles = stylizer, styles
+        self._stylizer, self._given = stylizer, styles
         self._flow = flow_of(flow) if lags else None
         self._lags = sorted(lags)
+        self._styles: Sequence[Image] = ()
         self._targets: Nest = None
         self.state: dict[str, np.ndarray] = {}
 
     def begin(self, frame: np.ndarray, masks: MaskArrays | None = None) -> None:
         """Prepares the styles."""
         content = tf.constant(frame[np.newaxis])
-        self._styles = self._stylizer.stylizer.prepared(self._styles, content, _tensors(masks))
+        self._styles = self._stylizer.stylizer.prepared(self._given, content, _tensors(masks))
         self._targets = self._stylizer.stylizer.style_targets(self._styles, frame.shape[:2])
 
     def begin_shot(self) -> None:

@@ -68,7 +68,12 @@ def _exact(fps: float) -> Fraction:
 
 
 def read_frames(
-    info: VideoInfo, *, size: tuple[int, int] | None = None, start: float = 0.0, end: float = 0.0
+    info: VideoInfo,
+    *,
+    size: tuple[int, int] | None = None,
+    start: float = 0.0,
+    end: float = 0.0,
+    begin: int | None = None,
 ) -> Iterator[Frame]:
     """Yields the frames of a film; times rise strictly.
 
@@ -77,6 +82,7 @@ def read_frames(
       size: (height, width) of the frames; default: as they are stored.
       start: Seconds from the film's beginning.
       end: The first second that is left out; 0: none is.
+      begin: Begin at this time, in `time_base`, with the frames that reading from `start` on would come to.
 
     Warns:
       VideoWarning: Parts of the file are damaged.
@@ -87,7 +93,8 @@ def read_frames(
     size = size or (info.height, info.width)
     first = info.start + round(start / info.time_base)
     last = info.start + round(end / info.time_base) if end else None
-    frames = _timed(_DECODED[info.kind](info, first), info, first, last)
+    begin = first if begin is None else max(first, begin)
+    frames = _timed(_DECODED[info.kind](info, begin), info, begin, last)
     if info.fps:
         frames = _at_ticks(frames, info, first)
     convert = ToneMapper(info, size) if info.hdr else functools.partial(_pixels, info=info, size=size)

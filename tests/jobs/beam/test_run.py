@@ -149,12 +149,13 @@ def test_any_error_is_a_failure_of_the_rows(folder, monkeypatch, error):
 
 def test_a_pipeline_that_breaks(folder, monkeypatch, capfd):
     """A worker that cannot even begin, or a runner that gives up: one sentence, and what is known of each row."""
+    from tf_style.jobs.beam import pipeline
     from tf_style.jobs.beam import run as beam
 
     def broken(*_, **__):
         raise RuntimeError("Traceback (most recent call last):\n  File ...\nModuleNotFoundError: no 'tf_style'\n")
 
-    monkeypatch.setattr(beam.beam, "Create", broken)
+    monkeypatch.setattr(pipeline.beam, "Create", broken)
     monkeypatch.chdir(folder)
     files = StylizeFiles(manifest="good.csv", output="out")
     assert beam.run(StylizeConfig().replace(**OPTIONS), files, (), []) == 1

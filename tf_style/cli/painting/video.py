@@ -15,12 +15,13 @@ _USAGE = (
     "GIF, WebP, PNG and numbered pictures (a folder, or frames/%05d.png) may stand for films.\n"
     "With --shots_output alone, only the shots are found and written."
 )
-_PRESET = "instant"
+#: The preset of films.
+PRESET = "instant"
 #: Options of single pictures.
 _WITHOUT = ("tileable", "tile_size", "tile_steps")
 FLAGS = flags.Flags(
     (VideoFiles, StylizeConfig),
-    {"preset": flags.PRESET["preset"].replace("[fine]", f"[{_PRESET}]")},
+    {"preset": flags.PRESET["preset"].replace("[fine]", f"[{PRESET}]")},
     _WITHOUT,
     positional=("content", "style", "output"),
     first=(
@@ -38,7 +39,7 @@ def main(argv: list[str]) -> int:
     from tf_style.video import ANIMATIONS, CONTAINERS, is_pattern
 
     given = flags.parse("video", FLAGS, argv)
-    given.setdefault("preset", _PRESET)
+    given.setdefault("preset", PRESET)
     content, styles, shots = given.get("content", ""), given.get("style", ()), given.get("shots", "auto")
     if not styles and shots not in ("auto", "none"):
         styles = (shots,)  # the film is named after

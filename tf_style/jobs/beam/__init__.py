@@ -1,1 +1,1 @@
-"""A manifest painted by an Apache Beam pipeline, on one machine or many."""
+"""A manifest or a film painted by an Apache Beam pipeline, on one machine or many."""

@@ -7,20 +7,16 @@ runner has: elements, a reshuffle and a function without state, side inputs or o
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
-import sys
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
-
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
-from tf_style.images.picture import one_line
 from tf_style.jobs.beam.options import hushed, load_runner, pipeline_options
+from tf_style.jobs.beam.pipeline import absolute_options, complain, refuse_urls, run_pipeline
 from tf_style.jobs.beam.results import RESULTS, clear, gather
 from tf_style.jobs.beam.worker import PaintRows
 from tf_style.jobs.folder.catalogue import kind_of_row
@@ -29,7 +25,6 @@ from tf_style.jobs.folder.plan import plan_size
 from tf_style.jobs.large.inputs import large_size
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
 from tf_style.jobs.run.progress import ProgressDisplay
-from tf_style.networks.archive import EMBEDDED
 
 _FAILED = 1
 _UNKNOWN = "it was not painted, or its worker could not say so; see the runner's log, and repeat the command."
@@ -54,7 +49,7 @@ def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], opti
     runner = load_runner(known)
     files = _absolute_files(files)
     rows = [
-        dataclasses.replace(row, config=_absolute_options(row.config)) for row in read_manifest(config, files, given)
+        dataclasses.replace(row, config=absolute_options(row.config)) for row in read_manifest(config, files, given)
     ]
     there = [Path(row.files.output).is_file() for row in rows]
     skipped = list(itertools.compress(rows, there))
@@ -69,14 +64,14 @@ def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], opti
         display.say(f"Interrupted: {done} of {len(rows)} pictures are in {files.output}; repeat the command to resume.")
         return INTERRUPTED
     for sentence in dict.fromkeys(itertools.chain.from_iterable(told["remarks"] for told in outcomes)):
-        _complain(sentence)
+        complain(sentence)
     where = f"{len(rows)} pictures are in {files.output}; {RESULTS} there has a line about each."
     if done == len(rows):
         display.say(f"All {where}")
         return 0
     errors = [told["error"] for told in outcomes if told["error"] and not (ending and _UNKNOWN in told["error"])]
     for sentence in (*errors, ending, f"{done} of {where}"):
-        _complain(sentence)
+        complain(sentence)
     return _FAILED
 
 
@@ -99,36 +94,7 @@ def make_batches(rows: list[Row], batch_size: int) -> list[tuple[Row, ...]]:
 
 def _paint(batches: list[tuple[Row, ...]], folder: str, options: Any, runner: Any, interruption: Interruption) -> str:
     """Runs the pipeline; returns a sentence if it ended early."""
-    result: Any = None
-    try:
-        pipeline = beam.Pipeline(runner, options)
-        _ = (
-            pipeline
-            | "Batches" >> beam.Create(batches, reshuffle=False)
-            | "Spread" >> beam.Reshuffle()
-            | "Paint" >> beam.ParDo(PaintRows(folder))
-        )
-        result = pipeline.run()
-        result.wait_until_finish()
-        return ""
-    except BaseException as error:  # Beam's threads raise many things when interrupted
-        if interruption.asked:
-            with contextlib.suppress(Exception):  # not every runner can
-                result.cancel()
-            return ""
-        if not isinstance(error, Exception):
-            raise
-        last = one_line(str(error).strip().rpartition("\n")[2], 300)  # after a worker's traceback
-        return f"The pipeline ended early ({type(error).__name__}: {last}); repeat the command to resume."
-    finally:
-        with contextlib.suppress(Exception):  # Dask's runner leaves its client open, others have none
-            result.client.close()
-
-
-def _complain(sentence: str) -> None:
-    with contextlib.suppress(OSError):  # nobody is reading
-        if sentence:
-            print(f"tf-style: {sentence}", file=sys.stderr, flush=True)
+    return run_pipeline(batches, PaintRows(folder), options, runner, interruption)
 
 
 def _absolute_files(files: StylizeFiles) -> StylizeFiles:
@@ -137,12 +103,7 @@ def _absolute_files(files: StylizeFiles) -> StylizeFiles:
     Raises:
       ConfigError: A URL, which would be taken for a folder; or an output that is no folder.
     """
-    for option in ("manifest", "output"):
-        if "://" in getattr(files, option):
-            raise ConfigError(
-                f"--{option}={getattr(files, option)} is a URL, but workers only see files; mount the bucket (gcsfuse, "
-                "s3fs) and give its path."
-            )
+    refuse_urls(files, "manifest", "output")
     here = Path.cwd()
     if (here / files.output).exists() and not (here / files.output).is_dir():
         raise ConfigError(f"--output={files.output} is a file, but a list is painted into a folder; give a folder.")
@@ -153,9 +114,3 @@ def _absolute_files(files: StylizeFiles) -> StylizeFiles:
         style=tuple(path_or_name(here, style) for style in files.style),
         color_from=str(here / files.color_from) if files.color_from else "",
     )
-
-
-def _absolute_options(config: StylizeConfig) -> StylizeConfig:
-    here = Path.cwd()
-    weights = str(here / config.weights) if config.weights else ""
-    return dataclasses.replace(config, weights=weights, network=path_or_name(here, config.network, EMBEDDED))

@@ -29,15 +29,16 @@ class Parts:
 
     Args:
       output: The film.
-      about: What decides the painted frames; another run's parts are refused.
+      identity: Of what decides the painted frames, from `identity_of`; another run's parts are refused.
+      place: A folder in that folder, of a section that is painted by itself.
 
     Raises:
       ConfigError: The folder holds the parts of another run.
     """
 
-    def __init__(self, output: Path, about: Mapping[str, Any]) -> None:
-        self.folder = Path(f"{output}{PARTS}")
-        self._identity = hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
+    def __init__(self, output: Path, identity: str, place: str = "") -> None:
+        self.folder = Path(f"{output}{PARTS}") / place
+        self._identity = identity
         self.parts: list[Part] = []
         #: How many frames are in the parts, and the time of the last one.
         self.num_frames, self.last_time = 0, 0
@@ -64,6 +65,7 @@ class Parts:
     def finish(self) -> None:
         """Notes that there is no frame left."""
         self.complete = True
+        self.state = {}
         self._save()
 
     def remove(self) -> None:
@@ -100,6 +102,11 @@ class Parts:
         names = (self.folder / f"{number:06}.part" for number in range(len(facts["starts"])))
         self.parts = [Part(path, start) for path, start in zip(names, facts["starts"], strict=True)]
         self.num_frames, self.last_time, self.complete = (facts[key] for key in ("num_frames", "last_time", "complete"))
+
+
+def identity_of(about: Any) -> str:
+    """What distinguishes a run, or a section of a film, from others."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def digest_of_files(paths: tuple[str, ...]) -> list[str]:

@@ -15,7 +15,8 @@ from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, VideoFiles
 from tf_style.jobs.film.listing import list_shots
 from tf_style.jobs.film.masks import FilmMasks
-from tf_style.jobs.film.parts import Parts, digest_of_files, facts_of_film, options_of
+from tf_style.jobs.film.parts import Parts, digest_of_files, facts_of_film, identity_of, options_of
+from tf_style.jobs.film.sections import Section
 from tf_style.jobs.film.shots import Shot, write_shots
 from tf_style.jobs.film.source import Source
 from tf_style.jobs.run.files import reserved
@@ -26,7 +27,7 @@ from tf_style.jobs.run.progress import ProgressDisplay
 from tf_style.jobs.run.quiet import quiet_tensorflow
 from tf_style.motion import flow_of
 from tf_style.networks.archive import find_network
-from tf_style.video import Frame, Part, VideoError, choose_output
+from tf_style.video import Frame, Part, choose_output
 
 _PART = 48  # frames; a run that was killed paints fewer than this again
 _PREVIEW_EVERY_SECONDS = 2.0
@@ -49,11 +50,11 @@ def run(config: StylizeConfig, files: VideoFiles, preset: str) -> int:
     if files.only_finds_shots:
         return list_shots(files)
     started = time.monotonic()
-    film = _Film(config, files)
+    film = Film(config, files)
     display = ProgressDisplay(quiet=files.quiet)
     with Interruption() as interruption, reserved("output", str(film.parts.folder)):
         try:
-            session = _open(config, files, film)
+            session = film.open_session()
             display.say(session.headline())
             for remark in film.source.remarks():
                 display.say(remark)
@@ -83,21 +84,28 @@ def run(config: StylizeConfig, files: VideoFiles, preset: str) -> int:
     return 0
 
 
-def _open(config: StylizeConfig, files: VideoFiles, film: _Film) -> Any:
-    with quiet_tensorflow():
-        from tf_style.jobs.film.session import FilmSession
+class Film:
+    """A film's way through: frames in, shots, painted parts, the film.
 
-        return FilmSession(config, files, film.styles, film.masks, film.colors)
+    Args:
+      config: All options of the pictures.
+      files: All options of the film.
+      section: Only these frames are painted, into parts of their own.
+      identity: That of the whole film, if it is known.
 
+    Raises:
+      ConfigError, ImageError, MotionError, NetworkError, VideoError: What was given cannot be used.
+    """
 
-class _Film:
-    """A film's way through: frames in, shots, painted parts, the film."""
-
-    def __init__(self, config: StylizeConfig, files: VideoFiles) -> None:
-        self._files = files
+    def __init__(
+        self, config: StylizeConfig, files: VideoFiles, section: Section | None = None, identity: str = ""
+    ) -> None:
+        self._config, self._files, self._section = config, files, section
         self._output = choose_output(files.output, files.codec, files.crf)
         self.source = Source(files, self._output)
-        styles = {shot.style: shot for shot in reversed(self.source.shots)}
+        styles = {
+            shot.style: shot for shot in reversed(self.source.shots) if not section or shot.style == section.style
+        }
         _check(files, styles)
         check_memory(config, self.source.size)
         #: By style, as given: its pictures, or names.
@@ -106,15 +114,9 @@ class _Film:
         self.colors = read_colors(files)  # type: ignore[arg-type]
         if files.consistency:
             flow_of(files.flow)
-        about = {
-            "options": options_of(config, files),
-            "film": [facts_of_film(path) for path in self.source.info.files],
-            "cuts": "" if files.lists_shots else files.shots,
-            "shots": [(shot.start, digest_of_files(shot.style)) for shot in self.source.shots],
-            "masks": [facts_of_film(path) for path in _masks_and_colors(files)],
-            "network": digest_of_files((str(find_network(config.network)),)) if config.network else [],
-        }
-        self.parts = Parts(Path(files.output), about)
+        #: What distinguishes the film from others.
+        self.identity = identity or identity_of(_about(config, files, self.source))
+        self.parts = self.parts_of(section) if section else Parts(Path(files.output), self.identity)
         self._unfinished: list[Part] = []
         self._next_preview = 0.0
         self._last_time = self.parts.last_time
@@ -124,21 +126,37 @@ class _Film:
     @property
     def num_frames(self) -> int:
         """How many frames there will be, as far as is known."""
-        return max(self.painted, self.source.num_frames)
+        return self._section.num_frames if self._section else max(self.painted, self.source.num_frames)
+
+    def parts_of(self, section: Section) -> Parts:
+        """The parts of a section.
+
+        Raises:
+          ConfigError: Its folder holds the parts of another run.
+        """
+        return Parts(Path(self._files.output), identity_of([self.identity, *section]), section.place)
+
+    def open_session(self) -> Any:
+        """What paints the film; loads TensorFlow."""
+        with quiet_tensorflow():
+            from tf_style.jobs.film.session import FilmSession
+
+            session = FilmSession(self._config, self._files, self.masks, self.colors)
+            session.add(self.styles)
+            return session
 
     def paint(self, session: Any, display: ProgressDisplay, interruption: Interruption) -> bool:
         """Paints what is left; returns False after an interruption."""
         if self.parts.complete:
             return True
-        shots = self.source.frames()
+        shots = self.source.frames_of(self._section) if self._section else self.source.frames()
         first = next(shots, None)
         if first is None:
-            raise VideoError(
-                f"There is no frame from --start={self._files.start:g} on, as '{self._files.content}' "
-                f"has {self.source.info.seconds:.1f} seconds; give an earlier second."
-            )
-        for painter in session.painters.values():
-            painter.begin(self.source.upright(first[0].as_floats()), self.masks.at_first())
+            raise self.source.has_no_frame()
+        beginning = self.source.upright((self.source.first() if self._section else first[0]).as_floats())
+        for style in self.styles:
+            painter = session.painters[style]
+            painter.begin(beginning, self.masks.at_first())
             painter.state = self.parts.state  # a shot begins wherever another one takes over
         frames = itertools.islice(itertools.chain([first], shots), self.parts.num_frames, None)
         begun, before = time.monotonic(), self.painted
@@ -165,7 +183,8 @@ class _Film:
     ) -> bool:
         """Paints the frames of a part; returns False after an interruption, with what there is in `_unfinished`."""
         path, start, count = self.parts.new_file(), 0, 0
-        with self._output.writer(path, self.source.info, self.source.written_size, self.painted) as writer:
+        before = self.painted + (self._section.before if self._section else 0)
+        with self._output.writer(path, self.source.info, self.source.written_size, before) as writer:
             for frame, begins, style in batch:
                 if interruption.asked and count:
                     break
@@ -197,6 +216,12 @@ class _Film:
             end = float((self._last_time - info.start) * info.time_base + 1 / info.rate)
         self._output.join([*self.parts.parts, *self._unfinished], info, start=self._files.start, end=end)
 
+    def join_sections(self, sections: Iterable[Section]) -> None:
+        """Writes the film of sections that are painted, and removes their parts."""
+        parts = itertools.chain.from_iterable(self.parts_of(section).parts for section in sections)
+        self._output.join(list(parts), self.source.info, start=self._files.start, end=self._files.end)
+        self.parts.remove()
+
     def record(self) -> dict[str, Any]:
         """The film, for the record."""
         height, width = self.source.written_size
@@ -223,6 +248,18 @@ def _batches(frames: Iterator[Any], size: int) -> Iterator[Iterator[Any]]:
     """Iterators of up to `size` frames each, none of them empty."""
     for first in frames:
         yield itertools.chain([first], itertools.islice(frames, size - 1))
+
+
+def _about(config: StylizeConfig, files: VideoFiles, source: Source) -> dict[str, Any]:
+    """What decides the painted frames."""
+    return {
+        "options": options_of(config, files),
+        "film": [facts_of_film(path) for path in source.info.files],
+        "cuts": "" if files.lists_shots else files.shots,
+        "shots": [(shot.start, digest_of_files(shot.style)) for shot in source.shots],
+        "masks": [facts_of_film(path) for path in _masks_and_colors(files)],
+        "network": digest_of_files((str(find_network(config.network)),)) if config.network else [],
+    }
 
 
 def _masks_and_colors(files: VideoFiles) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from tf_style import images
 from tf_style.build import Guides
 from tf_style.config import StylizeConfig, VideoFiles
-from tf_style.frames import make_painter
+from tf_style.frames import FramePainter, make_painter
 from tf_style.jobs.film.masks import FilmMasks
 from tf_style.jobs.run.model import choose_model, load_stylizer, model_headline, picture_tensor, run_record
 from tf_style.jobs.run.record import write_record
@@ -21,35 +21,43 @@ class FilmSession:
     Args:
       config: All options.
       files: All options of the film.
-      styles: By style, as given: its pictures, or names.
       masks: The film's masks.
       colors: The picture whose colours to match, if it is not the film.
 
     Raises:
-      ConfigError, MotionError, NetworkError, WeightsError: What should paint cannot be used.
+      ConfigError, NetworkError, WeightsError: What should paint cannot be used.
     """
 
     def __init__(
         self,
         config: StylizeConfig,
         files: VideoFiles,
-        styles: Mapping[tuple[str, ...], Sequence[images.Picture | str]],
         masks: FilmMasks,
         colors: images.Picture | None,
     ) -> None:
         self._config, self._files = config, files
         self._choice = choose_model(config, quiet=files.quiet)
         guides = Guides(masks.num_regions, masks.keep, None if colors is None else picture_tensor(colors))
-        stylizer = load_stylizer(config, guides)
-        #: What paints each style.
-        self.painters = {
-            style: make_painter(
-                stylizer,
-                [each if isinstance(each, str) else picture_tensor(each) for each in given],
-                consistency=files.consistency, flow=files.flow, lags=files.lags,
-            )
-            for style, given in styles.items()
-        }  # fmt: skip
+        self._stylizer = load_stylizer(config, guides)
+        #: What paints each style, as far as they were added.
+        self.painters: dict[tuple[str, ...], FramePainter] = {}
+
+    def add(self, styles: Mapping[tuple[str, ...], Sequence[images.Picture | str]]) -> None:
+        """Makes painters.
+
+        Args:
+          styles: By style, as given: its pictures, or names.
+
+        Raises:
+          MotionError: OpenCV is not installed.
+        """
+        for style, given in styles.items():
+            if style not in self.painters:
+                self.painters[style] = make_painter(
+                    self._stylizer,
+                    [each if isinstance(each, str) else picture_tensor(each) for each in given],
+                    consistency=self._files.consistency, flow=self._files.flow, lags=self._files.lags,
+                )  # fmt: skip
 
     def headline(self) -> str:
         """Says what paints, why, and where it runs."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import collections
+import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from tf_style import images
 from tf_style.config import ConfigError, VideoFiles
+from tf_style.jobs.film.sections import Section
 from tf_style.jobs.film.shots import Shot, read_shots
 from tf_style.motion import ShotDetector
-from tf_style.video import FilmOutput, Frame, VideoInfo, read_frames, read_info
+from tf_style.video import CONTAINERS, FilmOutput, Frame, VideoError, VideoInfo, read_frames, read_info
+
+_AHEAD = 16  # frames; no codec shows a frame further from where it is stored
 
 
 class Source:
@@ -81,7 +86,7 @@ class Source:
 
     def frames(self) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
         """The frames, whether a shot begins with each, and its style."""
-        frames = read_frames(self.info, size=self.size, start=self._files.start, end=self._files.end)
+        frames = self._read()
         if self._files.lists_shots:
             for frame, begins, style in self._as_listed(frames):
                 self.shot += begins
@@ -92,6 +97,57 @@ class Source:
             if begins or not self.found:
                 self.found.append(self.seconds(frame.time))
             yield frame, begins, self._files.style
+
+    def first(self) -> Frame:
+        """The first frame.
+
+        Raises:
+          VideoError: There is none.
+        """
+        frame = next(self._read(), None)
+        if frame is None:
+            raise self.has_no_frame()
+        return frame
+
+    def has_no_frame(self) -> VideoError:
+        """The error that there is none."""
+        return VideoError(
+            f"There is no frame from --start={self._files.start:g} on, as '{self._files.content}' "
+            f"has {self.info.seconds:.1f} seconds; give an earlier second."
+        )
+
+    def frames_of(self, section: Section) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
+        """The frames of a section, as `frames` yields them.
+
+        Raises:
+          VideoError: It has other frames than were found before.
+        """
+        begin = None
+        if self.info.kind == "pictures" or Path(self.info.path).suffix.lower() in CONTAINERS:  # these have an index
+            begin = section.start - round(_AHEAD / (self.info.rate * self.info.time_base))
+        frames = self._from(section.start, begin)
+        first = next(frames, None)
+        if begin is not None and (first is None or first.time != section.start):  # its times depend on those before
+            frames = self._from(section.start, None)
+            first = next(frames, None)
+        found = itertools.islice(itertools.chain([first] if first else [], frames), section.num_frames)
+        number = 0
+        for number, frame in enumerate(found, 1):
+            if number == 1 and frame.time != section.start:
+                break
+            yield frame, number == 1, section.style
+        if number != section.num_frames:
+            raise VideoError(
+                f"'{self.info.path}' is not read as it was when its shots were found; see that all machines have the "
+                "same version of av, and that the film does not change."
+            )
+
+    def _read(self, begin: int | None = None) -> Iterator[Frame]:
+        return read_frames(self.info, size=self.size, start=self._files.start, end=self._files.end, begin=begin)
+
+    def _from(self, start: int, begin: int | None) -> Iterator[Frame]:
+        """The frames from a time on; reading may begin earlier."""
+        return itertools.dropwhile(lambda frame: frame.time < start, self._read(begin))
 
     def _as_listed(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
         """A shot begins with the frame that is nearest to its time."""
