@@ -80,6 +80,8 @@ def stylize(
     """
     if (style is None) != bool(style_text):
         raise ConfigError("Give a style or style_text, one of them.")
+    if style_library and not style_text:
+        raise ConfigError("style_library is for styles found by words; give style_text as well, or leave it out.")
     base = preset_config(preset)
     if style_text:
         _check_no_names(base.replace(**overrides))

@@ -72,6 +72,7 @@ def test_own_libraries_are_printed_by_their_files(folder, tmp_path, content, cap
         (["--style_text=sea", "--style=x.png"], "were both given"),
         (["--style_text=sea", "--network=many_styles"], "knows its own styles only"),
         (["--style_text=sea", "--style_library=nowhere"], "is not a folder"),
+        (["--style_text= "], "style_text is empty"),
         (["--style_library=nowhere", "--style=x.png"], "give style_text as well"),
         (["--style=library:wave"], "Near names: big_wave"),
     ],
@@ -92,6 +93,8 @@ def test_python_refuses_as_well(folder, content):
         tf_style.stylize(content)
     with pytest.raises(tf_style.ConfigError, match="one of them"):
         tf_style.stylize(content, content, style_text="sea")
+    with pytest.raises(tf_style.ConfigError, match="give style_text"):
+        tf_style.stylize(content, content, style_library=folder)
     with pytest.raises(tf_style.ConfigError, match="its own styles only"):
         tf_style.stylize(content, style_text="sea", network="many_styles")
     with pytest.raises(LibraryError, match="Near names"):

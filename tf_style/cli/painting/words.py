@@ -19,7 +19,10 @@ def replace_words(given: dict[str, Any]) -> None:
     Raises:
       ConfigError, LibraryError, WordsError: The words find nothing, or other flags do not go with them.
     """
+    empty = not given.get("style_text", "any").strip()
     words: WordsOptions = flags.take(WordsOptions, given)
+    if empty:
+        raise ConfigError("style_text is empty; describe a painting, such as 'stormy sea, thick brush strokes'.")
     if not words.style_text:
         for name in ("style_library", "any"):
             if getattr(words, name):
