@@ -17,6 +17,9 @@ from tf_style.build import choose_network, shared_stylizer
 from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, check_given, check_masks
 from tf_style.presets import preset_config
 from tf_style.types import Progress
+from tf_style.words.choice import choose
+from tf_style.words.library import StyleLibrary
+from tf_style.words.naming import picture_file
 
 #: A file (its path, its bytes, or open for reading bytes), an image of Pillow in any mode, or pixels: uint8, uint16 or
 #: float in [0, 1], [H, W], [H, W, C] or a batch [B, H, W, C], where C is 1 (grey), 3 (RGB) or 4 (RGB and alpha).
@@ -25,12 +28,14 @@ Picture: TypeAlias = str | os.PathLike | bytes | BinaryIO | Pil.Image | np.ndarr
 
 def stylize(
     content: Picture,
-    style: Picture | Sequence[Picture],
+    style: Picture | Sequence[Picture] | None = None,
     preset: str = DEFAULT_PRESET,
     *,
     content_mask: Picture | None = None,
     style_masks: Sequence[Picture] = (),
     keep_mask: Picture | None = None,
+    style_text: str = "",
+    style_library: str | os.PathLike | StyleLibrary = "",
     on_step: Callable[[Progress], None] | None = None,
     progress: bool | None = None,
     **overrides: Any,
@@ -43,13 +48,16 @@ def stylize(
       content: A path, a file's bytes, a file object, an image of Pillow, an array or a tensor. Arrays are uint8, uint16
         or float in [0, 1]: [H, W], [H, W, C] or a batch [B, H, W, C], with 1 (grey), 3 (RGB) or 4 (RGB and alpha)
         channels. Transparent pixels are ignored, in styles too.
-      style: A picture in the same form, or a list of them (see `style_blend`). For a network of named styles, a name
-        or a list of names.
+      style: A picture in the same form, or a list of them (see `style_blend`); "library:starry_night" is a picture of
+        the package's style library. For a network of named styles, a name or a list of names.
       preset: Name of a preset (see `tf_style.preset_names()`) or path of a flagfile.
       content_mask: White (or true) where the content is painted, black where it is left unchanged; of any size, in the
         content's aspect.
       style_masks: One for each style: white where the style goes. Edges between two styles are as soft as the masks.
       keep_mask: White where the content stays recognizable (see `keep_weight`).
+      style_text: Instead of `style`: words that describe the painting. The nearest pictures of the style library are
+        mixed, and words of colour, light and strength set options that you do not give (see `tf_style.words.choice`).
+      style_library: A folder of pictures with a `captions.csv`, or an open `StyleLibrary`; "": the package's own.
       on_step: Called with a `Progress` after each step.
       progress: Whether to show a progress bar (`keras.utils.Progbar`); None: in notebooks only.
       **overrides: Options of `StylizeConfig`; `size=0` keeps the content's size.
@@ -60,6 +68,7 @@ def stylize(
 
     Raises:
       ConfigError: Unknown preset or option, a value that is not allowed, or options that cannot be combined.
+      LibraryError: No picture is near the words, or the library cannot be read.
       ImageError: A file or array is not a usable picture, or a picture is too small or too narrow.
       WeightsError: The backbone's weights are missing or do not fit.
       NetworkError: The network's file is missing or does not fit, or it does not know a named style.
@@ -69,18 +78,27 @@ def stylize(
       >>> tf_style.write_image("out.png", painting.numpy())
       >>> tf_style.to_pil(painting)  # shows it in a notebook
     """
-    config = preset_config(preset).replace(**overrides)
+    if (style is None) != bool(style_text):
+        raise ConfigError("Give a style or style_text, one of them.")
+    if style_library and not style_text:
+        raise ConfigError("style_library is for styles found by words; give style_text as well, or leave it out.")
+    base = preset_config(preset)
+    if style_text:
+        _check_no_names(base.replace(**overrides))
+        choice = choose(style_text, _library(style_library))
+        style, overrides = choice.styles, {**choice.options, **overrides}
+    config = base.replace(**overrides)
     check_given(config, [*overrides, "content", *(["keep_mask"] if keep_mask is not None else [])])
     for name in {"tile_size", "tile_steps"} & overrides.keys():
         raise ConfigError(f"{name} is for tf-style stylize, but tf_style.stylize paints whole pictures; leave it out.")
-    styles = style if isinstance(style, list | tuple) else [style]
+    styles: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
     _check_styles(config, len(styles))
     images.check_mask_count(len(style_masks), len(styles))
     check_masks(config, content_mask=content_mask is not None, num_style_masks=len(style_masks))
     pictures = read_pictures(content)
     size = images.painting_size(pictures[0].size, config.size, multiple=config.side_multiple)
     pictures = [images.resize(picture, size) for picture in pictures]
-    named = bool(config.network and choose_network(config).card.get("styles"))
+    named = _has_names(config)
     masks = _masks(pictures, content_mask, style_masks, keep_mask)
     num_regions = masks["regions"].shape[-1] if "regions" in masks else 0
     painting = shared_stylizer(config, num_regions=num_regions, keep="keep" in masks)(
@@ -94,6 +112,22 @@ def stylize(
         alphas = np.stack([opaque if picture.alpha is None else picture.alpha for picture in pictures])
         painting = tf.concat([painting, alphas[..., np.newaxis]], -1)
     return painting if _is_batch(content) else painting[0]
+
+
+def _has_names(config: StylizeConfig) -> bool:
+    return bool(config.network and choose_network(config).card.get("styles"))
+
+
+def _check_no_names(config: StylizeConfig) -> None:
+    if _has_names(config):
+        raise ConfigError(
+            f"style_text finds pictures, but network={config.network} knows its own styles only; give one of their "
+            "names as style."
+        )
+
+
+def _library(given: str | os.PathLike | StyleLibrary) -> StyleLibrary:
+    return given if isinstance(given, StyleLibrary) else StyleLibrary.open(os.fspath(given))
 
 
 def _check_styles(config: StylizeConfig, count: int) -> None:
@@ -144,7 +178,8 @@ def read_pictures(picture: Picture, *, min_side: int = images.MIN_SIDE) -> list[
     if isinstance(picture, Pil.Image):
         found = [images.from_pil(picture)]
     elif _is_file(picture):
-        return [images.read_visible(picture, min_side=min_side)]  # type: ignore[arg-type]
+        file: Any = picture_file(picture) if isinstance(picture, str) else picture
+        return [images.read_visible(file, min_side=min_side)]
     else:
         values = np.asarray(picture)
         values = values[..., np.newaxis] if values.ndim == 2 else values

@@ -78,6 +78,7 @@ class Flags(NamedTuple):
       extra: More flags, name to help.
       without: Fields that are not flags of this command.
       positional: Flags whose values may also be given without their names, in this order.
+      rest: A flag that takes all other arguments, joined by spaces.
       first: Flags that `--help` shows; `--helpfull` shows all. Empty: both show all.
     """
 
@@ -86,6 +87,7 @@ class Flags(NamedTuple):
     without: tuple[str, ...] = ()
     positional: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
+    rest: str = ""
 
     @property
     def fields(self) -> list[dataclasses.Field]:
@@ -167,6 +169,10 @@ def parse(command: str, known: Flags, argv: list[str]) -> dict[str, Any]:
             other = given[name][0] if isinstance(given[name], list) else given[name]
             raise ConfigError(f"{name} was given twice, as {value!r} and as --{name}={other}; leave one out.")
         given[name] = value
+    if known.rest and rest:
+        if known.rest in given:
+            raise ConfigError(f"{known.rest} was given twice, as {rest[0]!r} and as --{known.rest}; leave one out.")
+        given[known.rest], rest = " ".join(rest), []
     if len(rest) > (count := len(known.positional)):
         allowed = f"at most {', '.join(known.positional)} can be given without --" if count else "all options are flags"
         raise ConfigError(f"Unexpected argument {rest[count]!r}; {allowed} ({_see_help(command)}).")
@@ -192,6 +198,10 @@ def _holds_files(field: dataclasses.Field) -> bool:
 
 
 def _expanded(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith("library:"):
+        from tf_style.words.naming import picture_file  # loads NumPy, by its package
+
+        return picture_file(value)
     return os.path.expanduser(value) if isinstance(value, str) else value
 
 

@@ -5,11 +5,10 @@ Flags, presets and the Python API derive from these fields. A preset overrides a
 
 from tf_style.config.checks import check_given, check_masks
 from tf_style.config.evaluate import EvaluateConfig, EvaluateFiles
-from tf_style.config.export import ExportOptions
+from tf_style.config.export import ExportOptions, PrintOptions
 from tf_style.config.options import ConfigError, is_switch, option, parse_value
 from tf_style.config.palette import parse_palette
 from tf_style.config.prepare import PrepareConfig
-from tf_style.config.printing import PrintOptions
 from tf_style.config.recolor import RecolorConfig, RecolorFiles
 from tf_style.config.serving import DEFAULT_MODEL_NAME, RequestOptions, ServeOptions
 from tf_style.config.stylize import (
@@ -20,6 +19,7 @@ from tf_style.config.stylize import (
 )
 from tf_style.config.train import DistillConfig, DistillFiles, TrainConfig, TrainFiles
 from tf_style.config.video import VideoFiles
+from tf_style.config.words import LibraryOptions, WordsOptions
 
 __all__ = [
     "DEFAULT_MODEL_NAME",
@@ -31,6 +31,7 @@ __all__ = [
     "EvaluateConfig",
     "EvaluateFiles",
     "ExportOptions",
+    "LibraryOptions",
     "PrepareConfig",
     "PrintOptions",
     "RecolorConfig",
@@ -42,6 +43,7 @@ __all__ = [
     "TrainConfig",
     "TrainFiles",
     "VideoFiles",
+    "WordsOptions",
     "check_given",
     "check_masks",
     "option",

@@ -1,4 +1,4 @@
-"""The options of `tf-style export`."""
+"""The options of `tf-style export`, and how `tf-style inspect` and `tf-style doctor` print facts."""
 
 from __future__ import annotations
 
@@ -29,3 +29,10 @@ class ExportOptions(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require(("output",), "tf-style export --output=models/tf_style --preset=fine")
+
+
+@dataclasses.dataclass(frozen=True)
+class PrintOptions(Options):
+    """How to print what was found. Every field is a flag."""
+
+    json: bool = option(False, "print JSON", "report")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tf_style.cli import flags
-from tf_style.config import StylizeConfig, StylizeFiles
+from tf_style.cli.painting.words import replace_words
+from tf_style.config import StylizeConfig, StylizeFiles, WordsOptions
 from tf_style.jobs.run import places
 
 _USAGE = (
@@ -15,10 +16,10 @@ _USAGE = (
     "Without --output the painting goes beside the content, as photo-painting.png. - is standard input or output."
 )
 FLAGS = flags.Flags(
-    (StylizeFiles, StylizeConfig),
+    (StylizeFiles, WordsOptions, StylizeConfig),
     flags.PRESET,
     positional=("content", "style", "output"),
-    first=flags.PAINTING_FIRST,
+    first=("content", "style", "style_text", *flags.PAINTING_FIRST[2:]),
 )
 
 
@@ -28,6 +29,7 @@ def main(argv: list[str]) -> int:
         print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
     given = flags.parse("stylize", FLAGS, argv)
+    replace_words(given)
     content, styles = given.get("content", ""), given.get("style", ())
     folders = [path for path in (content, *styles) if Path(path).is_dir()]
     if content and styles and not folders and "manifest" not in given:

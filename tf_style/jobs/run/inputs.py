@@ -13,6 +13,7 @@ import numpy as np
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles, check_masks
 from tf_style.networks.archive import EMBEDDED, check_style, find_network, read_card
+from tf_style.words.naming import picture_file
 
 FIGURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".pdf", ".svg")
 
@@ -102,12 +103,12 @@ def read_styles(config: StylizeConfig, files: StylizeFiles) -> tuple[tuple[image
     """Reads the styles, or returns their names if the config's network knows named ones.
 
     Raises:
-      ImageError, NetworkError: A style cannot be read, or is unknown.
+      ImageError, LibraryError, NetworkError: A style cannot be read, or is unknown.
     """
     names = _style_names(config, files)
     if names:
         return (), names
-    return tuple(images.read_visible(path, max_pixels=files.max_pixels) for path in files.style), ()
+    return tuple(images.read_visible(picture_file(path), max_pixels=files.max_pixels) for path in files.style), ()
 
 
 def read_masks(content: images.Picture, files: StylizeFiles) -> images.Masks:
@@ -156,7 +157,7 @@ def _style_names(config: StylizeConfig, files: StylizeFiles) -> tuple[str, ...]:
 
 def _hint_at_names(style: str) -> None:
     """Raises ConfigError if the style is not a file, but the name of a style that an embedded network knows."""
-    if Path(style).exists():
+    if Path(picture_file(style)).exists():
         return
     for network, path in EMBEDDED.items():
         if style in read_card(path).get("styles", ()):
