@@ -24,7 +24,7 @@ MAX_FILES = 12  # in a folder, beside __init__.py
 # From the bottom up. A room imports from lower levels and from itself, never from its own level or from above.
 LEVELS: tuple[set[str], ...] = (
     {"version", "types"},
-    {"images", "config"},
+    {"images", "config", "words"},
     {"images.strips", "presets", "video"},
     {"ops"},
     {"losses", "optimizers", "backbones", "networks"},
