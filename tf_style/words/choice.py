@@ -13,7 +13,7 @@ from tf_style.words.library import Found, StyleLibrary
 from tf_style.words.naming import PREFIX, LibraryError
 
 #: Below this similarity no picture is near. In the package's library the 40 questions of tests/words/queries.csv reach
-#: at least .28; of 32 things that no painting shows, such as "laptop", half stay below. No number tells all apart.
+#: at least .31; of 32 things that no painting shows, such as "laptop", half stay below. No number tells all apart.
 NEAR = 0.25
 _COUNT = 3
 _DIGITS = 3  # of shares: what is printed is what is used
