@@ -188,7 +188,7 @@ def rounded(vectors: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def embedder(names: Sequence[str], vectors: np.ndarray) -> Encode:
-    """As `tf_style.words.embed`, for any vectors."""
+    """As `tf_style.words.embedding.embed`, for any vectors."""
     rows = {name: row for row, name in enumerate(names)}
 
     def embed(sentences: Sequence[str]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -44,12 +45,38 @@ class Controls:
         ):
             if value is not None and not least <= value <= most:
                 raise ValueError(f"{name} must be {least:g} to {most:g}, but {value!r} was given.")
-        if self.style_blend and (min(self.style_blend) < 0 or sum(self.style_blend) <= 0):
-            raise ValueError(f"style_blend must hold shares of at least 0 with a positive sum, not {self.style_blend}.")
+        if self.style_blend:
+            shares_of(self.style_blend, len(self.style_blend))
 
     def replace(self, **changes: Any) -> Controls:
         """A copy with other values."""
         return dataclasses.replace(self, **changes)
+
+
+def shares_of(style_blend: Sequence[float] | None, number: int) -> list[float]:
+    """The share of each of so many styles, scaled to add up to 1; None: equal shares.
+
+    Raises:
+      ValueError: There is not one share for each style, or no positive one.
+    """
+    if style_blend is None:
+        return [1.0 / number] * number
+    if len(style_blend) != number:
+        raise ValueError(f"style_blend has {len(style_blend)} shares for {number} styles; give one for each.")
+    total = sum(style_blend)
+    if min(style_blend) < 0 or total <= 0:
+        raise ValueError(
+            f"style_blend must hold shares of at least 0 with a positive sum, but {list(style_blend)} was given."
+        )
+    return [share / total for share in style_blend]
+
+
+def style_factor(strength: float) -> float:
+    """The factor of the style loss's weight at a strength in [0, 1]: it falls over three powers of ten, and is 0 at 0.
+
+    This makes the distance to the style fall evenly with the strength, in every preset.
+    """
+    return 1000.0 ** (strength - 1.0) if strength else 0.0
 
 
 #: Leaves everything as the stylizer has it.

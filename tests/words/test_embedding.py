@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from tests import command
-from tf_style.words import WordsError, embed, known_words
-from tf_style.words.embedding import _TABLE
+from tf_style.words.embedding import _TABLE, WordsError, embed, known_words
 
 NEARER = [  # the first is nearer to the second than to the third
     ("stormy", "tempest", "teapot"),
@@ -116,8 +115,8 @@ def test_the_table_is_small():
 def test_it_is_silent_and_needs_no_tensorflow():
     program = """
 import sys
-from tf_style import words
-first = words.embed(["a stormy sea", "tempest"])
+from tf_style.words import embedding
+first = embedding.embed(["a stormy sea", "tempest"])
 assert "tensorflow" not in sys.modules and "keras" not in sys.modules
 sys.stdout.buffer.write(first.tobytes())
 """

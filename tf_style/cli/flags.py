@@ -19,6 +19,7 @@ from tf_style.config import (
     parse_value,
 )
 from tf_style.presets import load_preset, preset_config
+from tf_style.words.naming import picture_file
 
 #: The flag that commands with presets have besides their options.
 _PRESET = "named set of options (see tf-style presets), or the path of a flagfile"
@@ -198,11 +199,7 @@ def _holds_files(field: dataclasses.Field) -> bool:
 
 
 def _expanded(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith("library:"):
-        from tf_style.words.naming import picture_file  # loads NumPy, by its package
-
-        return picture_file(value)
-    return os.path.expanduser(value) if isinstance(value, str) else value
+    return os.path.expanduser(picture_file(value)) if isinstance(value, str) else value
 
 
 def _file_names(given: str | list[str]) -> tuple[str, ...]:

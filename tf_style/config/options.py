@@ -91,6 +91,11 @@ class Options:
         if getattr(self, name) > 1:
             raise ConfigError(f"{name} must be 0 to 1, but {getattr(self, name):g} was given.")
 
+    def _check_feather(self) -> None:
+        feather = self.feather  # type: ignore[attr-defined]
+        if feather > 0.5:
+            raise ConfigError(f"feather must be 0 to 0.5 of the long side, but {feather:g} was given.")
+
     def _check_decay(self) -> None:
         decay = self.average_decay  # type: ignore[attr-defined]
         if decay >= 1:

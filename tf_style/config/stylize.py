@@ -19,7 +19,7 @@ from tf_style.config.options import (
     weights_option,
 )
 from tf_style.config.palette import parse_palette
-from tf_style.controls import Controls
+from tf_style.controls import Controls, style_factor
 
 #: Ways to match the colours of another picture.
 COLOR_MATCHES = ("linear", "histogram")
@@ -191,11 +191,8 @@ class StylizeConfig(Options):
 
     @property
     def scaled_style_weight(self) -> float:
-        """The style loss's weight at this `style_strength`: it falls over three powers of ten, and is 0 at 0.
-
-        This makes the distance to the style fall evenly with the strength, in every preset.
-        """
-        return self.style_weight * 1000.0 ** (self.style_strength - 1.0) if self.style_strength else 0.0
+        """The style loss's weight at this `style_strength`."""
+        return self.style_weight * style_factor(self.style_strength)
 
     @property
     def side_multiple(self) -> int:
@@ -280,8 +277,7 @@ class StylizeFiles(Options):
         for device in self.devices:
             if device != "cpu" and not device.isdecimal():
                 raise ConfigError(f"devices are GPUs counted from 0, or cpu, such as 0,1, but {device!r} was given.")
-        if self.feather > 0.5:
-            raise ConfigError(f"feather must be 0 to 0.5 of the long side, but {self.feather:g} was given.")
+        self._check_feather()
         self._require(
             ("output",) if self.manifest else ("content", "style", "output"),
             "tf-style stylize --content=photo.jpg --style=painting.jpg --output=result.png",

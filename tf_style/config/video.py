@@ -76,8 +76,7 @@ class VideoFiles(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_share("consistency")
-        if self.feather > 0.5:
-            raise ConfigError(f"feather must be 0 to 0.5 of the long side, but {self.feather:g} was given.")
+        self._check_feather()
         if self.fps > _MOST_FPS:
             raise ConfigError(f"fps must be at most {_MOST_FPS}, but {self.fps:g} was given.")
         if self.end and self.end <= self.start:

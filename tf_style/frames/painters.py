@@ -11,7 +11,7 @@ import tensorflow as tf
 from tf_style.controls import OWN, Controls
 from tf_style.motion import Stabilizer, flow_of, look_back, softened
 from tf_style.ops import warp
-from tf_style.stylizers import FeedForwardStylizer, FrameStylizer, PyramidStylizer
+from tf_style.stylizers import FeedForwardStylizer, FrameStylizer, PyramidStylizer, is_by_region
 from tf_style.types import Features, Image, Nest
 
 #: By name, float32 [1, H, W, N] at the frame's size; see `tf_style.types.Masks`.
@@ -69,7 +69,7 @@ class NetworkPainter:
         """Encodes the styles."""
         content, regions = tf.constant(frame[np.newaxis]), _tensors(masks)
         styles = self._stylizer.prepared(self._styles, content, regions)
-        self._parts = self._stylizer.parts(styles, tf.shape(content), by_region=_by_region(regions))
+        self._parts = self._stylizer.parts(styles, tf.shape(content), by_region=is_by_region(regions))
 
     def begin_shot(self) -> None:
         """Forgets the frame before."""
@@ -94,7 +94,7 @@ class OptimizingPainter:
       styles: Pictures [1, h, w, 3 or 4].
       flow: A name of `FLOWS`.
       lags: How many frames back the frames lie that a frame is kept close to; what one does not show, the next may.
-        None: each frame is painted alone.
+        Empty: each frame is painted alone.
 
     Raises:
       MotionError: OpenCV is not installed.
@@ -117,7 +117,11 @@ class OptimizingPainter:
         """Prepares the styles."""
         content = tf.constant(frame[np.newaxis])
         self._styles = self._stylizer.stylizer.prepared(self._given, content, _tensors(masks))
-        self._targets = self._stylizer.stylizer.style_targets(self._styles, frame.shape[:2])
+        self._set_targets(frame, OWN)
+
+    def _set_targets(self, frame: np.ndarray, controls: Controls) -> None:
+        self._blend = controls.style_blend
+        self._targets = self._stylizer.stylizer.style_targets(self._styles, frame.shape[:2], controls)
 
     def begin_shot(self) -> None:
         """Forgets the frames before."""
@@ -127,11 +131,10 @@ class OptimizingPainter:
         """Paints the next frame."""
         content, tensors = tf.constant(frame[np.newaxis]), _tensors(masks)
         if self.state:
-            targets = self._targets
-            if controls.style_blend:
-                targets = self._stylizer.stylizer.style_targets(self._styles, frame.shape[:2], controls)
+            if controls.style_blend != self._blend:
+                self._set_targets(frame, controls)
             painting = self._stylizer.next(
-                content, self._styles, self._moved(frame), style_targets=targets, masks=tensors, controls=controls
+                content, self._styles, self._moved(frame), style_targets=self._targets, masks=tensors, controls=controls
             )
         else:
             painting = self._stylizer.first(content, self._styles, masks=tensors, controls=controls)
@@ -190,7 +193,3 @@ def make_painter(
 
 def _tensors(masks: MaskArrays | None) -> dict[str, tf.Tensor]:
     return {name: tf.constant(mask) for name, mask in (masks or {}).items()}
-
-
-def _by_region(masks: Mapping[str, tf.Tensor]) -> bool:
-    return "regions" in masks and masks["regions"].shape[-1] > 1

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from tf_style.controls import shares_of
 from tf_style.losses.objective import Objective, additive_term
 from tf_style.losses.weighting import check_normalization, layer_weights_of, relative
 from tf_style.ops.positions import position_weights
@@ -56,7 +57,7 @@ def style_loss(
     kind = STATISTICS[statistic]
 
     def target(references: References) -> Nest:
-        shares = _shares(style_blend, len(references.styles)) if references.shares is None else references.shares
+        shares = shares_of(style_blend, len(references.styles)) if references.shares is None else references.shares
         summaries = {
             layer: [
                 kind.summary(style[layer])  # what `style_sums` returned
@@ -94,19 +95,6 @@ def style_loss(
 def _weights(features: Features, layer: str) -> tf.Tensor | None:
     """The weights of a layer's positions; None: all equal."""
     return position_weights(features[layer], features["mask"]) if "mask" in features else None
-
-
-def _shares(style_blend: Sequence[float] | None, num_styles: int) -> list[float]:
-    if style_blend is None:
-        return [1.0 / num_styles] * num_styles
-    if len(style_blend) != num_styles:
-        raise ValueError(f"style_blend has {len(style_blend)} shares for {num_styles} styles; give one for each.")
-    total = sum(style_blend)
-    if min(style_blend) < 0 or total <= 0:
-        raise ValueError(
-            f"style_blend must hold shares of at least 0 with a positive sum, but {list(style_blend)} was given."
-        )
-    return [share / total for share in style_blend]
 
 
 def _blend(summaries: list[Nest], shares: list[float] | tf.Tensor) -> Nest:

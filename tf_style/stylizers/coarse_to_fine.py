@@ -96,10 +96,8 @@ class PyramidStylizer(Pyramid):
                 masks_at(masks, sizes[scale]),
                 self.shares(controls, len(styles)),
             )
-            steps = self.steps_at(scale)
-            while int(state.step) < steps and not bool(tf.reduce_all(state.done)):
-                chunk = min(self.optimization.optimizer.steps_per_call, steps - int(state.step))
-                state = self.optimization.step(state, targets, tf.constant(chunk), self.weights(controls))
+            steps = self.optimization.steps(state, targets, self.steps_at(scale), self.weights(controls))
+            for state in steps:
                 yield self._progress(state, content, masks, controls, scale, sizes)
 
     def _progress(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tf_style.controls import OWN, Controls
+from tf_style.controls import OWN, Controls, shares_of
 from tf_style.networks.arbitrary import Statistics
 from tf_style.networks.archive import check_style
 from tf_style.networks.noise import Noise, seed_of
@@ -139,7 +139,7 @@ class FeedForwardStylizer:
           ValueError: `style_blend` has not one share for each style.
         """
         masks = masks or {}
-        parts = self.parts(self.prepared(styles, content, masks), tf.shape(content), by_region=_by_region(masks))
+        parts = self.parts(self.prepared(styles, content, masks), tf.shape(content), by_region=is_by_region(masks))
         painting = self.shown(self.paint_parts(content, parts, masks, controls), content, masks, controls)
         if on_step is not None:
             on_step(only_step(painting))
@@ -198,14 +198,14 @@ class FeedForwardStylizer:
         strength = None
         if controls.style_strength is not None:
             strength = tf.fill(tf.shape(content)[:1], float(controls.style_strength))
-        if controls.style_blend and not _by_region(masks):
+        if controls.style_blend and not is_by_region(masks):
             parts = [Part(parts[0].codes, self._shares(parts[0].codes.shape[1], controls.style_blend))]
         return self.mixed(content, (self._painted(content, part, strength) for part in parts), masks)
 
     def mixed(self, content: Image, paintings: Iterable[Image], masks: Masks) -> Image:
         """The paintings of all parts, each in its region, with the details that a "keep" mask keeps."""
         kept = (with_details(painting, content, masks) for painting in paintings)
-        if not _by_region(masks):
+        if not is_by_region(masks):
             return next(kept)
         regions = masks["regions"]
         shares = tf.math.divide_no_nan(regions, tf.reduce_sum(regions, -1, keepdims=True))
@@ -224,11 +224,7 @@ class FeedForwardStylizer:
         return lay_over(content, painting, tf.reduce_sum(masks["regions"], -1, keepdims=True))
 
     def _shares(self, number: int, given: Sequence[float] = ()) -> tf.Tensor:
-        blend = given or self.style_blend
-        shares = tf.constant(blend, tf.float32) if blend else tf.ones([number])
-        if shares.shape[0] != number:
-            raise ValueError(f"style_blend has {shares.shape[0]} shares for {number} styles; give one for each.")
-        return shares / tf.reduce_sum(shares)
+        return tf.constant(shares_of(given or self.style_blend, number), tf.float32)
 
     def _painted(self, content: Image, part: Part, strength: tf.Tensor | None = None) -> Image:
         strength = tf.fill(tf.shape(content)[:1], float(self.style_strength)) if strength is None else strength
@@ -277,7 +273,8 @@ class FeedForwardStylizer:
         return fade(tf.clip_by_value(painting[:, : size[0], : size[1]], 0.0, 1.0), content, strength)
 
 
-def _by_region(masks: Masks) -> bool:
+def is_by_region(masks: Masks) -> bool:
+    """Whether each style has a region of its own."""
     return "regions" in masks and masks["regions"].shape[-1] > 1
 
 

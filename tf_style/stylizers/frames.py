@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -51,9 +52,8 @@ class FrameStylizer:
           masks: As in a call of the stylizer.
           controls: As in a call of the stylizer.
         """
-        for progress in self.stylizer.run(content, styles, masks=masks, controls=controls, prepared=True):
-            state = progress.state
-        return self.stylizer.optimization.picture(state)
+        run = self.stylizer.run(content, styles, masks=masks, controls=controls, prepared=True)
+        return self.stylizer.optimization.picture(collections.deque(run, maxlen=1)[0].state)
 
     def next(
         self,
@@ -90,12 +90,9 @@ class FrameStylizer:
         weights = self.stylizer.weights(controls)
         if controls.consistency is not None:
             weights["temporal"] = tf.constant(temporal_weight(controls.consistency))
-        optimization, steps = self._following, self.stylizer.num_steps
-        state = optimization.start(tf.clip_by_value(start, 0.0, 1.0))
-        while int(state.step) < steps and not bool(tf.reduce_all(state.done)):
-            chunk = min(optimization.optimizer.steps_per_call, steps - int(state.step))
-            state = optimization.step(state, targets, tf.constant(chunk), weights)
-        return optimization.picture(state)
+        state = self._following.start(tf.clip_by_value(start, 0.0, 1.0))
+        steps = self._following.steps(state, targets, self.stylizer.num_steps, weights)
+        return self._following.picture(collections.deque(steps, maxlen=1)[0])
 
 
 def temporal_weight(consistency: float) -> float:

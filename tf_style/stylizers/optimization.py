@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -142,6 +142,15 @@ class Optimization:
         if self.jit_compile:
             return self.compiled_step(*arguments)
         return call_for_any_size(self.compiled_step, arguments)
+
+    def steps(
+        self, state: RunState, targets: Nest, num_steps: int, weights: Mapping[str, tf.Tensor] | None = None
+    ) -> Iterator[RunState]:
+        """Makes steps until there are `num_steps`, or all pictures have stopped; yields the state after each call."""
+        while int(state.step) < num_steps and not bool(tf.reduce_all(state.done)):
+            chunk = min(self.optimizer.steps_per_call, num_steps - int(state.step))
+            state = self.step(state, targets, tf.constant(chunk), weights)
+            yield state
 
     def resize(self, state: RunState, size: tuple[tf.Tensor, tf.Tensor]) -> RunState:
         """The state at the next scale: starts from the average and keeps the optimiser's state, resized."""

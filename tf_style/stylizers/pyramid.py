@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from tf_style.controls import OWN, Controls
+from tf_style.controls import OWN, Controls, shares_of, style_factor
 from tf_style.ops.positions import as_painted, lay_over
 from tf_style.stylizers.feed_forward import FeedForwardStylizer
 from tf_style.stylizers.optimization import Optimization, RunState
@@ -89,24 +89,18 @@ class Pyramid:
     @staticmethod
     def shares(controls: Controls, number: int) -> tf.Tensor | None:
         """The shares of styles that controls ask for; None: the objective's own."""
-        if not controls.style_blend:
-            return None
-        if len(controls.style_blend) != number:
-            raise ValueError(
-                f"style_blend has {len(controls.style_blend)} shares for {number} styles; give one for each."
-            )
-        return tf.constant(controls.style_blend, tf.float32) / sum(controls.style_blend)
+        return tf.constant(shares_of(controls.style_blend, number)) if controls.style_blend else None
 
     def weights(self, controls: Controls) -> dict[str, tf.Tensor]:
-        """The weights that controls change, by the term's name.
-
-        The style's weight falls over three powers of ten with the strength, and is 0 at 0.
-        """
+        """The weights that controls change, by the term's name."""
         if controls.style_strength is None:
             return {}
-        factor = 1000.0 ** (controls.style_strength - self.style_strength) if controls.style_strength else 0.0
-        own = {term.name: weight for weight, term in self.optimization.objective.terms if term.reads == "styles"}
-        return {name: tf.constant(factor * weight, tf.float32) for name, weight in own.items()}
+        wanted = style_factor(controls.style_strength)
+        return {
+            term.name: tf.constant(weight * wanted / style_factor(self.style_strength))
+            for weight, term in self.optimization.objective.terms
+            if term.reads == "styles"
+        }
 
     def strength(self, controls: Controls) -> float:
         """The strength that controls ask for, or else the stylizer's own."""

@@ -1,5 +1,4 @@
-"""What sentences mean, near enough to find a picture by its description. Nothing here imports TensorFlow."""
+"""Styles found by words: what sentences mean (`embedding`), a library of captioned pictures, words that set options.
 
-from tf_style.words.embedding import WordsError, embed, known_words
-
-__all__ = ["WordsError", "embed", "known_words"]
+Nothing here imports TensorFlow.
+"""

@@ -200,7 +200,7 @@ def test_workers_get_absolute_paths(folder, monkeypatch):
 
     given = []
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(beam, "_paint", lambda batches, *_: given.extend(sum(batches, ())) or "")
+    monkeypatch.setattr(beam, "run_pipeline", lambda batches, *_: given.extend(sum(batches, ())) or "")
     Path("own.cfg").write_text("--weights=w.h5\n")
     Path("w.h5").touch()
     write_network(Path("mine.npz"), {"kind": "many_styles"}, {})

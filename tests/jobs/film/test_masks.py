@@ -34,11 +34,6 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def there(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-
-
 def painted(*flags, style="a", network=("--network=network.npz", "--compute_dtype=float32")):
     """The painted frames, as differences from the film's, [frames, H, W]."""
     files = ["--content=clip.mkv", f"--style={style}", "--output=out.mkv", "--codec=ffv1", "--quiet"]

@@ -5,22 +5,17 @@ import json
 import os
 import shutil
 import signal
-import time
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests import command
+from tests.jobs.film.runs import PAINT, stopped, video
 from tests.jobs.folder.photos import write_tiny_network
 from tests.video.clips import LIMITED, frames_of, make_clip, sounds_of, waves
 from tf_style.cli.main import main
 from tf_style.images import write_image
-from tf_style.jobs.film import run as job
-
-SECONDS = 200  # longer than any of these runs takes on a slow machine
-PAINT = ("--network=network.npz", "--style=a", "--compute_dtype=float32")
 
 
 @pytest.fixture(scope="module")
@@ -31,22 +26,6 @@ def folder(tmp_path_factory):
     for number in range(5, 45):
         write_image(folder / "frames" / f"f{number}.png", waves(48, 64, number) / 255.0)
     return folder
-
-
-@pytest.fixture
-def there(folder, monkeypatch):
-    """The folder, as the working folder, with parts of a few frames."""
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(job, "_PART", 5)
-    return folder
-
-
-def small_parts():
-    job._PART = 5
-
-
-def video(*flags, content="clip.mp4"):
-    return main(["video", f"--content={content}", *command.over(PAINT, flags)])
 
 
 def pixels(path):
@@ -122,27 +101,17 @@ def test_hdr_is_painted_with_tonemap(there, capfd):
     [("%s/%%d.png", signal.SIGKILL), ("%s.webp", signal.SIGKILL), ("%s.gif", signal.SIGINT)],
 )
 def test_a_stopped_run_goes_on_to_the_same_bytes(there, output, number, capfd):
-    whole, stopped = output % "whole", output % "stopped"
+    whole, part = output % "whole", output % "stopped"
     assert video(f"--output={whole}", "--quiet", content="frames") == 0
-    flags = ["--content=frames", *PAINT, f"--output={stopped}"]
-    process = command.fork(["video", *flags], there, setup=small_parts)
-    deadline = time.monotonic() + SECONDS
-    while process.poll() is None and time.monotonic() < deadline and not _begun(there / f"{stopped}.parts"):
-        time.sleep(0.005)
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=SECONDS)
-    assert process.returncode == (130 if number == signal.SIGINT else -number), stderr
+    status, stderr = stopped(there, ["video", "--content=frames", *PAINT], part, number)
+    assert status == (130 if number == signal.SIGINT else -number), stderr
     assert "Traceback" not in stderr
     if number == signal.SIGINT:
-        assert f"of 40 frames are in {stopped}; to go on, repeat the command." in stderr
-    assert video(f"--output={stopped}", content="frames") == 0
+        assert f"of 40 frames are in {part}; to go on, repeat the command." in stderr
+    assert video(f"--output={part}", content="frames") == 0
     assert "Goes on after frame " in capfd.readouterr().err
-    assert _contents(there / stopped) == _contents(there / whole)
-    assert not (there / f"{stopped}.parts").exists()
-
-
-def _begun(parts):
-    return (parts / "state.npz").exists()
+    assert _contents(there / part) == _contents(there / whole)
+    assert not (there / f"{part}.parts").exists()
 
 
 def _contents(output):

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from fractions import Fraction
 
 import numpy as np
@@ -10,14 +9,14 @@ import pytest
 from PIL import Image
 
 from tests import command
+from tests.jobs.film.runs import FEW, PAINT, stopped, video
 from tests.jobs.folder.photos import write_tiny_network
 from tests.video.clips import frames_of, make_clip, sounds_of, waves
 from tf_style.cli.main import main
 from tf_style.jobs.film import run as job
 from tf_style.video import read_info
 
-SECONDS = 200  # longer than any of these runs takes on a slow machine
-PAINT = ("--network=network.npz", "--style=a", "--compute_dtype=float32")
+LONG = ["video", "--content=long.mp4", *PAINT]
 
 
 @pytest.fixture(scope="module")
@@ -29,22 +28,6 @@ def folder(tmp_path_factory):
     make_clip(folder / "long.mp4", range(60), rate=Fraction(10))
     command.write_picture(folder / "style.jpg", 50, 40, seed=1)
     return folder
-
-
-@pytest.fixture
-def there(folder, monkeypatch):
-    """The folder, as the working folder, with parts of a few frames."""
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(job, "_PART", 5)
-    return folder
-
-
-def small_parts():
-    job._PART = 5
-
-
-def video(*flags, content="clip.mp4"):
-    return main(["video", f"--content={content}", *command.over(PAINT, flags)])
 
 
 def test_a_film_is_painted(there, capfd):
@@ -115,30 +98,10 @@ def test_cuts_are_respected(there):
 # --- stopped ----------------------------------------------------------------------------------------------------------
 
 
-def stopped(there, output, number, frames):
-    """Starts to paint the long film and sends a signal once so many frames are in parts; returns what it says."""
-    flags = ["--content=long.mp4", *PAINT, f"--output={output}"]
-    process = command.fork(["video", *flags], there, setup=small_parts)
-    deadline = time.monotonic() + SECONDS
-    while process.poll() is None and time.monotonic() < deadline and _in_parts(there / f"{output}.parts") < frames:
-        time.sleep(0.005)
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=SECONDS)
-    return process.returncode, stderr
-
-
-def _in_parts(folder):
-    try:
-        with np.load(folder / "state.npz") as arrays:
-            return json.loads(str(arrays["facts"]))["num_frames"]
-    except (OSError, ValueError, EOFError):
-        return 0
-
-
 @pytest.fixture(scope="module")
 def whole(folder):
     """The long film, painted without a stop."""
-    before, job._PART = job._PART, 5
+    before, job._PART = job._PART, FEW
     try:
         flags = [flag.replace("=network", f"={folder}/network") for flag in PAINT]
         assert main(["video", f"--content={folder}/long.mp4", *flags, f"--output={folder}/whole.mp4", "--quiet"]) == 0
@@ -149,7 +112,7 @@ def whole(folder):
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_film(there, whole, capfd):
-    status, _ = stopped(there, "killed.mp4", signal.SIGKILL, 10)
+    status, _ = stopped(there, LONG, "killed.mp4", signal.SIGKILL, 10)
     assert status == -signal.SIGKILL
     assert not (there / "killed.mp4").exists()
     assert (there / "killed.mp4.parts").exists()
@@ -161,7 +124,7 @@ def test_a_killed_run_goes_on_to_the_same_film(there, whole, capfd):
 
 @pytest.mark.slow
 def test_an_interrupted_run_leaves_a_film_and_goes_on(there, whole):
-    status, stderr = stopped(there, "stopped.mp4", signal.SIGINT, 10)
+    status, stderr = stopped(there, LONG, "stopped.mp4", signal.SIGINT, 10)
     assert status == 130, stderr
     assert "Traceback" not in stderr
     assert stderr.splitlines()[-1].startswith("Interrupted: ")
@@ -178,7 +141,7 @@ def test_an_interrupted_run_leaves_a_film_and_goes_on(there, whole):
 
 @pytest.mark.slow
 def test_parts_of_another_run_are_refused(there, capfd):
-    stopped(there, "other.mp4", signal.SIGKILL, 5)
+    stopped(there, LONG, "other.mp4", signal.SIGKILL, 5)
     assert video("--output=other.mp4", "--style_strength=0.5", content="long.mp4") == 2
     line = capfd.readouterr().err.splitlines()[-1]
     assert "holds parts of other.mp4 that were painted with other options" in line

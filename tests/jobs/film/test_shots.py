@@ -1,7 +1,6 @@
 """`--shots=FILE`: shots that begin where a file says, each in its own style; and such files, written."""
 
 import signal
-import time
 from fractions import Fraction
 
 import numpy as np
@@ -9,13 +8,12 @@ import pytest
 
 import tf_style
 from tests import command
-from tests.jobs.film.test_run import SECONDS, _in_parts, small_parts
+from tests.jobs.film.runs import stopped
 from tests.jobs.folder.photos import write_tiny_network
 from tests.materials import assert_one_sentence
 from tests.video.clips import frames_of, make_clip
 from tf_style.cli.main import main
 from tf_style.config import ConfigError, VideoFiles
-from tf_style.jobs.film import run as job
 from tf_style.jobs.film.shots import read_shots, write_shots
 
 #: What PySceneDetect 0.7 writes, by `write_scene_list`.
@@ -39,13 +37,6 @@ def folder(tmp_path_factory):
     command.write_picture(folder / "paintings" / "a+b.jpg", 50, 40, seed=1)
     command.write_picture(folder / "paintings" / "c.jpg", 50, 40, seed=2)
     make_clip(folder / "clip.mkv", range(FRAMES), rate=Fraction(10), codec="ffv1", pixel_format="yuv444p")
-    return folder
-
-
-@pytest.fixture
-def there(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(job, "_PART", 5)
     return folder
 
 
@@ -211,12 +202,7 @@ def test_a_killed_run_goes_on_with_the_same_shots_only(there, capfd):
     (there / "long.csv").write_text("0,a\n1.7,b\n3.1,a\n")
     flags = ["video", "--content=long.mkv", "--shots=long.csv", *PAINT[:2]]
     assert main([*flags, "--output=whole.mp4", "--quiet"]) == 0
-    process = command.fork([*flags, "--output=killed.mp4"], there, setup=small_parts)
-    deadline = time.monotonic() + SECONDS
-    while process.poll() is None and time.monotonic() < deadline and _in_parts(there / "killed.mp4.parts") < 20:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=SECONDS)
+    stopped(there, flags, "killed.mp4", signal.SIGKILL, 20)
     same = (there / "long.csv").read_text()
     (there / "long.csv").write_text(same.replace("1.7,b", "1.7,a"))
     assert main([*flags, "--output=killed.mp4"]) == 2

@@ -11,7 +11,6 @@ import dataclasses
 import itertools
 from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Any
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles
@@ -56,7 +55,7 @@ def run(config: StylizeConfig, files: StylizeFiles, given: tuple[str, ...], opti
     batches = make_batches([row for row, done in zip(rows, there, strict=True) if not done], files.batch_size)
     clear(files.output)
     with Interruption() as interruption, hushed(known):
-        ending = _paint(batches, files.output, known, runner, interruption) if batches else ""
+        ending = run_pipeline(batches, PaintRows(files.output), known, runner, interruption) if batches else ""
     outcomes = gather(batches, skipped, files.output, _UNKNOWN)
     done = sum(told["error"] is None for told in outcomes)
     display = ProgressDisplay(quiet=False)
@@ -90,11 +89,6 @@ def make_batches(rows: list[Row], batch_size: int) -> list[tuple[Row, ...]]:
         for group in groups.values()
         for start in range(0, len(group), batch_size)
     ]
-
-
-def _paint(batches: list[tuple[Row, ...]], folder: str, options: Any, runner: Any, interruption: Interruption) -> str:
-    """Runs the pipeline; returns a sentence if it ended early."""
-    return run_pipeline(batches, PaintRows(folder), options, runner, interruption)
 
 
 def _absolute_files(files: StylizeFiles) -> StylizeFiles:

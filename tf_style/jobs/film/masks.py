@@ -33,6 +33,8 @@ class FilmMasks:
         self._content = open_all("content_mask", files.content_mask)
         self._styles = open_all("style_masks", *files.style_masks)
         self._keep = open_all("keep_mask", files.keep_mask)
+        masks = (*self._content, *self._styles, *self._keep)
+        self._made = None if any(isinstance(mask, _Moving) for mask in masks) else self._make(0.0)
 
     @property
     def num_regions(self) -> int:
@@ -53,6 +55,9 @@ class FilmMasks:
 
     def at(self, seconds: float) -> dict[str, np.ndarray]:
         """The masks for the frame at a time since the film's beginning, by name, [1, H, W, N]; times must rise."""
+        return self._make(seconds) if self._made is None else dict(self._made)
+
+    def _make(self, seconds: float) -> dict[str, np.ndarray]:
         contents, styles, keeps = (
             [mask.at(seconds) for mask in masks] for masks in (self._content, self._styles, self._keep)
         )

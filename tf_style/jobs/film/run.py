@@ -154,9 +154,10 @@ class Film:
         if first is None:
             raise self.source.has_no_frame()
         beginning = self.source.upright((self.source.first() if self._section else first[0]).as_floats())
+        masks = self.masks.at_first()
         for style in self.styles:
             painter = session.painters[style]
-            painter.begin(beginning, self.masks.at_first())
+            painter.begin(beginning, masks)
             painter.state = self.parts.state  # a shot begins wherever another one takes over
         frames = itertools.islice(itertools.chain([first], shots), self.parts.num_frames, None)
         begun, before = time.monotonic(), self.painted
