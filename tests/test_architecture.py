@@ -26,7 +26,7 @@ LEVELS: tuple[set[str], ...] = (
     {"version", "controls"},
     {"types"},
     {"images", "config"},
-    {"images.strips", "presets", "video"},
+    {"images.strips", "presets", "video", "schedule"},
     {"ops", "words"},
     {"losses", "optimizers", "backbones", "networks"},
     {"guidance", "stylizers", "evaluation", "distillation", "motion"},
