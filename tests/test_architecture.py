@@ -38,7 +38,7 @@ LEVELS: tuple[set[str], ...] = (
     {"jobs.picture", "jobs.distilling", "jobs.estimating", "jobs.film"},
     {"jobs.folder"},
     {"jobs.beam"},
-    {"jobs", "serving"},
+    {"jobs", "serving", "studio"},
     {"cli.flags", "__init__"},
     {"cli.painting"},
     {"cli"},

@@ -20,6 +20,7 @@ COMMANDS = {
     "texture": "make a tile of any size that looks like a picture and repeats without a seam",
     "beam": "paint a list of pictures, or a film, on one machine or many, as an Apache Beam pipeline",
     "estimate": "say how much time, memory and disk a run will take",
+    "studio": "paint on a page in the browser",
     "recolor": "give a picture the colours of another, or of a palette",
     "presets": "list the presets and what to expect of them",
     "library": "list the paintings that styles can be taken from, or search them by words",

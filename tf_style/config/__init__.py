@@ -10,7 +10,7 @@ from tf_style.config.options import ConfigError, is_switch, option, parse_value
 from tf_style.config.palette import parse_palette
 from tf_style.config.prepare import PrepareConfig
 from tf_style.config.recolor import RecolorConfig, RecolorFiles
-from tf_style.config.serving import DEFAULT_MODEL_NAME, RequestOptions, ServeOptions
+from tf_style.config.serving import DEFAULT_MODEL_NAME, RequestOptions, ServeOptions, StudioOptions
 from tf_style.config.stylize import (
     DEFAULT_PRESET,
     PRESERVE_COLOR,
@@ -38,6 +38,7 @@ __all__ = [
     "RecolorFiles",
     "RequestOptions",
     "ServeOptions",
+    "StudioOptions",
     "StylizeConfig",
     "StylizeFiles",
     "TrainConfig",

@@ -1,4 +1,4 @@
-"""The options of `tf-style serve` and `tf-style request`."""
+"""The options of `tf-style serve`, `tf-style request` and `tf-style studio`."""
 
 from __future__ import annotations
 
@@ -243,3 +243,37 @@ class ServeOptions(Options):
                 raise ConfigError(
                     f"grpc_channel_arguments must be name=value, separated by commas, but {argument!r} was given."
                 )
+
+
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclasses.dataclass(frozen=True)
+class StudioOptions(Options):
+    """The options of `tf-style studio`. Every field is a flag.
+
+    Raises:
+      ConfigError: A value, or values together, that are not allowed.
+    """
+
+    host: str = option("127.0.0.1", "address to listen on; any other than this machine's needs --auth", "page")
+    port: int = option(7860, "port of the page; 0: a free one", "page", minimum=0)
+    auth: str = option("", "user:password that visitors must give", "page")
+    open: bool = option(True, "open the page in the browser", "page")
+    server: str = option("", "host:port of a model server (gRPC) that paints, instead of this machine", "painting")
+    max_pixels: int = option(StylizeFiles.max_pixels, "refuse pictures with more pixels", "painting", minimum=1)
+    max_megabytes: int = option(500, "refuse uploads that are larger", "page", minimum=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        user, _, password = self.auth.partition(":")
+        if self.auth and not (user and password):
+            raise ConfigError("auth must be user:password, with a colon between them.")
+        if self.host not in _THIS_MACHINE and not self.auth:
+            raise ConfigError(
+                f"--host={self.host} opens the page to others; add --auth=user:password, or leave --host out."
+            )
+        if self.port > _MAX_PORT:
+            raise ConfigError(f"A port must be at most {_MAX_PORT}, but {self.port} was given.")
+        if self.server and not re.search(r"[^:]:\d+$", self.server):
+            raise ConfigError(f"--server={self.server} names no port; give host:port, such as localhost:8500.")

@@ -25,6 +25,7 @@ from tf_style.jobs.run.model import (
     picture_tensor,
     run_record,
 )
+from tf_style.jobs.run.models import Models
 from tf_style.jobs.run.record import write_record
 from tf_style.stylizers import FeedForwardStylizer, PyramidStylizer
 from tf_style.types import Image, Masks, Progress
@@ -38,20 +39,23 @@ class Session:
       config: All options.
       files: Where from, where to.
       inputs: The checked pictures.
+      models: Keeps the stylizer for other runs.
 
     Raises:
       ConfigError: The checkpoint belongs to another run.
       WeightsError: The backbone's weights are missing or do not fit.
     """
 
-    def __init__(self, config: StylizeConfig, files: StylizeFiles, inputs: Inputs) -> None:
+    def __init__(
+        self, config: StylizeConfig, files: StylizeFiles, inputs: Inputs, models: Models | None = None
+    ) -> None:
         self._config, self._files, self._inputs = config, files, inputs
         self.progress: Progress | None = None
         self.history: list[dict[str, float]] = []
         self._resume: tuple[int, list[tf.Tensor]] | None = None
         self._choice = choose_model(config, quiet=files.quiet)
         self._checkpoint = self._open_checkpoint()
-        self._stylizer = load_stylizer(config, guides_of(inputs))
+        self._stylizer = (load_stylizer if models is None else models.stylizer)(config, guides_of(inputs))
         if isinstance(self._stylizer, FeedForwardStylizer):
             self._stylizer.paint_uncompiled()
         self._painting_seconds = 0.0

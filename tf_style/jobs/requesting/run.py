@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from tf_style import images
 from tf_style.config import RequestOptions, StylizeConfig, StylizeFiles
-from tf_style.jobs.run.inputs import Inputs, read_inputs
+from tf_style.jobs.run.inputs import read_inputs
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
 from tf_style.jobs.run.progress import ProgressDisplay
 from tf_style.serving.client import Client, RestClient
@@ -36,18 +37,9 @@ def run(options: RequestOptions) -> int:
     Raises:
       ImageError, ConfigError: Before the server is asked.
     """
-    files = StylizeFiles(
-        content=options.content,
-        style=(options.style_name or options.style,),
-        output=options.output,
-        quality=options.quality,
-        max_pixels=options.max_pixels,
-        quiet=options.quiet,
-    )
-    inputs = read_inputs(StylizeConfig(size=options.size), files, styles_are_names=bool(options.style_name))
-    job = _Job(options, inputs)
+    job = _Job(options)
     try:
-        with contextlib.closing(_connect(options)) as client, Interruption() as interruption:
+        with contextlib.closing(connect(options)) as client, Interruption() as interruption:
             paint = job.paint_in_calls if options.advance_every else job.paint_at_once
             return paint(client, interruption)
     except ServerError as error:
@@ -55,29 +47,70 @@ def run(options: RequestOptions) -> int:
         return _BAD_INPUT if error.code == "INVALID_ARGUMENT" else _FAILED
 
 
-class _Job:
-    """One request: its pictures, and what is shown and written."""
+class Request:
+    """What is asked of a server: the pictures, checked and read, and where the painting goes.
 
-    def __init__(self, options: RequestOptions, inputs: Inputs) -> None:
+    Raises:
+      ImageError, ConfigError: What was given cannot be used.
+    """
+
+    def __init__(self, options: RequestOptions) -> None:
+        files = StylizeFiles(
+            content=options.content,
+            style=(options.style_name or options.style,),
+            output=options.output,
+            quality=options.quality,
+            max_pixels=options.max_pixels,
+            quiet=options.quiet,
+        )
+        inputs = read_inputs(StylizeConfig(size=options.size), files, styles_are_names=bool(options.style_name))
         self._options, self._picture = options, inputs.content
-        self._content = images.to_uint8(inputs.content.pixels)
+        #: The content as it is sent, uint8 [H, W, 3].
+        self.content: Levels = images.to_uint8(inputs.content.pixels)
         self._style: Levels | str = options.style_name
         if not options.style_name:
             style = _reduced(inputs.styles[0], _STYLE_SIDES * max(inputs.content.size))
             self._style = images.to_uint8(style.pixels)
+
+    def steps(self, client: Any) -> Iterator[Step]:
+        """Asks in calls of `advance_every` steps, or once.
+
+        Raises:
+          ServerError: The server refused, or cannot be reached.
+        """
+        options = self._options
+        if options.advance_every:
+            yield from client.run(self.content, self._style, every=options.advance_every, **options.given)
+            return
+        name = "stylize_bytes" if options.rest else options.signature
+        yield Step(0, 1.0, True, {}, _PAINTERS[name](client, options, self.content, self._style))
+
+    def write(self, painting: Levels) -> None:
+        """Writes the painting with the content's alpha."""
+        height, width, _ = painting.shape
+        alpha = images.resize(self._picture, (height, width)).alpha
+        pixels = images.to_float(painting)
+        images.write_image(self._options.output, pixels, alpha=alpha, quality=self._options.quality)
+
+
+class _Job:
+    """A request, and what is shown of it."""
+
+    def __init__(self, options: RequestOptions) -> None:
+        self._options, self._request = options, Request(options)
         self._display = ProgressDisplay(quiet=options.quiet)
         self._started = time.monotonic()
 
     def paint_at_once(self, client: Any, interruption: Interruption) -> int:
         try:
-            name = "stylize_bytes" if self._options.rest else self._options.signature
-            painting = _PAINTERS[name](client, self._options, self._content, self._style)
+            painting = next(self._request.steps(client)).image
             interruption.at_once = False
         except KeyboardInterrupt:
             self._display.say("Interrupted before the painting arrived; nothing was written.")
             return INTERRUPTED
-        if painting.shape != self._content.shape:
-            sizes = [f"{width}x{height}" for height, width, _ in (painting.shape, self._content.shape)]
+        content = self._request.content
+        if painting.shape != content.shape:
+            sizes = [f"{width}x{height}" for height, width, _ in (painting.shape, content.shape)]
             self._display.say(f"The server paints at its own size, {sizes[0]} instead of {sizes[1]}.")
         return self._finish(painting)
 
@@ -85,8 +118,7 @@ class _Job:
         last: Step | None = None
         failure: ServerError | None = None
         try:
-            steps = client.run(self._content, self._style, every=self._options.advance_every, **self._options.given)
-            for last in steps:
+            for last in self._request.steps(client):
                 interruption.at_once = False  # while a file is written
                 self._report(last)
                 interruption.at_once = True  # waiting for the server can be given up at any time
@@ -107,7 +139,7 @@ class _Job:
         place = f"{step.fraction:4.0%}  step {step.step}"
         self._display.show(place, step.fraction, step.loss, step.losses, last=step.finished)
         if self._options.previews and not step.finished:
-            self._write(step.image)
+            self._request.write(step.image)
 
     def _stopped(self, last: Step | None, failure: ServerError | None) -> int:
         """Keeps the picture so far, and says so."""
@@ -116,7 +148,7 @@ class _Job:
                 raise failure
             self._display.say("Interrupted before the first picture arrived; nothing was written.")
             return INTERRUPTED
-        self._write(last.image)
+        self._request.write(last.image)
         so_far = f"the picture so far is in {self._options.output}."
         if failure is None:
             self._display.say(f"Interrupted at step {last.step}: {so_far}")
@@ -125,19 +157,12 @@ class _Job:
         return _FAILED
 
     def _finish(self, painting: Levels) -> int:
-        self._write(painting)
+        self._request.write(painting)
         self._display.say(f"Wrote {self._options.output} ({time.monotonic() - self._started:.0f} s).")
         return 0
 
-    def _write(self, painting: Levels) -> None:
-        """Writes the painting with the content's alpha."""
-        height, width, _ = painting.shape
-        alpha = images.resize(self._picture, (height, width)).alpha
-        pixels = images.to_float(painting)
-        images.write_image(self._options.output, pixels, alpha=alpha, quality=self._options.quality)
 
-
-def _connect(options: RequestOptions) -> Any:
+def connect(options: RequestOptions) -> Any:
     """Makes the client for gRPC or REST."""
     files = (options.ca_file, options.cert_file, options.key_file)
     arguments: dict[str, Any] = {

@@ -1,0 +1,53 @@
+// Paintings to choose from: check boxes that look like pictures. `props.value`: items, chosen, line.
+const tiles = element.querySelector(".tiles");
+let known = "", order = [];
+const own = document.createElement("label");
+own.className = "tile own";
+own.innerHTML = '<input type="file" accept="image/*,.heic,.heif,.tif,.tiff" aria-label="Add a painting of your own"><span aria-hidden="true">+</span><b>Your own</b>';
+own.querySelector("input").onchange = (event) => { send(event.target.files[0]); event.target.value = ""; };
+async function send(file) {
+  if (!file) return;
+  try {
+    const { path } = await upload(file);
+    trigger("upload", { path, name: file.name });
+  } catch (error) {
+    element.querySelector(".chosen").textContent = `${file.name} could not be uploaded: it may be too large, or the studio is not running.`;
+  }
+}
+function tile([style, title, source]) {
+  const label = document.createElement("label"), input = document.createElement("input"), image = document.createElement("img");
+  label.className = "tile";
+  label.title = title;
+  Object.assign(input, { type: "checkbox", value: style });
+  input.setAttribute("aria-label", title);
+  Object.assign(image, { loading: "lazy", src: source, alt: "" });
+  input.onchange = () => {
+    order = order.filter((name) => name !== style);
+    if (input.checked) order.push(style);
+    trigger("select", { chosen: order });
+  };
+  label.append(input, image);
+  return label;
+}
+function show() {
+  const view = props.value || {}, items = view.items || [];
+  if (JSON.stringify(items) !== known) {
+    known = JSON.stringify(items);
+    tiles.replaceChildren(own, ...items.map(tile));
+  }
+  order = [...(view.chosen || [])];
+  const inputs = [...tiles.querySelectorAll("input[type=checkbox]")];
+  inputs.forEach((input) => { input.checked = order.includes(input.value); });
+  if (view.first) {  // what words found comes first
+    order.slice().reverse().forEach((style) => {
+      const input = inputs.find((each) => each.value === style);
+      if (input) own.after(input.parentNode);
+    });
+    tiles.scrollTop = 0;
+  }
+  element.querySelector(".chosen").textContent = view.line || "";
+}
+element.addEventListener("dragover", (event) => event.preventDefault());
+element.addEventListener("drop", (event) => { event.preventDefault(); send(event.dataTransfer.files[0]); });
+watch("value", show);
+show();

@@ -1,0 +1,42 @@
+// The works of this session, and how the one that is shown can be made again. `props.value`: works, shown, recipe.
+const list = element.querySelector(".works"), recipe = element.querySelector(".recipe");
+function entry(work, shown) {
+  const item = document.createElement("li"), button = document.createElement("button"), image = document.createElement("img");
+  Object.assign(button, { type: "button", className: "open" });
+  button.setAttribute("aria-pressed", String(work.number === shown));
+  button.onclick = () => trigger("select", { number: work.number });
+  const text = document.createElement("span");
+  text.append(Object.assign(document.createElement("b"), { textContent: work.title }), work.line);
+  if (work.view) Object.assign(image, { src: work.view, alt: "", loading: "lazy" });
+  button.append(image, text);
+  item.append(button);
+  if (work.reusable) {
+    const again = Object.assign(document.createElement("button"), { type: "button", className: "reuse", textContent: "Use these settings" });
+    again.setAttribute("aria-label", `Use the settings of ${work.title}`);
+    again.onclick = () => trigger("edit", { number: work.number });
+    item.append(again);
+  }
+  return item;
+}
+let last = "";
+function show() {
+  const view = props.value || {}, works = view.works || [];
+  if (JSON.stringify(view) === last) return;
+  last = JSON.stringify(view);
+  list.replaceChildren(...works.map((work) => entry(work, view.shown)));
+  element.querySelector("h2").hidden = !works.length;
+  recipe.hidden = !view.recipe;
+  if (!view.recipe) return;
+  for (const kind of ["command", "python"]) recipe.querySelector(`pre.${kind}`).textContent = view.recipe[kind];
+  const files = view.recipe.files.map(([name, href]) => Object.assign(document.createElement("a"), { href, download: name, textContent: name }));
+  recipe.querySelector(".files").replaceChildren("Where these files are: ", ...files.flatMap((link, index) => (index ? [", ", link] : [link])));
+}
+element.querySelectorAll(".copy").forEach((button) => {
+  button.onclick = async () => {
+    await navigator.clipboard.writeText(recipe.querySelector(`pre.${button.dataset.of}`).textContent);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  };
+});
+watch("value", show);
+show();

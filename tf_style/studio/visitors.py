@@ -1,0 +1,121 @@
+"""Visitors of the page: each has a folder, which goes when the visitor does."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tf_style import images
+from tf_style.studio.work import Work, as_view
+
+_GRACE_SECONDS = 30.0  # for a page that is loaded again
+_MOST_NAME = 60  # characters of an upload's name that are kept
+
+
+class Visitor:
+    """One visitor: the files in a folder, the works, and what the page showed last.
+
+    Args:
+      folder: An own folder; it is made here.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.id = secrets.token_hex(16)
+        self.folder = folder / self.id
+        self.folder.mkdir(parents=True, mode=0o700)
+        self.photo = ""
+        self.clip = ""
+        #: Names of the style pictures that the visitor brought.
+        self.styles: list[str] = []
+        #: The paintings that are chosen, and their shares if words found them.
+        self.chosen: tuple[str, ...] = ()
+        self.shares: tuple[float, ...] = ()
+        #: What was brushed over the photo, uint8 [H, W, 4], and whether the first painting fills the rest.
+        self.brushed: np.ndarray | None = None
+        self.fills_rest = False
+        #: The works, the oldest first, and the one that is shown.
+        self.works: list[Work] = []
+        self.shown: Work | None = None
+        #: Changes with each page, or part of one, that shows the works as they grow.
+        self.watched: object = None
+        #: A sentence about what went wrong.
+        self.notice = ""
+        self._views: dict[str, bytes] = {}
+
+    def keep(self, upload: Path, name: str) -> str:
+        """Moves an uploaded file into the folder; returns its name there: that of the upload, in plain letters."""
+        stem, suffix = re.sub(r"[^\w-]+", "_", Path(name).stem, flags=re.ASCII), Path(name).suffix.lower()
+        suffix = re.sub(r"[^.\w]", "", suffix, flags=re.ASCII)
+        plain = self.free_name(stem.strip("_-")[:_MOST_NAME] or "picture", suffix)
+        shutil.move(upload, self.folder / plain)
+        return plain
+
+    def free_name(self, stem: str, suffix: str) -> str:
+        """A name that no file of the folder has, nor a work will write."""
+        taken = {path.name for path in self.folder.iterdir()} | {work.output.name for work in self.works}
+        names = (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}" for number in range(1, 10_000))
+        return next(name for name in names if name not in taken)
+
+    def file(self, name: str) -> Path | None:
+        """The file of this name in the folder; None if there is none."""
+        path = self.folder / name
+        return path if path.name == name and path.is_file() and not path.is_symlink() else None
+
+    def view(self, name: str) -> bytes | None:
+        """A picture of the folder as a small JPEG file; None if there is none."""
+        path = self.file(name)
+        if path is not None and name not in self._views:
+            self._views[name] = as_view(images.read_visible(path, min_side=1).pixels)
+        return self._views.get(name) if path is not None else None
+
+
+class Visitors:
+    """All visitors.
+
+    Args:
+      folder: Holds their folders.
+      forget: Called with the id of a visitor who is gone, before the folder goes; waits until nothing writes there.
+    """
+
+    def __init__(self, folder: Path, forget: Callable[[str], None]) -> None:
+        self._folder, self._forget = folder, forget
+        self._known: dict[str, Visitor] = {}
+        self._pages: dict[str, str] = {}  # the page's session -> visitor
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def arrive(self, page: str, ident: str = "") -> Visitor:
+        """The visitor of a page: a known one whose page was loaded again, or a new one."""
+        with self._lock:
+            visitor = self._known.get(ident) or Visitor(self._folder)
+            self._known[visitor.id] = visitor
+            self._pages[page] = visitor.id
+            return visitor
+
+    def find(self, ident: str) -> Visitor | None:
+        """The visitor with this id."""
+        return self._known.get(ident)
+
+    def leave(self, page: str, grace: float = _GRACE_SECONDS) -> None:
+        """Says that a page is closed. Unless it is loaded again soon, the visitor is forgotten."""
+        with self._lock:
+            ident = self._pages.pop(page, "")
+        if ident:
+            timer = threading.Timer(grace, self._go, (ident,))
+            timer.daemon = True
+            timer.start()
+
+    def _go(self, ident: str) -> None:
+        with self._lock:
+            gone = None if ident in self._pages.values() else self._known.pop(ident, None)
+        if gone is not None:
+            self._forget(ident)
+            shutil.rmtree(gone.folder, ignore_errors=True)
