@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -27,8 +28,9 @@ def main(argv: list[str]) -> int:
         raise ConfigError("tf-style studio needs gradio; install it with pip install 'tf-style[studio]'.")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # our own messages say what matters
     with quiet_tensorflow():
-        import tf_style.studio.desk  # loads TensorFlow
-        from tf_style.studio.app import serve
+        importlib.import_module("tf_style.studio.desk")  # loads TensorFlow
+    from tf_style.studio.app import serve
+
     return serve(options, _print)
 
 

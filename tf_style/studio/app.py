@@ -17,11 +17,13 @@ from tf_style.serving.client import Client
 from tf_style.serving.client.errors import ServerError
 from tf_style.words.naming import PREFIX, LibraryError, picture_file
 
-#: What the page may load: what comes from here, and what it makes itself. `unsafe-eval`: Gradio makes functions of text.
+#: What the page may load: what comes from here, and what it makes itself. Gradio makes functions from text.
 _POLICY = (
-    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; "
     "frame-ancestors 'self'"
 )
+_CHANGES = {"Cache-Control": "no-cache"}
 _HEADERS = [(b"content-security-policy", _POLICY.encode()), (b"referrer-policy", b"no-referrer")]
 
 
@@ -78,7 +80,7 @@ def make_app(options: StudioOptions, folder: Path, served: tuple[str, ...] = ())
 
     from tf_style.studio.desk import Desk
     from tf_style.studio.look import page_css, theme
-    from tf_style.studio.page import make_page
+    from tf_style.studio.page import Page
 
     desk = Desk(options, folder / "visitors", uploads, served)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -86,7 +88,7 @@ def make_app(options: StudioOptions, folder: Path, served: tuple[str, ...] = ())
     user, _, password = options.auth.partition(":")
     gradio.mount_gradio_app(
         app,
-        make_page(desk),
+        Page(desk).blocks,
         path="/",
         auth=(user, password) if options.auth else None,
         allowed_paths=[],
@@ -147,10 +149,10 @@ def _add_pictures(app: Any, desk: Any) -> None:
     def own(ident: str, kind: str, name: str) -> Any:
         visitor = desk.visitors.find(ident)
         if visitor is not None and kind == "live" and name.isdecimal() and int(name) < len(visitor.works):
-            return Response(visitor.works[int(name)].view, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+            return Response(visitor.works[int(name)].view, media_type="image/jpeg", headers=_CHANGES)
         path = visitor.file(name) if visitor is not None else None
         if path is not None and kind == "view":
-            return Response(visitor.view(name), media_type="image/jpeg", headers={"Cache-Control": "no-cache"})
+            return Response(visitor.view(name), media_type="image/jpeg", headers=_CHANGES)
         if path is not None and kind == "file":
             return FileResponse(path, filename=name)
         raise HTTPException(404)

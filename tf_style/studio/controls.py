@@ -1,4 +1,4 @@
-"""The controls of a painting, and the options that they stand for."""
+"""The controls of paintings and films, and the options that they stand for."""
 
 from __future__ import annotations
 
@@ -7,74 +7,86 @@ from typing import Any
 
 import gradio as gr
 
-from tf_style.config import StylizeConfig
+from tf_style.config import StylizeConfig, VideoFiles
 from tf_style.presets import preset_config
 
 _FIRST_PRESET = "instant"
-_PRESETS = [
-    ("Instant", "instant"),
-    ("Draft", "draft"),
-    ("Fine", "fine"),
-    ("Finest", "finest"),
-    ("Gatys 2016", "gatys2016"),
-]
+_PRESETS = [("Instant", "instant"), ("Draft", "draft"), ("Fine", "fine"), ("Finest", "finest")]
 _COLORS = [
-    ("From the painting", "none"),
-    ("From the photo", "luminance"),
-    ("From the photo, matched in the painting", "histogram"),
+    ("Those of the painting", "none"),
+    ("Those of the photo, painted lightness", "luminance"),
+    ("Those of the photo, in the painting's contrasts", "histogram"),
 ]
-_OWN_SIZE = "size"
+_FILM_SIZE = 640
 
 
 class Controls:
-    """Sliders and choices.
+    """Components by the name of the option that each stands for; `preset` is one of them."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Any] = {}
+
+    @property
+    def components(self) -> list[Any]:
+        """Gradio's components."""
+        return list(self.by_name.values())
+
+    def read(self, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
+        """The preset, and the options, from the components' values."""
+        options = {name: value for name, value in zip(self.by_name, values, strict=True) if value is not None}
+        return options.pop("preset", _FIRST_PRESET), options
+
+    def updates(self, options: Mapping[str, Any], preset: str = "") -> dict[Any, Any]:
+        """What the components should show.
+
+        Args:
+          options: Those that change.
+          preset: The preset, if it changes; all other components then show its values.
+        """
+        values = dict(options)
+        if preset:
+            base = preset_config(preset)
+            values = {name: getattr(base, name, None) for name in self.by_name} | {"preset": preset} | values
+        return {part: gr.update(value=values[name]) for name, part in self.by_name.items() if name in values}
+
+    def _slider(self, name: str, label: str, least: float, most: float, step: float = 0.05, **given: Any) -> None:
+        value = given.get("value", getattr(StylizeConfig(), name, None))
+        self.by_name[name] = gr.Slider(least, most, value=value, step=step, label=label)
+
+    def _colors_and_strokes(self) -> None:
+        with gr.Accordion("Colours and strokes", open=False):
+            self.by_name["preserve_color"] = gr.Dropdown(_COLORS, value="none", label="Colours")
+            self._slider("saturation", "Saturation", 0, 2)
+            self._slider("warmth", "Warmth", -1, 1)
+            self._slider("style_scale", "Size of strokes", 0.25, 2)
+            self.by_name["seed"] = gr.Number(value=0, precision=0, minimum=0, label="Seed")
+
+
+class PictureControls(Controls):
+    """Those of a picture.
 
     Args:
       served: The options that a model server takes; None: this machine paints.
     """
 
     def __init__(self, served: Sequence[str] | None = None) -> None:
-        self._made: dict[str, Any] = {}
+        super().__init__()
         if served is None:
-            self._made["preset"] = gr.Radio(
-                _PRESETS, value=_FIRST_PRESET, label="How", info="Instant takes a second; Fine and Finest look better."
-            )
-        self._slider("size", "Size", 128, 2048, 32, "Long side in pixels.")
+            self.by_name["preset"] = gr.Radio(_PRESETS, value=_FIRST_PRESET, label="Quality")
+        self._slider("size", "Size: long side in pixels", 128, 2048, 32)
         if served is None or "style_strength" in served:
-            self._slider("style_strength", "Strength", 0, 1, 0.05, "0 is the photo.")
-        if served is not None:
-            return
-        with gr.Accordion("Colours and strokes", open=False):
-            self._made["preserve_color"] = gr.Dropdown(_COLORS, value="none", label="Colours")
-            self._slider("saturation", "Saturation", 0, 2, 0.05)
-            self._slider("warmth", "Warmth", -1, 1, 0.05)
-            self._slider("style_scale", "Strokes", 0.25, 2, 0.05, "Size of strokes; smaller is finer.")
-            self._made["seed"] = gr.Number(value=0, precision=0, minimum=0, label="Seed")
+            self._slider("style_strength", "Strength", 0, 1)
+        if served is None:
+            self._colors_and_strokes()
 
-    @property
-    def components(self) -> list[Any]:
-        """Gradio's components."""
-        return list(self._made.values())
 
-    def read(self, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
-        """The preset, and the options, from the components' values."""
-        options = dict(zip(self._made, values, strict=True))
-        return options.pop("preset", _FIRST_PRESET), {name: value for name, value in options.items() if value is not None}
+class FilmControls(Controls):
+    """Those of a film."""
 
-    def updates(self, options: Mapping[str, Any], preset: str = "", *, all_of_them: bool = False) -> list[Any]:
-        """What the components should show.
-
-        Args:
-          options: Those that change.
-          preset: The preset, if it changes.
-          all_of_them: Whether the others show the preset's values.
-        """
-        base = preset_config(preset or _FIRST_PRESET)
-        values = {"preset": preset, **options} if preset else dict(options)
-        if all_of_them:
-            values = {**{name: getattr(base, name) for name in self._made if name != "preset"}, **values}
-        return [gr.update(value=values[name]) if name in values else gr.skip() for name in self._made]
-
-    def _slider(self, name: str, label: str, least: float, most: float, step: float, info: str | None = None) -> None:
-        value = getattr(StylizeConfig(), name)
-        self._made[name] = gr.Slider(least, most, value=value, step=step, label=label, info=info)
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_name["preset"] = gr.Radio(_PRESETS[:2], value=_FIRST_PRESET, label="Quality")
+        self._slider("size", "Size: long side in pixels", 128, 1920, 32, value=_FILM_SIZE)
+        self._slider("style_strength", "Strength", 0, 1)
+        self._slider("consistency", "Steadiness from frame to frame", 0, 1, value=VideoFiles.consistency)
+        self._colors_and_strokes()

@@ -3,79 +3,116 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import gradio as gr
 
-from tf_style.studio.controls import Controls
+from tf_style.studio.controls import FilmControls, PictureControls
 from tf_style.studio.desk import Desk
 from tf_style.studio.look import part
+from tf_style.studio.views import Views
 from tf_style.studio.visitors import Visitor
 
 _POLL_SECONDS = 0.25
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _REMEMBER = "(ident) => { sessionStorage.setItem('tf-style-studio', ident); }"
 _RECALL = "() => [sessionStorage.getItem('tf-style-studio') || '']"
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+Shown = dict[Any, Any]  # component -> what it shows
 
 
-def make_page(desk: Desk) -> gr.Blocks:
-    """Lays out the page.
+class Page:
+    """The page.
 
     Args:
       desk: Does what visitors ask for.
     """
-    with gr.Blocks(title="tf-style studio", analytics_enabled=False, fill_width=True) as page:
-        gr.HTML('<header class="head"><h1>tf-style <span>studio</span></h1></header>')
-        ident = gr.Textbox(visible="hidden", elem_id="ident")
-        with gr.Tabs():
-            with gr.Tab("Picture", id="picture"):
-                _PictureTab(desk, page, ident)
-    page.queue(default_concurrency_limit=None)
-    return page
 
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._views = desk, Views(desk)
+        self._local = not desk.options.server
+        with gr.Blocks(title="tf-style studio", analytics_enabled=False, fill_width=True) as self.blocks:
+            gr.HTML('<header class="studio-head"><h1>tf-style <span>studio</span></h1></header>')
+            self._ident = gr.Textbox(visible="hidden", elem_id="ident")
+            self._visitor = gr.State("")
+            with gr.Tabs():
+                with gr.Tab("Picture"):
+                    self._lay_out_pictures()
+                if self._local:
+                    with gr.Tab("Film"):
+                        self._lay_out_films()
+                with gr.Tab("Library"):
+                    self._lay_out_library()
+            self._galleries = [self._gallery, *([self._film_gallery] if self._local else [])]
+            self._parts = [self._stage, self._history, *self._galleries, *([self._film] if self._local else [])]
+            self._listen()
+        self.blocks.queue(default_concurrency_limit=None)
 
-class _PictureTab:
-    """The tab for pictures."""
+    # --- the parts ----------------------------------------------------------------------------------------------------
 
-    def __init__(self, desk: Desk, page: gr.Blocks, ident: gr.Textbox) -> None:
-        self._desk = desk
-        visitor = gr.State("")
+    def _lay_out_pictures(self) -> None:
         with gr.Row(elem_classes="picture"):
-            with gr.Column(elem_classes="main"):
-                stage = gr.HTML(value={}, **part("stage"), elem_id="stage")
-            with gr.Column(elem_classes="panel"):
-                words = gr.Textbox(
-                    label="In words", placeholder="stormy sea, thick brush strokes, muted", max_lines=1, submit_btn="Find"
+            with gr.Column(elem_classes="hero"):
+                self._stage = _made("stage", elem_id="stage")
+            with gr.Column(elem_classes="choices"):
+                self._words = gr.Textbox(
+                    label="In words", placeholder="stormy sea, thick brush strokes", max_lines=1, submit_btn="Find"
                 )
-                gallery = gr.HTML(value={}, **part("gallery"), elem_id="gallery")
-                controls = Controls(desk.served if desk.options.server else None)
-                paint = gr.Button("Paint", variant="primary", elem_id="paint")
-            with gr.Column(elem_classes="extras"):
-                history = gr.HTML(value={}, **part("history"), elem_id="history")
-        self._outputs = [stage, gallery, history]
-        given = [visitor, *controls.components]
+                self._gallery = _made("gallery", elem_id="gallery")
+                self._controls = PictureControls(None if self._local else self._desk.served)
+                self._picture_paint = gr.Button("Paint", variant="primary", elem_id="paint", elem_classes="paint")
+            with gr.Column(elem_classes="results"):
+                self._history = _made("history", elem_id="history")
 
-        page.load(self._arrive, [ident], [visitor, ident], js=_RECALL, **_QUIET).then(
-            None, [ident], js=_REMEMBER, **_QUIET
-        ).then(self._watch, [visitor], self._outputs, **_QUIET)
-        page.unload(self._leave)
-        for listen, action in (
-            (stage.upload, self._photo),
-            (stage.input, self._brush),
-            (stage.submit, self._stop),
-            (gallery.upload, self._style),
-            (gallery.select, self._choose),
-            (history.select, self._show),
+    def _lay_out_films(self) -> None:
+        with gr.Row(elem_classes="picture"):
+            with gr.Column(elem_classes="hero"):
+                self._film = _made("film", elem_id="film")
+            with gr.Column(elem_classes="choices"):
+                self._film_gallery = _made("gallery", elem_id="film-gallery")
+                self._film_controls = FilmControls()
+                self._film_paint = gr.Button(
+                    "Paint the film", variant="primary", elem_id="paint-film", elem_classes="paint"
+                )
+
+    def _lay_out_library(self) -> None:
+        self._search = gr.Textbox(
+            label="Search in words", placeholder="quiet garden", max_lines=1, submit_btn="Search", elem_classes="search"
+        )
+        self._library = _made("library", value=self._views.library(), chosen=[], elem_id="library")
+
+    # --- what happens -------------------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        all_parts, controls = [*self._parts, self._library], self._controls.components
+        arrived = self.blocks.load(self._arrive, [self._ident], [self._visitor, self._ident], js=_RECALL, **_QUIET)
+        arrived.then(None, [self._ident], js=_REMEMBER, **_QUIET)
+        arrived.then(self._watch, [self._visitor], all_parts, **_QUIET)
+        self.blocks.unload(self._leave)
+        desk = self._desk
+        for event, action in (
+            (self._stage.upload, lambda who, data: desk.take_photo(who, data["path"], data["name"])),
+            (self._stage.input, lambda who, data: desk.brush(who, data["path"], data["rest"])),
+            (self._stage.submit, lambda who, data: desk.stop(who)),
+            (self._history.select, lambda who, data: desk.show(who, data["number"])),
+            *((gallery.select, _choosing(desk)) for gallery in (*self._galleries, self._library)),
+            *((gallery.upload, _bringing(desk)) for gallery in self._galleries),
         ):
-            listen(action, [visitor], self._outputs, **_QUIET)
-        words.submit(self._find, [visitor, words], [*self._outputs, *controls.components], **_QUIET)
-        stage.edit(self._larger, [visitor], self._outputs, **_QUIET)
-        history.edit(self._reuse, [visitor], [*self._outputs, *controls.components], **_QUIET)
-        paint.click(self._paint, given, self._outputs, **_QUIET)
-        self._controls = controls
-
-    # --- visitors ------------------------------------------------------------------------------------------------------
+            event(self._doing(action), [self._visitor], all_parts, **_QUIET)
+        self._stage.edit(self._larger, [self._visitor], all_parts, **_QUIET)
+        self._history.edit(self._reuse, [self._visitor], [*all_parts, *controls], **_QUIET)
+        self._words.submit(self._find, [self._visitor, self._words], [*all_parts, *controls], **_QUIET)
+        self._picture_paint.click(self._paint, [self._visitor, *controls], all_parts, **_QUIET)
+        self._search.submit(self._look_up, [self._visitor, self._search], all_parts, **_QUIET)
+        if self._local:
+            self._film.upload(
+                self._doing(lambda who, data: desk.take_clip(who, data["path"], data["name"])),
+                [self._visitor], all_parts, **_QUIET,
+            )  # fmt: skip
+            self._film.submit(self._doing(lambda who, data: desk.stop_film(who)), [self._visitor], all_parts, **_QUIET)
+            given = [self._visitor, *self._film_controls.components]
+            self._film_paint.click(self._paint_film, given, all_parts, **_QUIET)
 
     def _arrive(self, ident: str, request: gr.Request) -> tuple[str, str]:
         visitor = self._desk.visitors.arrive(str(request.session_hash), ident)
@@ -84,92 +121,99 @@ class _PictureTab:
     def _leave(self, request: gr.Request) -> None:
         self._desk.visitors.leave(str(request.session_hash))
 
-    def _visitor(self, ident: str) -> Visitor:
+    def _known(self, ident: str) -> Visitor:
         visitor = self._desk.visitors.find(ident)
         if visitor is None:
             raise gr.Error("This session has ended; load the page again.", print_exception=False)
         return visitor
 
-    # --- what the page shows -------------------------------------------------------------------------------------------
+    def _shown(self, visitor: Visitor, *, first: bool = False) -> Shown:
+        """All that the page shows of a visitor's things."""
+        views, gallery = self._views, self._views.gallery(visitor, first=first)
+        shown: Shown = {self._stage: views.stage(visitor), self._history: views.history(visitor)}
+        shown |= {part: gallery for part in self._galleries}
+        shown[self._library] = gr.update(chosen=list(visitor.chosen))
+        return shown | ({self._film: views.film(visitor)} if self._local else {})
 
-    def _views(self, visitor: Visitor, *, first: bool = False) -> list[dict[str, Any]]:
-        desk = self._desk
-        return [desk.stage(visitor), desk.gallery(visitor, first=first), desk.history(visitor)]
-
-    def _answer(self, visitor: Visitor, action: Any, *arguments: Any) -> list[dict[str, Any]]:
+    def _do(self, visitor: Visitor, action: Callable[[], None], *, first: bool = False) -> Shown:
         """Does something, and shows what came of it, or why it cannot be done."""
         visitor.notice = ""
         try:
-            action(visitor, *arguments)
+            action()
         except ValueError as error:
             visitor.notice = str(error)
-        return self._views(visitor)
+        return self._shown(visitor, first=first)
 
-    async def _watch(self, ident: str) -> AsyncIterator[list[Any]]:
+    def _doing(self, action: Callable[[Visitor, Any], None]) -> Callable[..., Shown]:
+        """A listener that does something with what the event says."""
+
+        def listener(ident: str, event: gr.EventData) -> Shown:
+            visitor = self._known(ident)
+            return self._do(visitor, lambda: action(visitor, event._data))
+
+        return listener
+
+    async def _watch(self, ident: str) -> AsyncIterator[Shown]:
         """Shows the visitor's works as they grow."""
-        visitor = self._visitor(ident)
+        visitor = self._known(ident)
         visitor.watched = watched = object()
-        before: list[Any] | None = None
-        while True:
+        before: Shown = {}
+        while visitor.watched is watched:  # a later watch shows the same
             busy = any(not work.ended.is_set() for work in visitor.works)
-            views = await asyncio.to_thread(self._views, visitor)
-            if visitor.watched is not watched:  # a later watch shows the same
-                return
-            if views != before:
-                before = views
-                yield [view if changed else gr.skip() for view, changed in zip(views, [True] * 3, strict=True)]
+            shown = await asyncio.to_thread(self._shown, visitor)
+            if changes := {part: value for part, value in shown.items() if before.get(part) != value}:
+                yield changes
+            before = shown
             if not busy:
                 return
             await asyncio.sleep(_POLL_SECONDS)
 
-    # --- what visitors do ----------------------------------------------------------------------------------------------
+    async def _do_and_watch(self, ident: str, action: Callable[[Visitor], None]) -> AsyncIterator[Shown]:
+        visitor = self._known(ident)
+        yield await asyncio.to_thread(self._do, visitor, lambda: action(visitor))
+        async for shown in self._watch(ident):
+            yield shown
 
-    def _photo(self, ident: str, event: gr.EventData) -> list[dict[str, Any]]:
-        return self._answer(self._visitor(ident), self._desk.take_photo, *_upload(event))
+    async def _paint(self, ident: str, *values: Any) -> AsyncIterator[Shown]:
+        given = self._controls.read(values)
+        async for shown in self._do_and_watch(ident, lambda who: self._desk.paint(who, *given)):
+            yield shown
 
-    def _style(self, ident: str, event: gr.EventData) -> list[dict[str, Any]]:
-        return self._answer(self._visitor(ident), self._desk.take_style, *_upload(event))
+    async def _paint_film(self, ident: str, *values: Any) -> AsyncIterator[Shown]:
+        given = self._film_controls.read(values)
+        async for shown in self._do_and_watch(ident, lambda who: self._desk.paint_film(who, *given)):
+            yield shown
 
-    def _brush(self, ident: str, event: gr.EventData) -> list[dict[str, Any]]:
-        data = event._data
-        return self._answer(self._visitor(ident), self._desk.brush, str(data["path"]), bool(data["rest"]))
+    async def _larger(self, ident: str, event: gr.EventData) -> AsyncIterator[Shown]:
+        size = int(event._data["size"])
+        async for shown in self._do_and_watch(ident, lambda who: self._desk.paint_larger(who, size)):
+            yield shown
 
-    def _choose(self, ident: str, event: gr.EventData) -> list[dict[str, Any]]:
-        return self._answer(self._visitor(ident), self._desk.choose, list(map(str, event._data["chosen"])))
+    def _find(self, ident: str, words: str) -> Shown:
+        visitor, found = self._known(ident), {}
+        shown = self._do(visitor, lambda: found.update(self._desk.find(visitor, words)), first=True)
+        return shown | self._controls.updates(found)
 
-    def _show(self, ident: str, event: gr.EventData) -> list[dict[str, Any]]:
-        return self._answer(self._visitor(ident), self._desk.show, int(event._data["number"]))
-
-    def _stop(self, ident: str) -> list[dict[str, Any]]:
-        return self._answer(self._visitor(ident), self._desk.stop)
-
-    def _find(self, ident: str, words: str) -> list[Any]:
-        visitor = self._visitor(ident)
-        visitor.notice = ""
-        try:
-            found = self._desk.find(visitor, words)
-        except ValueError as error:
-            visitor.notice, found = str(error), {}
-        return [*self._views(visitor, first=bool(found or visitor.shares)), *self._controls.updates(found)]
-
-    def _reuse(self, ident: str, event: gr.EventData) -> list[Any]:
-        visitor = self._visitor(ident)
+    def _reuse(self, ident: str, event: gr.EventData) -> Shown:
+        visitor = self._known(ident)
         preset, options = self._desk.reuse(visitor, int(event._data["number"]))
-        return [*self._views(visitor, first=True), *self._controls.updates(options, preset, all_of_them=True)]
+        return self._shown(visitor, first=True) | self._controls.updates(options, preset)
 
-    async def _paint(self, ident: str, *values: Any) -> AsyncIterator[list[Any]]:
-        visitor = self._visitor(ident)
-        preset, options = self._controls.read(values)
-        yield await asyncio.to_thread(self._answer, visitor, self._desk.paint, preset, options)
-        async for views in self._watch(ident):
-            yield views
-
-    async def _larger(self, ident: str, event: gr.EventData) -> AsyncIterator[list[Any]]:
-        visitor = self._visitor(ident)
-        yield await asyncio.to_thread(self._answer, visitor, self._desk.paint_larger, int(event._data["size"]))
-        async for views in self._watch(ident):
-            yield views
+    def _look_up(self, ident: str, words: str) -> Shown:
+        visitor, found = self._known(ident), {}
+        shown = self._do(visitor, lambda: found.update(self._views.library(words)))
+        return shown | {self._library: gr.update(value=found, chosen=list(visitor.chosen)) if found else gr.skip()}
 
 
-def _upload(event: gr.EventData) -> tuple[str, str]:
-    return str(event._data["path"]), str(event._data["name"])
+def _made(name: str, **given: Any) -> gr.HTML:
+    """A part of the page from its HTML and its JavaScript."""
+    options: dict[str, Any] = {"value": {}, **part(name), **given}
+    return gr.HTML(**options)
+
+
+def _choosing(desk: Desk) -> Callable[[Visitor, Any], None]:
+    return lambda visitor, data: desk.choose(visitor, list(map(str, data["chosen"])))
+
+
+def _bringing(desk: Desk) -> Callable[[Visitor, Any], None]:
+    return lambda visitor, data: desk.take_style(visitor, data["path"], data["name"])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from pathlib import Path
 
 import numpy as np
 
-from tf_style import images
 from tf_style.config import ConfigError, StylizeFiles
 from tf_style.jobs.large.inputs import LargeInputs, large_size, read_large_inputs
 from tf_style.jobs.large.open import open_large
+from tf_style.jobs.large.picture import LargePicture
 from tf_style.jobs.picture.session import Session
 from tf_style.jobs.requesting.run import Request, connect
 from tf_style.jobs.run.inputs import Inputs, read_inputs
@@ -19,7 +20,7 @@ from tf_style.jobs.run.models import Models
 from tf_style.serving.client.answers import Step
 from tf_style.serving.client.errors import ServerError
 from tf_style.studio.settings import Settings
-from tf_style.studio.work import Work
+from tf_style.studio.work import Work, as_view
 from tf_style.types import Progress
 
 
@@ -34,7 +35,7 @@ class PictureWork(Work):
     """
 
     def __init__(self, settings: Settings, folder: Path, models: Models, max_pixels: int) -> None:
-        super().__init__(folder / settings.output, settings.content)
+        super().__init__(folder / settings.output)
         self.settings = settings
         self._folder, self._models, self._max_pixels = folder, models, max_pixels
 
@@ -53,14 +54,15 @@ class PictureWork(Work):
             raise too_large(config, inputs.content.size) from None
 
     def _run(self, files: StylizeFiles, inputs: Inputs | LargeInputs) -> bool:
-        config, session = self.settings.config, None
+        config = self.settings.config
+        session: Session | LargePicture
         if isinstance(inputs, LargeInputs):
             session = open_large(config, files, inputs)
         else:
             session = Session(config, files, inputs, self._models)
         with contextlib.closing(session):
             for progress in session.steps():
-                self._show(_place(progress), progress.fraction, lambda progress=progress: _pixels(progress))
+                self._show(_place(progress), progress.fraction, functools.partial(_view_of, progress))
                 if self.stopping:
                     break
             if session.progress is None:
@@ -79,7 +81,7 @@ class RequestWork(Work):
     """
 
     def __init__(self, settings: Settings, folder: Path, max_pixels: int) -> None:
-        super().__init__(folder / settings.output, settings.content)
+        super().__init__(folder / settings.output)
         self.settings = settings
         self._options = settings.request(folder, max_pixels)
 
@@ -89,7 +91,7 @@ class RequestWork(Work):
         try:
             with contextlib.closing(connect(self._options)) as client:
                 for last in request.steps(client):
-                    self._show(f"step {last.step}", last.fraction, lambda step=last: step.image)
+                    self._show(f"step {last.step}", last.fraction, functools.partial(as_view, last.image))
                     if self.stopping:
                         break
         except ServerError as error:
@@ -104,5 +106,5 @@ def _place(progress: Progress) -> str:
     return f"step {progress.step} of {progress.num_steps}"
 
 
-def _pixels(progress: Progress) -> np.ndarray:
-    return np.clip(np.asarray(progress.image[0]), 0.0, 1.0)
+def _view_of(progress: Progress) -> bytes:
+    return as_view(np.clip(np.asarray(progress.image[0]), 0.0, 1.0))

@@ -6,13 +6,15 @@ import dataclasses
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from tf_style.config import DEFAULT_PRESET, RequestOptions, StylizeConfig, StylizeFiles, check_given
 from tf_style.jobs.large.inputs import large_size
 from tf_style.presets import preset_config
 from tf_style.words.choice import as_flags, as_text
 from tf_style.words.naming import PREFIX
+
+Own = TypeVar("Own", bound="Settings")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,34 +39,42 @@ class Settings:
     style_masks: tuple[str, ...] = ()
     server: str = ""
 
+    #: The command that paints here, and which of the options are not those of `StylizeConfig`, but of its files.
+    command_name: ClassVar[str] = "stylize"
+    file_options: ClassVar[frozenset[str]] = frozenset()
+
     @classmethod
-    def of(cls, *, options: Mapping[str, Any], preset: str = DEFAULT_PRESET, **names: Any) -> Settings:
-        """Settings of a local painting, without options that the preset has.
+    def of(cls: type[Own], *, options: Mapping[str, Any], preset: str = DEFAULT_PRESET, **names: Any) -> Own:
+        """Settings of what is painted here, without options that the preset has.
 
         Raises:
           ConfigError: A value that is not allowed, or options that do not go together.
         """
         base = preset_config(preset)
-        config = base.replace(**options)
-        changed = {name: getattr(config, name) for name in options if getattr(config, name) != getattr(base, name)}
+        given = {name: value for name, value in options.items() if name not in cls.file_options}
+        config = base.replace(**given)
+        changed = {name: getattr(config, name) for name in given if getattr(config, name) != getattr(base, name)}
         check_given(config, changed)
+        changed |= {name: value for name, value in options.items() if name in cls.file_options}
         return cls(options=changed, preset=preset, **names)
 
     @property
     def config(self) -> StylizeConfig:
         """How to paint."""
-        return preset_config(self.preset).replace(**self.options)
+        given = {name: value for name, value in self.options.items() if name not in self.file_options}
+        return preset_config(self.preset).replace(**given)
 
-    def files(self, folder: Path, max_pixels: int) -> StylizeFiles:
+    def files(self, folder: Path, max_pixels: int) -> Any:
         """What to read and write, in a visitor's folder."""
-        return StylizeFiles(
-            content=str(folder / self.content),
-            style=tuple(_placed(folder, style) for style in self.styles),
-            output=str(folder / self.output),
-            style_masks=tuple(str(folder / mask) for mask in self.style_masks),
-            max_pixels=max_pixels,
-            quiet=True,
-        )
+        return StylizeFiles(**self._placed_files(folder), max_pixels=max_pixels, quiet=True)
+
+    def _placed_files(self, folder: Path) -> dict[str, Any]:
+        return {
+            "content": str(folder / self.content),
+            "style": tuple(_placed(folder, style) for style in self.styles),
+            "output": str(folder / self.output),
+            "style_masks": tuple(str(folder / mask) for mask in self.style_masks),
+        }
 
     def request(self, folder: Path, max_pixels: int) -> RequestOptions:
         """What to ask of the server.
@@ -91,7 +101,7 @@ class Settings:
         if self.server:
             first = ["tf-style", "request", f"--server={self.server}", f"--content={self.content}"]
         else:
-            first = ["tf-style", "stylize", f"--preset={self.preset}", f"--content={self.content}"]
+            first = ["tf-style", self.command_name, f"--preset={self.preset}", f"--content={self.content}"]
         rest = [f"--style_masks={','.join(self.style_masks)}"] if self.style_masks else []
         rest.append(f"--output={self.output}")
         return " ".join([*map(shlex.quote, first), as_flags(self.styles, self.options), *map(shlex.quote, rest)])
@@ -99,7 +109,12 @@ class Settings:
     def python(self, folder: Path) -> str:
         """The same in Python."""
         if self.server or large_size(self.config, self.files(folder, StylizeFiles.max_pixels)) is not None:
-            lines = ["import shlex", "import subprocess", "", f"subprocess.run(shlex.split({self.command()!r}), check=True)"]
+            lines = [
+                "import shlex",
+                "import subprocess",
+                "",
+                f"subprocess.run(shlex.split({self.command()!r}), check=True)",
+            ]
             return "\n".join(lines)
         styles = self.styles[0] if len(self.styles) == 1 else list(self.styles)
         given = {"preset": self.preset, **({"style_masks": list(self.style_masks)} if self.style_masks else {})}
@@ -108,17 +123,12 @@ class Settings:
         lines = ["import tf_style", "", "painting = tf_style.stylize(", *(f"    {one}," for one in arguments), ")"]
         return "\n".join([*lines, f"tf_style.write_image({self.output!r}, painting.numpy())"])
 
-    def summary(self, titles: Mapping[str, str]) -> str:
-        """The settings in a line, for people.
-
-        Args:
-          titles: Of pictures of the library, by style.
-        """
-        names = [titles.get(style, style) for style in self.styles]
+    def facts(self) -> list[str]:
+        """The settings for people, beside the styles."""
         shown = {name: value for name, value in self.options.items() if name != "advance_every"}
-        parts = [" and ".join(names), *([] if self.server else [self.preset])]
-        parts += [f"{name.replace('_', ' ')} {as_text(value)}" for name, value in shown.items()]
-        return " · ".join([*parts, *(["regions"] if self.style_masks else [])])
+        facts = [] if self.server else [self.preset]
+        facts += [f"{name.replace('_', ' ')} {as_text(value)}" for name, value in shown.items()]
+        return [*facts, *(["regions"] if self.style_masks else [])]
 
 
 def stem_of(style: str) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from tf_style import images
+from tf_style.studio.film import FilmWork
+from tf_style.studio.painting import PictureWork, RequestWork
 from tf_style.studio.work import Work, as_view
 
 _GRACE_SECONDS = 30.0  # for a page that is loaded again
@@ -39,9 +41,10 @@ class Visitor:
         #: What was brushed over the photo, uint8 [H, W, 4], and whether the first painting fills the rest.
         self.brushed: np.ndarray | None = None
         self.fills_rest = False
-        #: The works, the oldest first, and the one that is shown.
+        #: The works, the oldest first, and the picture and the film that are shown.
         self.works: list[Work] = []
-        self.shown: Work | None = None
+        self.shown: PictureWork | RequestWork | None = None
+        self.shown_film: FilmWork | None = None
         #: Changes with each page, or part of one, that shows the works as they grow.
         self.watched: object = None
         #: A sentence about what went wrong.
@@ -61,6 +64,11 @@ class Visitor:
         taken = {path.name for path in self.folder.iterdir()} | {work.output.name for work in self.works}
         names = (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}" for number in range(1, 10_000))
         return next(name for name in names if name not in taken)
+
+    def refused(self, name: str, error: ValueError) -> ValueError:
+        """Removes a file that cannot be used; returns the error without the folder's path."""
+        (self.folder / name).unlink()
+        return type(error)(str(error).replace(f"{self.folder}/", ""))
 
     def file(self, name: str) -> Path | None:
         """The file of this name in the folder; None if there is none."""

@@ -25,11 +25,10 @@ class Work(abc.ABC):
 
     Args:
       output: The file to write.
-      before: The name of the picture that is painted, for comparison.
     """
 
-    def __init__(self, output: Path, before: str = "") -> None:
-        self.output, self.before = output, before
+    def __init__(self, output: Path) -> None:
+        self.output = output
         #: "waiting", "painting", and at the end "done", "stopped" or "failed".
         self.state = "waiting"
         #: Why it failed, or where it stopped.
@@ -98,16 +97,16 @@ class Work(abc.ABC):
           ValueError: With a message for people.
         """
 
-    def _show(self, place: str, fraction: float, picture: Callable[[], np.ndarray]) -> None:
-        """Says how far it is, and now and then makes a picture [H, W, 3] in [0, 1] or uint8 for the page."""
+    def _show(self, place: str, fraction: float, picture: Callable[[], bytes]) -> None:
+        """Says how far it is, and now and then makes a picture, a JPEG file (or empty if there is none yet)."""
         now = time.monotonic()
         self.place, self.fraction = place, fraction
         if self._first is None:  # the first step takes longer than others
             self._first = now, fraction
         if now < self._next_view:
             return
-        self.view = as_view(picture())
-        self.views += 1
+        if view := picture():
+            self.view, self.views = view, self.views + 1
         end = time.monotonic()
         self._next_view = end + max(_EVERY_SECONDS, (end - now) / _SHARE)
 
@@ -116,7 +115,7 @@ class Work(abc.ABC):
 
 
 def as_view(pixels: np.ndarray) -> bytes:
-    """A picture [H, W, 3] as a small JPEG file, for the page."""
+    """A picture [H, W, 3], uint8 or in [0, 1], as a small JPEG file, for the page."""
     picture = images.Picture(images.to_float(pixels) if pixels.dtype == np.uint8 else np.asarray(pixels, np.float32))
     height, width = picture.size
     if max(height, width) > VIEW_SIDE:

@@ -22,8 +22,11 @@ async function send(file, kind) {
 function place() {  // the slider: what is left of it is the photo
   const share = split.hidden ? 0 : Number(split.value);
   after.style.clipPath = `inset(0 0 0 ${share}%)`;
+  const width = one(".frame").clientWidth;
   divider.style.left = `${share}%`;
-  hide(divider, split.hidden || share === 0 || share === 100);
+  divider.style.setProperty("--at", `${share * width / 100}px`);
+  divider.style.setProperty("--width", `${width}px`);
+  hide(divider, split.hidden);
 }
 
 function show() {
@@ -33,7 +36,6 @@ function show() {
     photo = view.photo || "";
     strokes = [];
     if (photo) before.src = photo; else before.removeAttribute("src");
-    one(".stage").style.setProperty("--ratio", view.ratio || 1.5);
   }
   const picture = view.painting || "";
   if (picture !== shown) {
@@ -159,6 +161,12 @@ one(".shoot").onclick = async () => {
   const blob = await new Promise((done) => shot.toBlob(done, "image/jpeg", 0.95));
   send(new File([blob], "photo.jpg", { type: "image/jpeg" }), "upload");
 };
+
+before.onload = () => {
+  one(".stage").style.setProperty("--ratio", before.naturalWidth / before.naturalHeight);
+  place();
+};
+new ResizeObserver(place).observe(one(".frame"));
 
 // --- what visitors do -------------------------------------------------------------------------------------------------
 split.oninput = place;

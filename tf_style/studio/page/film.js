@@ -1,0 +1,57 @@
+// The film and the painted film. `props.value` comes from the server.
+const one = (selector) => element.querySelector(selector);
+const [clip, painted, preview] = [".clip", ".painted", ".preview"].map(one);
+const say = (text) => { one(".notice").textContent = text; one(".notice").hidden = !text; };
+async function send(file) {
+  if (!file) return;
+  say("");
+  one(".line").textContent = "Uploading ...";
+  try {
+    const { path } = await upload(file);
+    trigger("upload", { path, name: file.name });
+  } catch (error) {
+    one(".line").textContent = "";
+    say(`${file.name} could not be uploaded: it may be too large, or the studio is not running.`);
+  }
+}
+function source(video, address) {
+  if ((video.dataset.address || "") === address) return;
+  video.dataset.address = address;
+  if (address) video.src = address; else video.removeAttribute("src");
+}
+function show() {
+  const view = props.value || {}, busy = view.state === "waiting" || view.state === "painting";
+  one(".stage").dataset.state = view.state || "empty";
+  source(clip, view.clip || "");
+  source(painted, view.download || "");
+  if (view.preview && preview.getAttribute("src") !== view.preview) preview.src = view.preview;
+  const original = one(".other").getAttribute("aria-pressed") === "true";
+  painted.hidden = !view.download || original;
+  preview.hidden = !view.preview || original;
+  clip.hidden = !view.clip || !(painted.hidden && preview.hidden);
+  one(".other").hidden = !view.download && !view.preview;
+  one(".drop").hidden = !!view.clip;
+  one(".change").hidden = !view.clip;
+  const bar = one("progress");
+  bar.hidden = !busy;
+  if (view.state === "waiting") bar.removeAttribute("value"); else bar.value = view.fraction || 0;
+  if (one(".line").textContent !== (view.line || "")) one(".line").textContent = view.line || "";
+  say(view.notice || "");
+  one(".stop").hidden = !busy;
+  one(".stop").disabled = !!view.stopping;
+  one(".download").hidden = !view.download;
+  if (view.download) Object.assign(one(".download"), { href: view.download, download: view.name });
+  one(".recipe").hidden = !view.recipe;
+  if (view.recipe) for (const kind of ["command", "python"]) one(`pre.${kind}`).textContent = view.recipe[kind];
+}
+clip.onloadedmetadata = () => { if (clip.videoWidth) one(".stage").style.setProperty("--ratio", clip.videoWidth / clip.videoHeight); };
+one(".other").onclick = () => {
+  one(".other").setAttribute("aria-pressed", String(one(".other").getAttribute("aria-pressed") !== "true"));
+  show();
+};
+one(".stop").onclick = () => { one(".stop").disabled = true; trigger("submit"); };
+element.querySelectorAll(".file").forEach((input) => { input.onchange = () => { send(input.files[0]); input.value = ""; }; });
+element.addEventListener("dragover", (event) => event.preventDefault());
+element.addEventListener("drop", (event) => { event.preventDefault(); send(event.dataTransfer.files[0]); });
+watch("value", show);
+show();

@@ -1,0 +1,27 @@
+// The library's paintings with what is known about them. `props.value`: cards; `props.chosen`: styles.
+const list = element.querySelector(".cards");
+let known = "";
+function card({ style, title, by, text, source }) {
+  const item = document.createElement("li"), label = document.createElement("label"), input = document.createElement("input");
+  const image = Object.assign(document.createElement("img"), { src: source, loading: "lazy", alt: text || title });
+  Object.assign(input, { type: "checkbox", value: style });
+  input.onchange = () => {
+    const chosen = (props.chosen || []).filter((name) => name !== style);
+    trigger("select", { chosen: input.checked ? [...chosen, style] : chosen });
+  };
+  label.append(input, Object.assign(document.createElement("b"), { textContent: title }));
+  item.append(image, label, Object.assign(document.createElement("span"), { textContent: by }),
+    Object.assign(document.createElement("p"), { textContent: text }));
+  image.onclick = () => input.click();
+  return item;
+}
+function show() {
+  const view = props.value || {}, cards = view.cards || [];
+  if (JSON.stringify(cards) !== known) {
+    known = JSON.stringify(cards);
+    list.replaceChildren(...cards.map(card));
+  }
+  list.querySelectorAll("input").forEach((input) => { input.checked = (props.chosen || []).includes(input.value); });
+}
+watch(["value", "chosen"], show);
+show();
