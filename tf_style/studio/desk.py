@@ -72,17 +72,19 @@ class Desk:
         """Takes an uploaded painting, and chooses it."""
         style = self._take_picture(visitor, upload, name)
         visitor.styles.append(style)
-        self.choose(visitor, [*visitor.chosen, style])
+        visitor.choose((*visitor.chosen, style))
 
-    def choose(self, visitor: Visitor, styles: Sequence[str]) -> None:
-        """Chooses paintings: those of the library and the visitor's own."""
-        visitor.chosen = tuple(style for style in styles if style in self.titles or style in visitor.styles)
-        visitor.shares = ()
+    def choose(self, visitor: Visitor, style: str, chosen: bool) -> None:
+        """Chooses a painting of the library or the visitor's own, or takes it out."""
+        visitor.choices += 1
+        others = tuple(other for other in visitor.chosen if other != style)
+        if style in self.titles or style in visitor.styles:
+            visitor.choose((*others, style) if chosen else others)
 
     def find(self, visitor: Visitor, words: str) -> dict[str, Any]:
         """Chooses the paintings that words describe; returns the options that words set."""
         found = choose(words, self.library)
-        visitor.chosen, visitor.shares = found.styles, found.options["style_blend"]
+        visitor.choose(found.styles, found.options["style_blend"])
         return found.controls
 
     def brush(self, visitor: Visitor, upload: str, fills_rest: bool) -> None:
@@ -138,7 +140,7 @@ class Desk:
         assert visitor.shown is not None
         settings = visitor.shown.settings
         options = dict(settings.options)
-        visitor.chosen, visitor.shares = settings.styles, options.pop("style_blend", ())
+        visitor.choose(settings.styles, options.pop("style_blend", ()))
         return settings.preset, options
 
     def show(self, visitor: Visitor, number: int) -> None:

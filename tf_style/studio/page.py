@@ -17,7 +17,7 @@ from tf_style.studio.visitors import Visitor
 _POLL_SECONDS = 0.25
 _REMEMBER = "(ident) => { sessionStorage.setItem('tf-style-studio', ident); }"
 _RECALL = "() => [sessionStorage.getItem('tf-style-studio') || '']"
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
 
 Shown = dict[Any, Any]  # component -> what it shows
 
@@ -73,13 +73,14 @@ class Page:
                 self._film_gallery = _made("gallery", elem_id="film-gallery")
                 self._film_controls = FilmControls()
                 self._film_paint = gr.Button(
-                    "Paint the film", variant="primary", elem_id="paint-film", elem_classes="paint"
+                    "Paint the film", variant="primary", elem_id="film-paint", elem_classes="paint"
                 )
 
     def _lay_out_library(self) -> None:
-        self._search = gr.Textbox(
-            label="Search in words", placeholder="quiet garden", max_lines=1, submit_btn="Search", elem_classes="search"
-        )
+        with gr.Column(elem_classes="search-bar"):
+            self._search = gr.Textbox(
+                label="Search in words", placeholder="quiet garden", max_lines=1, submit_btn="Search"
+            )
         self._library = _made("library", value=self._views.library(), chosen=[], elem_id="library")
 
     # --- what happens -------------------------------------------------------------------------------------------------
@@ -212,7 +213,7 @@ def _made(name: str, **given: Any) -> gr.HTML:
 
 
 def _choosing(desk: Desk) -> Callable[[Visitor, Any], None]:
-    return lambda visitor, data: desk.choose(visitor, list(map(str, data["chosen"])))
+    return lambda visitor, data: desk.choose(visitor, str(data["style"]), bool(data["chosen"]))
 
 
 def _bringing(desk: Desk) -> Callable[[Visitor, Any], None]:

@@ -125,7 +125,7 @@ class Settings:
 
     def facts(self) -> list[str]:
         """The settings for people, beside the styles."""
-        shown = {name: value for name, value in self.options.items() if name != "advance_every"}
+        shown = {name: value for name, value in self.options.items() if name not in ("advance_every", "style_blend")}
         facts = [] if self.server else [self.preset]
         facts += [f"{name.replace('_', ' ')} {as_text(value)}" for name, value in shown.items()]
         return [*facts, *(["regions"] if self.style_masks else [])]

@@ -59,8 +59,8 @@ class Views:
             self._title(style) + ("" if share is None else f" {share:.0%}")
             for style, share in zip(visitor.chosen, shares, strict=True)
         ]
-        line = ", ".join(names) or "Choose one or several; several are mixed."
-        return {"items": items, "chosen": visitor.chosen, "line": line, "first": first}
+        line = " · ".join(names) or "Choose one or several; several are mixed."
+        return {"items": items, "chosen": visitor.chosen, "choices": visitor.choices, "line": line, "first": first}
 
     def history(self, visitor: Visitor) -> dict[str, Any]:
         """All pictures of this session, the latest first, and how the one that is shown can be made again."""

@@ -38,6 +38,8 @@ class Visitor:
         #: The paintings that are chosen, and their shares if words found them.
         self.chosen: tuple[str, ...] = ()
         self.shares: tuple[float, ...] = ()
+        #: How often the visitor chose one or took one out.
+        self.choices = 0
         #: What was brushed over the photo, uint8 [H, W, 4], and whether the first painting fills the rest.
         self.brushed: np.ndarray | None = None
         self.fills_rest = False
@@ -50,6 +52,10 @@ class Visitor:
         #: A sentence about what went wrong.
         self.notice = ""
         self._views: dict[str, bytes] = {}
+
+    def choose(self, styles: tuple[str, ...], shares: tuple[float, ...] = ()) -> None:
+        """Chooses these paintings, and no others."""
+        self.chosen, self.shares = styles, shares
 
     def keep(self, upload: Path, name: str) -> str:
         """Moves an uploaded file into the folder; returns its name there: that of the upload, in plain letters."""

@@ -1,6 +1,6 @@
 // Paintings to choose from: check boxes that look like pictures. `props.value`: items, chosen, line.
 const tiles = element.querySelector(".tiles");
-let known = "", order = [];
+let known = "", choices = 0;  // how many choices are made here or known from the server
 const own = document.createElement("label");
 own.className = "tile own";
 own.innerHTML = '<input type="file" accept="image/*,.heic,.heif,.tif,.tiff" aria-label="Add a painting of your own"><span aria-hidden="true">+</span><b>Your own</b>';
@@ -22,9 +22,8 @@ function tile([style, title, source]) {
   input.setAttribute("aria-label", title);
   Object.assign(image, { loading: "lazy", src: source, alt: "" });
   input.onchange = () => {
-    order = order.filter((name) => name !== style);
-    if (input.checked) order.push(style);
-    trigger("select", { chosen: order });
+    choices += 1;
+    trigger("select", { style, chosen: input.checked });
   };
   label.append(input, image);
   return label;
@@ -35,11 +34,12 @@ function show() {
     known = JSON.stringify(items);
     tiles.replaceChildren(own, ...items.map(tile));
   }
-  order = [...(view.chosen || [])];
-  const inputs = [...tiles.querySelectorAll("input[type=checkbox]")];
-  inputs.forEach((input) => { input.checked = order.includes(input.value); });
+  if ((view.choices || 0) < choices) return;  // the answer to an earlier choice
+  choices = view.choices || 0;
+  const chosen = view.chosen || [], inputs = [...tiles.querySelectorAll("input[type=checkbox]")];
+  inputs.forEach((input) => { input.checked = chosen.includes(input.value); });
   if (view.first) {  // what words found comes first
-    order.slice().reverse().forEach((style) => {
+    chosen.slice().reverse().forEach((style) => {
       const input = inputs.find((each) => each.value === style);
       if (input) own.after(input.parentNode);
     });

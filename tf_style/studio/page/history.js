@@ -1,7 +1,8 @@
 // The works of this session, and how the one that is shown can be made again. `props.value`: works, shown, recipe.
 const list = element.querySelector(".works"), recipe = element.querySelector(".recipe");
 function entry(work, shown) {
-  const item = document.createElement("li"), button = document.createElement("button"), image = document.createElement("img");
+  const item = document.createElement("li"), button = document.createElement("button");
+  const image = document.createElement(work.view ? "img" : "i");
   Object.assign(button, { type: "button", className: "open" });
   button.setAttribute("aria-pressed", String(work.number === shown));
   button.onclick = () => trigger("select", { number: work.number });

@@ -6,8 +6,7 @@ function card({ style, title, by, text, source }) {
   const image = Object.assign(document.createElement("img"), { src: source, loading: "lazy", alt: text || title });
   Object.assign(input, { type: "checkbox", value: style });
   input.onchange = () => {
-    const chosen = (props.chosen || []).filter((name) => name !== style);
-    trigger("select", { chosen: input.checked ? [...chosen, style] : chosen });
+    trigger("select", { style, chosen: input.checked });
   };
   label.append(input, Object.assign(document.createElement("b"), { textContent: title }));
   item.append(image, label, Object.assign(document.createElement("span"), { textContent: by }),
