@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tf_style.config import ConfigError, StudioOptions
+from tf_style.jobs.run.interruption import Interruption
 from tf_style.serving.client import Client
 from tf_style.serving.client.errors import ServerError
 from tf_style.words.naming import PREFIX, LibraryError, picture_file
@@ -53,13 +55,10 @@ def serve(options: StudioOptions, say: Callable[[str], None]) -> int:
         say(f"The studio is at http://{shown}:{port} (Ctrl-C stops it).")
         if options.open:
             threading.Timer(1.0, webbrowser.open, (f"http://{shown}:{port}",)).start()
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws="none", lifespan="on")
-        )
-        try:
-            server.run(sockets=[listener])
-        finally:
-            desk.turns.close()
+        settings = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1, ws="none")
+        with contextlib.suppress(KeyboardInterrupt), Interruption():  # uvicorn heeds signals, then raises them again
+            uvicorn.Server(settings).run(sockets=[listener])
+        desk.turns.close()
     return 0
 
 
@@ -144,6 +143,10 @@ def _add_pictures(app: Any, desk: Any) -> None:
             return FileResponse(picture_file(PREFIX + name), headers={"Cache-Control": "max-age=86400"})
         except LibraryError:
             raise HTTPException(404) from None
+
+    @app.get("/studio/alive/{ident}")
+    def alive(ident: str) -> dict[str, bool]:
+        return {"known": desk.visitors.find(ident) is not None}
 
     @app.get("/studio/{ident}/{kind}/{name}")
     def own(ident: str, kind: str, name: str) -> Any:

@@ -162,6 +162,8 @@ class Page:
         while visitor.watched is watched:  # a later watch shows the same
             busy = any(not work.ended.is_set() for work in visitor.works)
             shown = await asyncio.to_thread(self._shown, visitor)
+            if visitor.watched is not watched:
+                return
             if changes := {part: value for part, value in shown.items() if before.get(part) != value}:
                 yield changes
             before = shown

@@ -2,7 +2,7 @@
 const one = (selector) => element.querySelector(selector);
 const [before, after, canvas, split, divider, video] = ["img.before", "img.after", "canvas", ".split", ".divider", "video"].map(one);
 const pen = canvas.getContext("2d");
-let strokes = [], photo = "", shown = "", color = "", stream = null, failed = null;
+let strokes = [], photo = "", shown = "", color = "", stream = null, gone = "";
 const hide = (node, hidden) => { node.hidden = hidden; };
 const say = (text) => { const notice = one(".notice"); notice.textContent = text; hide(notice, !text); };
 
@@ -54,7 +54,7 @@ function show() {
   if (view.state === "waiting") bar.removeAttribute("value"); else bar.value = view.fraction || 0;
   const line = one(".line");
   if (line.textContent !== (view.line || "")) line.textContent = view.line || "";
-  say(view.notice || "");
+  say(gone || view.notice || "");
   hide(one(".stop"), !busy);
   one(".stop").disabled = !!view.stopping;
   const download = one(".download");
@@ -182,5 +182,18 @@ element.addEventListener("drop", (event) => {
 });
 one(".stop").onclick = () => { one(".stop").disabled = true; trigger("submit"); };
 one(".again").onclick = () => trigger("edit", { size: Number(one("select").value) });
+// --- whether the studio is still there ------------------------------------------------------------------------------------
+async function look() {
+  let text = "";
+  try {
+    const answer = await fetch(`studio/alive/${sessionStorage.getItem("tf-style-studio") || "-"}`, { cache: "no-store" });
+    if (!(await answer.json()).known) text = "This session has ended. Load the page again to begin another one.";
+  } catch (error) {
+    text = "The studio does not answer. Start it again with tf-style studio, then load this page again.";
+  }
+  if (text || gone) say(text);
+  gone = text;
+}
+setInterval(() => { if (!document.hidden && sessionStorage.getItem("tf-style-studio")) look(); }, 3000);
 watch("value", show);
 show();
