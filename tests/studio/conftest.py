@@ -76,11 +76,8 @@ def visit(studio, browser):
     with contextlib.ExitStack() as windows:
 
         def open_page(url=studio.url, **options):
-            context = windows.enter_context(
-                browser.new_context(
-                    **{"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
-                )
-            )
+            options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
+            context = windows.enter_context(browser.new_context(**options))
             context.set_default_timeout(_SECONDS)
             context.on("request", lambda request: asked.append(request.url))
             page = context.new_page()

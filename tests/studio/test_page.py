@@ -143,12 +143,10 @@ def test_visitors_take_turns_and_cannot_see_the_files_of_others(studio, visit, p
     one.wait_for_line("comes first")
     other.paint()
     other.wait_for("waiting")
-    one.page.locator("#history .works .open").nth(1).click()
-    one.wait_for("painting")
+    one.show(1)
     one.one(".stop").click()
     other.wait_for("done")  # before the second work of the one
-    one.page.locator("#history .works .open").nth(0).click()
-    one.page.wait_for_selector("#stage .stop:visible")
+    one.show(0)
     one.one(".stop").click()
     one.wait_for("stopped")
 
@@ -242,7 +240,7 @@ def test_films(visit, pictures, tmp_path):
     with visitor.page.expect_download() as download:
         film.locator(".download").click()
     download.value.save_as(tmp_path / "painted.mp4")
-    assert len(clips.read_clip(tmp_path / "painted.mp4")) == 4
+    assert len(clips.frames_of(tmp_path / "painted.mp4")[0]) == 4
     film.locator(".recipe summary").click()
     assert film.locator("pre.command").inner_text().startswith("tf-style video --preset=instant --content=clip.mp4")
 

@@ -64,6 +64,12 @@ class Visit:
     def line(self):
         return self.one(".line").inner_text()
 
+    def show(self, place):
+        """Shows a work of this session, the latest first."""
+        entry = self.page.locator("#history .works .open").nth(place)
+        entry.click()
+        self.page.wait_for_selector(f"#history .works li:nth-child({place + 1}) .open[aria-pressed='true']")
+
     def wait_for_line(self, text):
         self._wait_for_text("#stage .line", text)
 
@@ -75,7 +81,7 @@ class Visit:
 
     def _wait_for_text(self, selector, text):
         self.page.wait_for_function(
-            "([selector, text]) => { const node = document.querySelector(selector); return node && node.textContent.includes(text); }",
+            "([selector, text]) => (document.querySelector(selector)?.textContent || '').includes(text)",
             arg=[selector, text],
         )
 

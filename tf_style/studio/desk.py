@@ -149,15 +149,9 @@ class Desk:
         if isinstance(work, PictureWork | RequestWork):
             visitor.shown = work
 
-    def stop(self, visitor: Visitor) -> None:
-        """Stops the picture that is shown; what is painted so far is kept."""
-        if visitor.shown is not None:
-            self.turns.stop(visitor.shown)
-
-    def stop_film(self, visitor: Visitor) -> None:
-        """Stops the film; what is painted so far is kept."""
-        if visitor.shown_film is not None:
-            self.turns.stop(visitor.shown_film)
+    def stop(self, visitor: Visitor, number: int) -> None:
+        """Stops a work, by its number; what is painted so far is kept."""
+        self.turns.stop(visitor.works[number])
 
     # --- parts of the above -------------------------------------------------------------------------------------------
 

@@ -91,11 +91,11 @@ class Page:
         arrived.then(None, [self._ident], js=_REMEMBER, **_QUIET)
         arrived.then(self._watch, [self._visitor], all_parts, **_QUIET)
         self.blocks.unload(self._leave)
-        desk = self._desk
+        desk, stages = self._desk, [self._stage, *([self._film] if self._local else [])]
         for event, action in (
             (self._stage.upload, lambda who, data: desk.take_photo(who, data["path"], data["name"])),
             (self._stage.input, lambda who, data: desk.brush(who, data["path"], data["rest"])),
-            (self._stage.submit, lambda who, data: desk.stop(who)),
+            *((part.submit, lambda who, data: desk.stop(who, data["number"])) for part in stages),
             (self._history.select, lambda who, data: desk.show(who, data["number"])),
             *((gallery.select, _choosing(desk)) for gallery in (*self._galleries, self._library)),
             *((gallery.upload, _bringing(desk)) for gallery in self._galleries),
@@ -111,7 +111,6 @@ class Page:
                 self._doing(lambda who, data: desk.take_clip(who, data["path"], data["name"])),
                 [self._visitor], all_parts, **_QUIET,
             )  # fmt: skip
-            self._film.submit(self._doing(lambda who, data: desk.stop_film(who)), [self._visitor], all_parts, **_QUIET)
             given = [self._visitor, *self._film_controls.components]
             self._film_paint.click(self._paint_film, given, all_parts, **_QUIET)
 

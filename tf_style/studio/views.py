@@ -111,6 +111,7 @@ class Views:
             "stopping": work.stopping and not work.ended.is_set(),
             "download": _file(visitor, work.output.name) if work.written else "",
             "name": work.output.name,
+            "number": visitor.works.index(work),
         }
 
     def _line(self, work: Work) -> str:

@@ -49,7 +49,7 @@ one(".other").onclick = () => {
   one(".other").setAttribute("aria-pressed", String(one(".other").getAttribute("aria-pressed") !== "true"));
   show();
 };
-one(".stop").onclick = () => { one(".stop").disabled = true; trigger("submit"); };
+one(".stop").onclick = () => { one(".stop").disabled = true; trigger("submit", { number: props.value.number }); };
 element.querySelectorAll(".file").forEach((input) => { input.onchange = () => { send(input.files[0]); input.value = ""; }; });
 element.addEventListener("dragover", (event) => event.preventDefault());
 element.addEventListener("drop", (event) => { event.preventDefault(); send(event.dataTransfer.files[0]); });

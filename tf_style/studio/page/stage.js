@@ -180,7 +180,7 @@ element.addEventListener("drop", (event) => {
   one(".stage").classList.remove("over");
   send(event.dataTransfer.files[0], "upload");
 });
-one(".stop").onclick = () => { one(".stop").disabled = true; trigger("submit"); };
+one(".stop").onclick = () => { one(".stop").disabled = true; trigger("submit", { number: props.value.number }); };
 one(".again").onclick = () => trigger("edit", { size: Number(one("select").value) });
 // --- whether the studio is still there ------------------------------------------------------------------------------------
 async function look() {
