@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tf_style.config.options import ConfigError, Options, option, size_option
+from tf_style.config.words import any_option, style_library_option, style_text_option
 
 FLOWS = ("dis_medium", "dis_fast", "dis_fast_half", "farneback")
 _MOST_FPS = 1000
@@ -34,6 +35,10 @@ class VideoFiles(Options):
     )  # fmt: skip
     tonemap: bool = option(False, "convert HDR (PQ, HLG) to SDR, instead of refusing it", "files")
     max_pixels: int = option(100_000_000, "refuse pictures with more pixels", "files", minimum=1)
+
+    style_text: str = style_text_option()
+    style_library: str = style_library_option()
+    any: bool = any_option()
 
     color_from: str = option(
         "", "match the colours of this picture, not the film's (--preserve_color=linear or histogram)", "files"
@@ -85,7 +90,9 @@ class VideoFiles(Options):
             raise ConfigError(
                 f"shots_output needs shots=auto, but shots={self.shots} was given; leave one of them out."
             )
-        needed = ("content", "output") if self.lists_shots else ("content", "style", "output")
+        if self.style and self.style_text:
+            raise ConfigError(f"style={','.join(self.style)} and style_text were both given; leave one of them out.")
+        needed = ("content", "output") if self.lists_shots or self.style_text else ("content", "style", "output")
         self._require(
             needed[: 1 if self.only_finds_shots else None],
             "tf-style video --content=clip.mp4 --style=painting.jpg --output=painted.mp4",
@@ -99,4 +106,4 @@ class VideoFiles(Options):
     @property
     def only_finds_shots(self) -> bool:
         """Whether nothing is painted."""
-        return bool(self.shots_output) and not (self.style or self.output)
+        return bool(self.shots_output) and not (self.style or self.style_text or self.output)

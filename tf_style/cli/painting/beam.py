@@ -47,6 +47,7 @@ def main(argv: list[str]) -> int:
     _check(given, is_film=is_film)
     if is_film:
         given.setdefault("preset", video.PRESET)
+        video.use_words(given)
         config, files, _, options = flags.stylization(given, VideoFiles)
     else:
         flags.require(given, ("manifest", "output"), "tf-style beam --manifest=jobs.csv --output=paintings")

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tf_style import images
-from tf_style.config import ConfigError, StylizeConfig, VideoFiles
+from tf_style.config import StylizeConfig, VideoFiles
+from tf_style.controls import Controls
+from tf_style.jobs.film.inputs import about, check_files, read_style
 from tf_style.jobs.film.listing import list_shots
 from tf_style.jobs.film.masks import FilmMasks
-from tf_style.jobs.film.parts import Parts, digest_of_files, facts_of_film, identity_of, options_of
+from tf_style.jobs.film.parts import Parts, identity_of
 from tf_style.jobs.film.sections import Section
 from tf_style.jobs.film.shots import Shot, write_shots
 from tf_style.jobs.film.source import Source
 from tf_style.jobs.run.files import reserved
-from tf_style.jobs.run.inputs import check_options, check_outputs, check_writable, read_colors, read_styles
+from tf_style.jobs.run.inputs import read_colors
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
 from tf_style.jobs.run.memory import check_memory
 from tf_style.jobs.run.progress import ProgressDisplay
 from tf_style.jobs.run.quiet import quiet_tensorflow
 from tf_style.motion import flow_of
-from tf_style.networks.archive import find_network
 from tf_style.video import Frame, Part, choose_output
 
 _PART = 48  # frames; a run that was killed paints fewer than this again
@@ -103,19 +103,17 @@ class Film:
         self._config, self._files, self._section = config, files, section
         self._output = choose_output(files.output, files.codec, files.crf)
         self.source = Source(files, self._output)
-        styles = {
-            shot.style: shot for shot in reversed(self.source.shots) if not section or shot.style == section.style
-        }
-        _check(files, styles)
+        styles = {shot.style: shot for shot in reversed(self.source.shots) if not section or shot == section.shot}
+        check_files(files, styles)
         check_memory(config, self.source.size)
         #: By style, as given: its pictures, or names.
-        self.styles = {style: _read_style(config, files, shot) for style, shot in styles.items()}
+        self.styles = {style: read_style(config, files, shot) for style, shot in styles.items()}
         self.masks = FilmMasks(files, self.source.upright_size)
         self.colors = read_colors(files)  # type: ignore[arg-type]
         if files.consistency:
             flow_of(files.flow)
         #: What distinguishes the film from others.
-        self.identity = identity or identity_of(_about(config, files, self.source))
+        self.identity = identity or identity_of(about(config, files, self.source))
         self.parts = self.parts_of(section) if section else Parts(Path(files.output), self.identity)
         self._unfinished: list[Part] = []
         self._next_preview = 0.0
@@ -177,7 +175,7 @@ class Film:
 
     def _paint_part(
         self,
-        batch: Iterator[tuple[Frame, bool, tuple[str, ...]]],
+        batch: Iterator[tuple[Frame, bool, Shot]],
         session: Any,
         show: Callable[[], None],
         interruption: Interruption,
@@ -186,11 +184,11 @@ class Film:
         path, start, count = self.parts.new_file(), 0, 0
         before = self.painted + (self._section.before if self._section else 0)
         with self._output.writer(path, self.source.info, self.source.written_size, before) as writer:
-            for frame, begins, style in batch:
+            for frame, begins, shot in batch:
                 if interruption.asked and count:
                     break
-                painter = session.painters[style]
-                pixels = self._paint_frame(frame, begins, painter)
+                painter = session.painters[shot.style]
+                pixels = self._paint_frame(frame, begins, painter, shot.controls)
                 writer.add(pixels, frame.time)
                 interruption.at_once = False  # from now on there is something to lose
                 start = start if count else frame.time
@@ -234,13 +232,13 @@ class Film:
             "crf": self._output.encoding.crf,
         }
 
-    def _paint_frame(self, frame: Frame, begins: bool, painter: Any) -> np.ndarray:
+    def _paint_frame(self, frame: Frame, begins: bool, painter: Any, controls: Controls) -> np.ndarray:
         """The painted frame, in as many bits as the source's."""
         picture, masks = self.source.upright(frame.as_floats()), self.masks.at(self.source.seconds(frame.time))
         nothing = "regions" in masks and not masks["regions"].any()
         if begins or nothing:
             painter.begin_shot()
-        painting = self.source.as_written(picture if nothing else painter.paint(picture, masks))
+        painting = self.source.as_written(picture if nothing else painter.paint(picture, masks, controls))
         most = np.iinfo(frame.pixels.dtype).max
         return np.rint(painting * most).astype(frame.pixels.dtype)
 
@@ -249,43 +247,3 @@ def _batches(frames: Iterator[Any], size: int) -> Iterator[Iterator[Any]]:
     """Iterators of up to `size` frames each, none of them empty."""
     for first in frames:
         yield itertools.chain([first], itertools.islice(frames, size - 1))
-
-
-def _about(config: StylizeConfig, files: VideoFiles, source: Source) -> dict[str, Any]:
-    """What decides the painted frames."""
-    return {
-        "options": options_of(config, files),
-        "film": [facts_of_film(path) for path in source.info.files],
-        "cuts": "" if files.lists_shots else files.shots,
-        "shots": [(shot.start, digest_of_files(shot.style)) for shot in source.shots],
-        "masks": [facts_of_film(path) for path in _masks_and_colors(files)],
-        "network": digest_of_files((str(find_network(config.network)),)) if config.network else [],
-    }
-
-
-def _masks_and_colors(files: VideoFiles) -> list[str]:
-    return [path for path in (files.content_mask, *files.style_masks, files.keep_mask, files.color_from) if path]
-
-
-def _read_style(config: StylizeConfig, files: VideoFiles, shot: Shot) -> Sequence[images.Picture | str]:
-    """The pictures or the names of a shot's style."""
-    own: Any = dataclasses.replace(files, style=shot.style)
-    try:
-        pictures, names = read_styles(config, own)
-        check_options(config, own)
-    except ValueError as error:
-        if shot.style == files.style or not shot.place:
-            raise
-        raise ConfigError(f"{shot.place}: {error}") from None
-    return names or pictures
-
-
-def _check(files: VideoFiles, styles: Iterable[tuple[str, ...]]) -> None:
-    """Raises ConfigError if a file would overwrite another one, or cannot be written."""
-    options = ("output", "preview", "json", "shots_output")
-    given = (*itertools.chain(*styles), *_masks_and_colors(files), *([files.shots] * files.lists_shots))
-    check_outputs(files, (files.content, *given), options)
-    for option in options:
-        check_writable(option, getattr(files, option))
-    if files.preview:
-        images.check_output_path(files.preview)

@@ -67,8 +67,9 @@ class Source:
         return float((time - self.info.start) * self.info.time_base)
 
     def remarks(self) -> Iterator[str]:
-        """What the user should know about the size and the sound."""
+        """What the user should know about the size, the sound, and what words chose."""
         info, (height, width) = self.info, self.size
+        yield from (f"Words: {shot.words}" for shot in self.shots if shot.words)
         if self._output.is_film and self.size != (info.height, info.width) and (info.height % 2 or info.width % 2):
             yield f"Films have even sides, so this one of {info.width}x{info.height} becomes {width}x{height}."
         if info.sounds and not self._output.is_film:
@@ -84,19 +85,19 @@ class Source:
             return frame
         return np.ascontiguousarray(np.rot90(frame, -self.info.rotation // 90))
 
-    def frames(self) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
-        """The frames, whether a shot begins with each, and its style."""
+    def frames(self) -> Iterator[tuple[Frame, bool, Shot]]:
+        """The frames, whether a shot begins with each, and how it is painted."""
         frames = self._read()
         if self._files.lists_shots:
-            for frame, begins, style in self._as_listed(frames):
+            for frame, begins, shot in self._as_listed(frames):
                 self.shot += begins
-                yield frame, begins, style
+                yield frame, begins, shot
             return
         for frame, begins in self._as_found(frames):
             self.shot += begins
             if begins or not self.found:
                 self.found.append(self.seconds(frame.time))
-            yield frame, begins, self._files.style
+            yield frame, begins, self.shots[0]
 
     def first(self) -> Frame:
         """The first frame.
@@ -116,7 +117,7 @@ class Source:
             f"has {self.info.seconds:.1f} seconds; give an earlier second."
         )
 
-    def frames_of(self, section: Section) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
+    def frames_of(self, section: Section) -> Iterator[tuple[Frame, bool, Shot]]:
         """The frames of a section, as `frames` yields them.
 
         Raises:
@@ -135,7 +136,7 @@ class Source:
         for number, frame in enumerate(found, 1):
             if number == 1 and frame.time != section.start:
                 break
-            yield frame, number == 1, section.style
+            yield frame, number == 1, section.shot
         if number != section.num_frames:
             raise VideoError(
                 f"'{self.info.path}' is not read as it was when its shots were found; see that all machines have the "
@@ -149,17 +150,17 @@ class Source:
         """The frames from a time on; reading may begin earlier."""
         return itertools.dropwhile(lambda frame: frame.time < start, self._read(begin))
 
-    def _as_listed(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
+    def _as_listed(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, bool, Shot]]:
         """A shot begins with the frame that is nearest to its time."""
         ahead = collections.deque(self.shots)
-        style = ahead.popleft().style
+        shot = ahead.popleft()
         following = 1 / (self.info.rate * self.info.time_base)  # behind the last frame
         for frame, after in _pairs(frames):
             time = frame.time + ((after.time - frame.time) if after else following) / 2
             begins = False
             while ahead and ahead[0].start <= self.seconds(time):
-                begins, style = True, ahead.popleft().style
-            yield frame, begins, style
+                begins, shot = True, ahead.popleft()
+            yield frame, begins, shot
 
     def _as_found(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, bool]]:
         if self._files.shots == "none" or not (self._files.consistency or self._files.shots_output):
