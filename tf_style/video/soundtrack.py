@@ -14,7 +14,11 @@ from tf_style.video.errors import VideoError, load_av
 _ENCODERS = {".webm": "libopus"}  # suffix -> the encoder for sounds that such a file cannot hold; others: AAC
 _BIT_RATE = 192_000
 _RATE = 48000  # samples a second of what is encoded
-_RARELY_PLAYED = {".mp4": ("vorbis",), ".mov": ("vorbis", "opus", "flac")}  # FFmpeg writes them, players refuse them
+#: What players take in such a file; FFmpeg writes more. A file of another suffix may hold all that FFmpeg writes.
+_PLAYED = {
+    ".mp4": ("aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"),
+    ".mov": ("aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le"),
+}
 
 
 class Timed(NamedTuple):
@@ -96,7 +100,7 @@ def can_hold(target: Any, suffix: str, stream: Any) -> bool:
     """Whether a film of this suffix takes a track as it is, and players play it."""
     try:
         name = stream.codec_context.codec.canonical_name
-        if name not in target.supported_codecs or name in _RARELY_PLAYED.get(suffix, ()):
+        if name not in _PLAYED.get(suffix, (name,)) or name not in target.supported_codecs:
             return False
         try_header(stream, target.format.name)
     except (ValueError, AttributeError):  # FFmpeg's refusals are ValueErrors, too

@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
     if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
-    from tf_style.video import ANIMATIONS, CONTAINERS, is_pattern
+    from tf_style.video import ANIMATIONS, CONTAINERS, is_pattern, is_still
 
     given = flags.parse("video", FLAGS, argv)
     given.setdefault("preset", PRESET)
@@ -48,7 +48,11 @@ def main(argv: list[str]) -> int:
         styles = (shots,)  # the film is named after
     if content and styles:
         suffix = Path(content).suffix.lower()
-        suffix = suffix if suffix in (*CONTAINERS, *ANIMATIONS) else ".mp4"
+        suffix = (
+            suffix
+            if suffix in (*CONTAINERS, *ANIMATIONS) and not (given.get("audio") and is_still(content))
+            else ".mp4"
+        )
         if is_pattern(content):
             content, suffix = str(Path(content).parent), ".mp4"
         given.setdefault("output", places.default_output(given, content, *styles, suffix=suffix.removeprefix(".")))

@@ -9,6 +9,7 @@ from typing import Any
 
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, VideoFiles
+from tf_style.jobs.film.controls import FilmControls
 from tf_style.jobs.film.parts import digest_of_files, facts_of_film, options_of
 from tf_style.jobs.film.shots import Shot
 from tf_style.jobs.film.source import Source
@@ -20,9 +21,18 @@ from tf_style.jobs.run.inputs import (
     read_styles,
 )
 from tf_style.networks.archive import find_network
+from tf_style.video import is_still
 
 
-def about(config: StylizeConfig, files: VideoFiles, source: Source) -> dict[str, Any]:
+def for_stills(config: StylizeConfig, files: VideoFiles) -> VideoFiles:
+    """The options of a film of a single picture: as large as pictures, and what does not move needs no calming."""
+    if not (files.audio and is_still(files.content)):
+        return files
+    consistency = 0.0 if config.network else files.consistency
+    return dataclasses.replace(files, size=files.size or config.size, consistency=consistency)
+
+
+def about(config: StylizeConfig, files: VideoFiles, source: Source, controls: FilmControls) -> dict[str, Any]:
     """What decides the painted frames."""
     return {
         "options": options_of(config, files),
@@ -30,6 +40,7 @@ def about(config: StylizeConfig, files: VideoFiles, source: Source) -> dict[str,
         "cuts": "" if files.lists_shots else files.shots,
         "shots": [(shot.start, digest_of_files(shot.style), shot.controls) for shot in source.shots],
         "masks": [facts_of_film(path) for path in _masks_and_colors(files)],
+        "controls": controls.identity,
         "network": digest_of_files((str(find_network(config.network)),)) if config.network else [],
     }
 
@@ -61,9 +72,10 @@ def read_style(config: StylizeConfig, files: VideoFiles, shot: Shot) -> Sequence
 
 def check_files(files: VideoFiles, styles: Iterable[tuple[str, ...]]) -> None:
     """Raises ConfigError if a file would overwrite another one, or cannot be written."""
-    options = ("output", "preview", "json", "shots_output")
-    given = (*itertools.chain(*styles), *_masks_and_colors(files), *([files.shots] * files.lists_shots))
-    check_outputs(files, (files.content, *given), options)
+    options = ("output", "preview", "json", "shots_output", "schedule_output", "react_figure")
+    listed = [files.shots] if files.lists_shots else []
+    given = filter(None, (files.content, files.audio, files.schedule, *listed, *_masks_and_colors(files)))
+    check_outputs(files, (*given, *itertools.chain(*styles)), options)
     for option in options:
         check_writable(option, getattr(files, option))
     if files.preview:

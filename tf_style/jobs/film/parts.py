@@ -21,6 +21,7 @@ _STATE = "state.npz"
 #: Options that do not change a painted frame, or whose contents do, and not their names.
 _NAMES = (
     "preview", "json", "quiet", "output", "style", "style_text", "style_library", "any", "shots", "shots_output",
+    "audio", "react", "bpm", "schedule", "schedule_output", "react_figure",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from tf_style.config import ConfigError, VideoFiles
 from tf_style.jobs.film.sections import Section
 from tf_style.jobs.film.shots import Shot, read_shots
 from tf_style.motion import ShotDetector
-from tf_style.video import CONTAINERS, FilmOutput, Frame, VideoError, VideoInfo, read_frames, read_info
+from tf_style.video import CONTAINERS, FilmOutput, Frame, VideoError, VideoInfo, read_frames, read_info, sound_seconds
 
 _AHEAD = 16  # frames; no codec shows a frame further from where it is stored
 
@@ -32,7 +32,8 @@ class Source:
 
     def __init__(self, files: VideoFiles, output: FilmOutput) -> None:
         self._files, self._output = files, output
-        self.info = read_info(files.content, fps=files.fps, tonemap=files.tonemap)
+        still = sound_seconds(files.audio) if files.audio else 0.0
+        self.info = read_info(files.content, fps=files.fps, tonemap=files.tonemap, still=still)
         #: (height, width) to paint at, as frames are stored.
         self.size = _painting_size(self.info, files, even=output.is_film)
         output.check(self.info, self.written_size, self.num_frames)
@@ -48,6 +49,11 @@ class Source:
     def written_size(self) -> tuple[int, int]:
         """(height, width) of the frames that are written; only films are turned by players."""
         return self.size if self._output.is_film else self.upright_size
+
+    @property
+    def is_still(self) -> bool:
+        """Whether all frames are the same picture."""
+        return self.info.kind == "still"
 
     @property
     def num_frames(self) -> int:
@@ -72,7 +78,7 @@ class Source:
         yield from (f"Words: {shot.words}" for shot in self.shots if shot.words)
         if self._output.is_film and self.size != (info.height, info.width) and (info.height % 2 or info.width % 2):
             yield f"Films have even sides, so this one of {info.width}x{info.height} becomes {width}x{height}."
-        if info.sounds and not self._output.is_film:
+        if (info.sounds or self._files.audio) and not self._output.is_film:
             yield "The sound is left out, because pictures hold none."
 
     def upright(self, frame: np.ndarray) -> np.ndarray:
@@ -163,7 +169,7 @@ class Source:
             yield frame, begins, shot
 
     def _as_found(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, bool]]:
-        if self._files.shots == "none" or not (self._files.consistency or self._files.shots_output):
+        if self._files.shots == "none" or self.is_still or not (self._files.consistency or self._files.shots_output):
             yield from ((frame, False) for frame in frames)
             return
         detector = ShotDetector(float(self.info.rate))
