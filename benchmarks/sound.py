@@ -278,7 +278,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ["beats a minute", "onsets", "onsets in noise", "late, ms", "tempo right", "beats", "beats, tempo given"],
             list(hear(args.tempi, args.seconds)),
         ),
-        f"A tone that becomes 6.0 dB louder: {loudness_step(6.0):.1f} dB are heard. Sections within 1 s: F1 {score:.2f} "
+        f"A tone 6.0 dB louder: {loudness_step(6.0):.1f} dB are heard. Sections within 1 s: F1 {score:.2f} "
         f"in songs of four parts; in songs of one part, {false:.2f} are found. Analysis takes "
         f"{100 * cost(args.seconds):.2f} % of a sound's length, or of {args.long:g} s {100 * cost(args.long):.2f} %.",
         "## What is driven",
@@ -292,8 +292,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "## Flashes",
         f"Films of {args.flash_seconds:g} s at {', '.join(f'{rate:g}' for rate in args.rates)} frames a second, "
         f"{len(args.seeds)} of each kind: the most opposing swings of the whole picture's luminance by more than a "
-        "tenth in any second, counted in frames of 8 bits as the longest chain by dynamic programming, not as the guard "
-        "counts.",
+        "tenth in any second, counted in frames of 8 bits as the longest chain by dynamic programming.",
         table(
             ["luminance", "before", "after", "frames changed"],
             list(count_flashes(args.rates, args.flash_seconds, args.seeds)),

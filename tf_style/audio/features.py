@@ -177,12 +177,11 @@ def _chroma(samples: np.ndarray, rate: int, count: int) -> np.ndarray:
 
 def _loudness(samples: np.ndarray, rate: int, count: int) -> np.ndarray:
     """The level in 0.4 s around each time, dB of full scale, [count]."""
-    half = round(_LOUDNESS_WINDOW / 2 * rate)
-    sums = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
-    middles = np.arange(count) * HOP
-    first, last = np.maximum(middles - half, 0), np.minimum(middles + half, len(samples))
-    power = (sums[last] - sums[first]) / np.maximum(last - first, 1)
-    return 10 * np.log10(np.maximum(power, 1e-12))
+    whole = np.pad(samples, (0, max(0, HOP - len(samples))))
+    hops = whole[: len(whole) // HOP * HOP].reshape(-1, HOP)
+    power = np.pad(np.einsum("nh,nh->n", hops, hops) / HOP, (0, count - len(hops)), mode="edge")
+    mean = ndimage.uniform_filter1d(power.astype(np.float64), _window(_LOUDNESS_WINDOW, rate / HOP), mode="nearest")
+    return 10 * np.log10(np.maximum(mean, 1e-12))
 
 
 def _scaled(values: np.ndarray, sounding: np.ndarray, least: tuple[float, float], silent: float) -> np.ndarray:
