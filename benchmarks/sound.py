@@ -103,7 +103,7 @@ def sections(seeds: Sequence[int], seconds: float) -> tuple[float, float]:
 
 def cost(seconds: float) -> float:
     """The share of a song's length that its analysis takes."""
-    sound = Sound(np.tile(make_track(seconds=30.0).samples, round(seconds / 30)))
+    sound = Sound(np.tile(make_track(seconds=30.0).samples, max(1, round(seconds / 30))))
     started = time.perf_counter()
     analyse(sound)
     return (time.perf_counter() - started) / sound.seconds
