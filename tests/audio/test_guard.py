@@ -128,6 +128,13 @@ def test_any_size(size):
     assert all(frame.shape == (*size, 3) for frame in shown)
 
 
+def test_frames_may_change_their_size():
+    guard, sizes = FlashGuard(25), ((8, 8), (16, 8))
+    shown = [guard(frame) for level in (0.0, 1.0) * 6 for frame in grey(level, size=sizes[int(level)])]
+    assert [frame.shape[:2] for frame in shown] == [*sizes] * 6
+    assert most_swings(np.array([luminances(frame).mean() for frame in shown]), 25) == 3
+
+
 def test_values_a_little_outside():
     """As networks paint them."""
     guard, frames = FlashGuard(25), [np.full((8, 8, 3), value, np.float32) for value in (-0.01, 1.01) * 6]

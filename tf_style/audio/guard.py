@@ -79,7 +79,7 @@ class FlashGuard:
             tone = np.array(bound > levels[-1], np.float32)  # black or white
             frame = _mixed(frame, tone, (bound - levels[-1]) / (tone - levels[-1]))
             levels = _luminances(frame)
-        if _too_much(state, levels, now):
+        if shown.shape == frame.shape and _too_much(state, levels, now):
             frame = _mixed(frame, shown, _share_of_shown(state, levels, _luminances(shown), now))
             levels = _luminances(frame)
             if _too_much(state, levels, now):
