@@ -52,8 +52,14 @@ class Schedule:
         unknown = sorted(set(values) - set(NUMBERS))
         if unknown:
             raise ScheduleError(f"A schedule has no {unknown[0]!r}; there are {', '.join(NUMBERS)}.")
-        if not len(self.seconds) or (np.diff(self.seconds) <= 0).any():
+        in_order = np.isfinite(self.seconds).all() and (np.diff(self.seconds) > 0).all()
+        if not len(self.seconds) or not in_order:
             raise ScheduleError("A schedule needs moments in their order, in seconds, such as 0, 1.5, 4.")
+        for name, column in (*self.values.items(), ("shares", self.shares)):
+            if len(column) != len(self.seconds):
+                raise ScheduleError(
+                    f"A schedule of {len(self.seconds)} moments needs as many {name}, not {len(column)}."
+                )
         for moment in range(len(self.seconds)):
             try:
                 self._controls(moment)

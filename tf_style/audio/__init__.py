@@ -7,11 +7,13 @@ from tf_style.audio.driving import react
 from tf_style.audio.features import Features, analyse
 from tf_style.audio.figure import plot_reactions
 from tf_style.audio.guard import FlashGuard
-from tf_style.audio.reactions import REACTIONS, Reaction, parse_reactions
+from tf_style.audio.reactions import DRIVEN, HEARD, REACTIONS, Reaction, parse_reactions
 from tf_style.audio.reading import RATE, AudioError, Sound, read_sound
 from tf_style.audio.tempo import find_beats
 
 __all__ = [
+    "DRIVEN",
+    "HEARD",
     "RATE",
     "REACTIONS",
     "AudioError",

@@ -188,7 +188,11 @@ class _Heard:
             return None
         struck = np.zeros(len(self.times))
         np.maximum.at(struck, np.rint(moments[inside] / self._step).astype(int), strengths[inside])
-        return _follow(struck, 0.0, _DECAY, self._step)
+        keep, states, state = float(np.exp(-self._step / _DECAY)), [], 0.0
+        for strength in struck.tolist():
+            state = max(strength, keep * state)
+            states.append(state)
+        return np.array(states)
 
     def _sampled(self, curve: np.ndarray, feature: str) -> np.ndarray:
         """A curve, followed as fast as it may be."""

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import ndimage
+from scipy import fft, ndimage
 
 from tf_style.audio.novelty import find_sections, novelty_of
 from tf_style.audio.reading import Sound
@@ -38,6 +38,7 @@ class Features:
     Attributes:
       rate: Values per second of all curves; the first is at 0 s.
       onset: How much more is heard than just before, in [0, 1], [N].
+      decibels: The level in the 0.4 s around, relative to full scale, [N].
       loudness: In [0, 1], from the soft (10 %) to the loud (95 %) parts, [N]; 0.5 throughout if it stays the same.
       bass: The share of 20 to 150 Hz, scaled in the same way, [N].
       brightness: The middle of the spectrum, on a scale of octaves, scaled in the same way, [N].
@@ -51,6 +52,7 @@ class Features:
 
     rate: float
     onset: np.ndarray
+    decibels: np.ndarray
     loudness: np.ndarray
     bass: np.ndarray
     brightness: np.ndarray
@@ -100,6 +102,7 @@ def analyse(sound: Sound, bpm: float = 0.0) -> Features:
     return Features(
         rate=rate,
         onset=np.clip(flux / max(1e-9, np.percentile(flux, 99.5)), 0, 1) if len(onsets) else np.zeros(count),
+        decibels=decibels,
         loudness=_scaled(decibels, sounding, _DECIBELS, silent=0.0),
         bass=_scaled(bass / (total + _FLOOR * loud), sounding, _SHARES, silent=0.5),
         brightness=_scaled(octave, sounding, _OCTAVES, silent=0.5),
@@ -133,7 +136,7 @@ def _spectra(samples: np.ndarray, size: int, hop: int, count: int, filters: np.n
 
     def sums() -> Iterator[np.ndarray]:
         for first in range(0, count, _BATCH):
-            spectra = np.fft.rfft(windows[middles[first : first + _BATCH] - size // 2] * shape)
+            spectra = fft.rfft(windows[middles[first : first + _BATCH] - size // 2] * shape)
             yield (spectra.real**2 + spectra.imag**2) @ filters
 
     return np.concatenate(list(sums())).astype(np.float64)
@@ -174,12 +177,11 @@ def _chroma(samples: np.ndarray, rate: int, count: int) -> np.ndarray:
 
 def _loudness(samples: np.ndarray, rate: int, count: int) -> np.ndarray:
     """The level in 0.4 s around each time, dB of full scale, [count]."""
-    half = round(_LOUDNESS_WINDOW / 2 * rate)
-    sums = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
-    middles = np.arange(count) * HOP
-    first, last = np.maximum(middles - half, 0), np.minimum(middles + half, len(samples))
-    power = (sums[last] - sums[first]) / np.maximum(last - first, 1)
-    return 10 * np.log10(np.maximum(power, 1e-12))
+    whole = np.pad(samples, (0, max(0, HOP - len(samples))))
+    hops = whole[: len(whole) // HOP * HOP].reshape(-1, HOP)
+    power = np.pad(np.einsum("nh,nh->n", hops, hops) / HOP, (0, count - len(hops)), mode="edge")
+    mean = ndimage.uniform_filter1d(power.astype(np.float64), _window(_LOUDNESS_WINDOW, rate / HOP), mode="nearest")
+    return 10 * np.log10(np.maximum(mean, 1e-12))
 
 
 def _scaled(values: np.ndarray, sounding: np.ndarray, least: tuple[float, float], silent: float) -> np.ndarray:

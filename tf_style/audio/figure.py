@@ -31,6 +31,7 @@ def plot_reactions(path: str | os.PathLike[str], sound: Sound, schedule: Schedul
       AudioError: The suffix is none that matplotlib knows.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no notices about its caches
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -55,7 +56,7 @@ def plot_reactions(path: str | os.PathLike[str], sound: Sound, schedule: Schedul
         if axis.get_legend_handles_labels()[0]:
             axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     (shares or [driven])[-1].set(xlabel="seconds", xlim=(0, max(schedule.seconds[-1], 1e-3)))
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, rc_context({"svg.hashsalt": "tf_style"}):
         figure.savefig(temporary, dpi=120, metadata=_NO_DATE.get(suffix))
 
 

@@ -13,7 +13,7 @@ _AREA = 0.25  # of the picture, in which parts may have more of them
 _PARTS = 8  # rows and columns
 _REMEMBERED = _LOCAL_SWINGS + 1
 _LEVELS = 4095  # of the table of luminances
-_MARGIN = 1e-4
+_MARGIN = 1e-3  # of white's luminance, by which a frame stays away from a swing; the table is finer
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
@@ -32,9 +32,11 @@ class FlashGuard:
     """Keeps a film from flashing; call it with each frame, in order, and show what it returns.
 
     A swing is a change of luminance by more than 10 % of white's, up or down, that opposes the one before. In any
-    second, the picture as a whole has 3 swings at most. A quarter of it at most may have more than 3 flashes, which are
-    pairs of swings; that is counted in 8 x 8 parts. A frame that would be too much is mixed with the one shown before,
-    in linear light, as little as is enough. All others are returned as they are. Saturated red is not treated apart.
+    second, the picture as a whole has 3 swings at most: a frame whose swing would be the fourth is mixed with black or
+    white, so that it is just none. A quarter of the picture at most may have more than 3 flashes, which are pairs of
+    swings; that is counted in 8 x 8 parts, and a frame that would be too much is mixed with the one shown before. Both
+    is done in linear light, and as little as is enough. All other frames are returned as they are. Saturated red is not
+    treated apart.
 
     Args:
       fps: Frames per second.
@@ -70,26 +72,26 @@ class FlashGuard:
         state = dict(self.state)
         now = float(state["seconds"]) + 1 / self._fps if seconds is None else seconds
         levels, shown = _luminances(frame), state["shown"]
-        if shown.shape != frame.shape:
-            if not shown.size:
-                state["low"] = state["high"] = levels
-            self.state = {**_accepted(state, levels, now), "shown": frame}
-            return frame
-        share = 0.0
-        result = frame
-        while share < 1 and _too_much(state, levels, now):
-            least = _share_needed(state, levels, _luminances(shown), now)
-            share = min(1.0, share + (1 - share) * least + _MARGIN) if share < 0.99 else 1.0
-            result = _mixed(frame, shown, share)
-            levels = _luminances(result)
-        self.state = {**_accepted(state, levels, now), "shown": result}
-        return result
+        if not shown.size:
+            state["low"] = state["high"] = levels
+        if _excess(state, levels, now)[0][-1]:
+            bound = _bounds(state, levels)[-1]
+            tone = np.array(bound > levels[-1], np.float32)  # black or white
+            frame = _mixed(frame, tone, (bound - levels[-1]) / (tone - levels[-1]))
+            levels = _luminances(frame)
+        if shown.shape == frame.shape and _too_much(state, levels, now):
+            frame = _mixed(frame, shown, _share_of_shown(state, levels, _luminances(shown), now))
+            levels = _luminances(frame)
+            if _too_much(state, levels, now):
+                frame, levels = shown, _luminances(shown)
+        self.state = {**_accepted(state, levels, now), "shown": frame}
+        return frame
 
 
 def _luminances(frame: np.ndarray) -> np.ndarray:
     """Mean luminances, linear, of the parts and of the whole, [65]."""
-    indices = (np.clip(frame, 0, 1) * _LEVELS + 0.5).astype(np.uint16)
-    plane = _LINEAR[indices] @ _WEIGHTS
+    indices = (frame * np.float32(_LEVELS) + np.float32(0.5)).astype(np.int32)
+    plane = np.take(_LINEAR, indices, mode="clip") @ _WEIGHTS
     height, width = plane.shape
     rows, columns = (np.arange(_PARTS) * side // _PARTS for side in (height, width))
     sums = np.add.reduceat(np.add.reduceat(plane, rows, axis=0, dtype=np.float64), columns, axis=1)
@@ -121,11 +123,16 @@ def _too_much(state: Mapping[str, np.ndarray], levels: np.ndarray, now: float) -
     return bool(new[-1] or (new[:-1].any() and (new | old)[:-1].mean() > _AREA))
 
 
-def _share_needed(state: Mapping[str, np.ndarray], levels: np.ndarray, shown: np.ndarray, now: float) -> float:
+def _bounds(state: Mapping[str, np.ndarray], levels: np.ndarray) -> np.ndarray:
+    """The luminances nearest to those of swings that are none yet."""
+    up = _swings(state, levels) > 0
+    return np.where(up, state["low"] + _SWING - _MARGIN, state["high"] - _SWING + _MARGIN)
+
+
+def _share_of_shown(state: Mapping[str, np.ndarray], levels: np.ndarray, shown: np.ndarray, now: float) -> float:
     """How much of the frame shown before must be mixed in."""
     new, old = _excess(state, levels, now)
-    bound = np.where(_swings(state, levels) > 0, state["low"] + _SWING, state["high"] - _SWING)
-    needed = np.where(new, (bound - levels) / np.where(new, shown - levels, 1.0), 0.0)
+    needed = np.where(new, (_bounds(state, levels) - levels) / np.where(new, shown - levels, 1.0), 0.0)
     parts = np.sort(np.where(old & ~new, np.inf, needed)[:-1])[::-1]
     allowed = int(_AREA * len(parts))
     local = parts[allowed] if np.isfinite(parts[allowed]) else parts[np.isfinite(parts)].max()
@@ -145,8 +152,7 @@ def _accepted(state: Mapping[str, np.ndarray], levels: np.ndarray, now: float) -
     return {"seconds": np.array(now), "direction": direction, "low": low, "high": high, "times": times}
 
 
-def _mixed(frame: np.ndarray, shown: np.ndarray, share: float) -> np.ndarray:
-    if share >= 1:
-        return shown
-    one, other = (_to_linear(np.clip(each, 0, 1)) for each in (frame, shown))
-    return _from_linear((1 - share) * one + share * other).astype(frame.dtype)
+def _mixed(frame: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
+    """In linear light."""
+    one, other = (_to_linear(np.clip(each, 0, 1)) for each in (frame, other))
+    return _from_linear((1 - share) * one + share * other).astype(np.float32)

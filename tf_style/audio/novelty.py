@@ -34,7 +34,7 @@ def novelty_of(logs: np.ndarray, rate: float) -> np.ndarray:
     half = round(_KERNEL / _STEP / 2)
     sides = np.repeat([-1.0, 1.0], half) * signal.windows.gaussian(2 * half, half / 2)
     kernel = np.outer(sides, sides) / np.abs(np.outer(sides, sides)).sum()
-    padded = np.pad(rows, ((half, half), (0, 0)), mode="edge")
+    padded = np.pad(rows, ((half, half), (0, 0)), mode="symmetric")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half, axis=0)  # [places, bands, times]
     values = np.concatenate(
         [
