@@ -73,9 +73,9 @@ def read_sound(path: str | os.PathLike[str], start: float = 0.0, end: float = 0.
 
 def _between(pieces: Iterator[tuple[int, np.ndarray]], first: int, last: int | None) -> Iterator[np.ndarray]:
     """Samples from `first` to before `last`, without gaps; pieces come with their places."""
-    place = first
+    place, begun = first, False
     for begin, samples in pieces:
-        if abs(begin - place) < _NEAR * RATE or begin - place > _LONGEST_GAP * RATE:
+        if (begun and abs(begin - place) < _NEAR * RATE) or begin - place > _LONGEST_GAP * RATE:
             begin = place
         if last is not None and begin >= last:
             yield np.zeros(last - place, np.float32)
@@ -86,7 +86,7 @@ def _between(pieces: Iterator[tuple[int, np.ndarray]], first: int, last: int | N
             continue
         yield np.zeros(max(0, begin - place), np.float32)
         yield kept
-        place = max(place, begin) + len(kept)
+        place, begun = max(place, begin) + len(kept), True
 
 
 def _placed(container: Any) -> Iterator[tuple[int, np.ndarray]]:
