@@ -27,7 +27,7 @@ LEVELS: tuple[set[str], ...] = (
     {"types"},
     {"images", "config"},
     {"images.strips", "presets", "video", "schedule"},
-    {"ops", "words"},
+    {"ops", "words", "audio"},
     {"losses", "optimizers", "backbones", "networks"},
     {"guidance", "stylizers", "evaluation", "distillation", "motion"},
     {"build"},

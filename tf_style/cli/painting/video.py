@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tf_style.cli import flags
+from tf_style.cli.painting.words import replace_words
 from tf_style.config import StylizeConfig, VideoFiles
 from tf_style.jobs.run import places
 
@@ -25,8 +27,8 @@ FLAGS = flags.Flags(
     _WITHOUT,
     positional=("content", "style", "output"),
     first=(
-        "content", "style", "output", "start", "end", "fps", "size", "network", "style_strength", "preserve_color",
-        "consistency", "shots", "codec", "crf",
+        "content", "style", "style_text", "output", "start", "end", "fps", "size", "network", "style_strength",
+        "preserve_color", "consistency", "shots", "codec", "crf",
     ),
 )  # fmt: skip
 
@@ -36,16 +38,21 @@ def main(argv: list[str]) -> int:
     if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
-    from tf_style.video import ANIMATIONS, CONTAINERS, is_pattern
+    from tf_style.video import ANIMATIONS, CONTAINERS, is_pattern, is_still
 
     given = flags.parse("video", FLAGS, argv)
     given.setdefault("preset", PRESET)
+    use_words(given)
     content, styles, shots = given.get("content", ""), given.get("style", ()), given.get("shots", "auto")
-    if not styles and shots not in ("auto", "none"):
+    if not styles and _lists_shots(given):
         styles = (shots,)  # the film is named after
     if content and styles:
         suffix = Path(content).suffix.lower()
-        suffix = suffix if suffix in (*CONTAINERS, *ANIMATIONS) else ".mp4"
+        suffix = (
+            suffix
+            if suffix in (*CONTAINERS, *ANIMATIONS) and not (given.get("audio") and is_still(content))
+            else ".mp4"
+        )
         if is_pattern(content):
             content, suffix = str(Path(content).parent), ".mp4"
         given.setdefault("output", places.default_output(given, content, *styles, suffix=suffix.removeprefix(".")))
@@ -53,3 +60,13 @@ def main(argv: list[str]) -> int:
     from tf_style.jobs.film.run import run
 
     return run(config, files, preset)
+
+
+def use_words(given: dict[str, Any]) -> None:
+    """Replaces `--style_text` as `replace_words` does; a file of shots looks for its own styles."""
+    if not _lists_shots(given):
+        replace_words(given)
+
+
+def _lists_shots(given: dict[str, Any]) -> bool:
+    return given.get("shots", "auto") not in ("auto", "none")

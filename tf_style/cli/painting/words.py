@@ -7,7 +7,10 @@ from typing import Any
 
 from tf_style.cli import flags
 from tf_style.config import DEFAULT_PRESET, ConfigError, WordsOptions
+from tf_style.jobs.run.inputs import check_takes_pictures, find_styles
 from tf_style.presets import preset_config
+from tf_style.words.choice import as_flags, as_text
+from tf_style.words.naming import picture_file
 
 
 def replace_words(given: dict[str, Any]) -> None:
@@ -33,33 +36,10 @@ def replace_words(given: dict[str, Any]) -> None:
             f"style={','.join(given['style'])} and style_text were both given; leave one of them out. (The result's "
             "name goes to --output.)"
         )
-    _check_network(given)
-    from tf_style.words.choice import as_flags, as_text, choose
-    from tf_style.words.library import StyleLibrary
-    from tf_style.words.naming import LibraryError, picture_file
-
-    try:
-        choice = choose(words.style_text, StyleLibrary.open(words.style_library), far=words.any)
-    except LibraryError as error:
-        hint = " To take them all the same, give --any." if "nearest" in str(error) else ""
-        raise LibraryError(f"{error}{hint}") from None
+    check_takes_pictures(given.get("network", preset_config(given.get("preset", DEFAULT_PRESET)).network))
+    choice = find_styles(words.style_text, words.style_library, far=words.any)
     options = {name: value for name, value in choice.options.items() if name not in given}
     if given.get("quiet") not in ("true", True):
         print(f"Words: {choice.summary(options)}; the same as {as_flags(choice.styles, options)}", file=sys.stderr)
     given["style"] = tuple(map(picture_file, choice.styles))
     given.update((name, as_text(value)) for name, value in options.items())
-
-
-def _check_network(given: dict[str, Any]) -> None:
-    """Raises ConfigError if the network has styles of its own."""
-    network = given.get("network", preset_config(given.get("preset", DEFAULT_PRESET)).network)
-    if not network:
-        return
-    from tf_style.networks.archive import find_network, read_card
-
-    names = read_card(find_network(network)).get("styles")
-    if names:
-        raise ConfigError(
-            f"style_text finds pictures, but network={network} knows its own styles only; give one of them as --style, "
-            f"such as {names[0]}, or --network=arbitrary."
-        )
