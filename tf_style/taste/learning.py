@@ -1,0 +1,105 @@
+"""What answers say of candidates, and which pair to show next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tf_style.taste.log import MOST_CONTENTS, Log, Pair
+from tf_style.taste.preference import Belief, Comparison, learn
+from tf_style.taste.space import Candidate, Space
+
+_FIRST = 3  # comparisons of random pairs, before anything is known
+_SURPRISE = 5  # every so many questions a random painting challenges
+_REPEAT, _REPEAT_AFTER = 8, 3  # every so many questions one is repeated, none of the last few
+_DEVIATION = 4.0  # of the worth of paintings, before any choice
+_QUESTION = 1  # purpose of random numbers
+
+
+class Understanding(NamedTuple):
+    """Candidates, and what is known of them.
+
+    Attributes:
+      items: The candidates, those that were drawn first.
+      drawn: How many were.
+      belief: About the items, by their numbers.
+    """
+
+    items: tuple[Candidate, ...]
+    drawn: int
+    belief: Belief
+
+    @property
+    def comparisons(self) -> int:
+        """How many comparisons it comes from."""
+        return len(self.belief.known)
+
+    @property
+    def best(self) -> int:
+        """The number of the drawn candidate that is expected to be worth most."""
+        return int(np.argmax(self.belief.mean[: self.drawn]))
+
+    @property
+    def sure(self) -> float:
+        """The probability that the person prefers the best to another one that was drawn."""
+        return float(np.delete(self.belief.preferred_to(self.best)[: self.drawn], self.best).mean())
+
+
+def understand(
+    space: Space, pool: Sequence[Candidate], logs: Sequence[Log], others: Sequence[Candidate] = ()
+) -> Understanding:
+    """Learns from answers.
+
+    Args:
+      space: Where candidates lie.
+      pool: Those that were drawn.
+      logs: The answers. Those that name pictures which the space lacks, and "both" and "skip", teach nothing.
+      others: More candidates to know about.
+    """
+    choices = [
+        one
+        for log in logs
+        for one in log
+        if one.answer not in ("both", "skip")
+        and space.entries.keys() >= {*one.pair.left.styles, *one.pair.right.styles}
+    ]
+    asked = [candidate for one in choices for candidate in one.pair[:2]]
+    items = tuple(dict.fromkeys([*pool, *asked, *others]))
+    numbers = {candidate: number for number, candidate in enumerate(items)}
+    prior = _DEVIATION**2 * space.covariance(items)
+    found: list[Comparison] = []
+    for one in choices:
+        left, right = (numbers[candidate] for candidate in one.pair[:2])
+        if one.answer == "neither":
+            level = float(learn(prior, found).mean.max())
+            found += [Comparison(-1, left, level), Comparison(-1, right, level)]
+        else:
+            found.append(Comparison(left, right) if one.answer == "left" else Comparison(right, left))
+    return Understanding(items, len(dict.fromkeys(pool)), learn(prior, found))
+
+
+def next_pair(known: Understanding, log: Log, seed: int) -> Pair:
+    """The pair to show next: random ones first, then the best with what may be better, surprises and repetitions."""
+    turn = len(log)
+    rng = np.random.default_rng([seed, _QUESTION, turn])
+    content = turn % MOST_CONTENTS
+    if known.comparisons < _FIRST:
+        left, right = rng.permutation(known.drawn)[:2]
+        return Pair(known.items[left], known.items[right], content, "random")
+    again = _unrepeated(log) if turn % _REPEAT == _REPEAT - 1 else []
+    if again:
+        old = again[rng.integers(len(again))]
+        return Pair(old.right, old.left, old.content, "repeat")
+    kind = "surprise" if turn % _SURPRISE == _SURPRISE - 1 else "best"
+    worth = rng.random(known.drawn) if kind == "surprise" else known.belief.expected_best(known.best)[: known.drawn]
+    worth[known.best] = -np.inf
+    left, right = rng.permutation([known.best, int(np.argmax(worth))])
+    return Pair(known.items[left], known.items[right], content, kind)
+
+
+def _unrepeated(log: Log) -> list[Pair]:
+    """Pairs to show again."""
+    known = [frozenset(one.pair[:2]) for one in log if one.pair.kind == "repeat"]
+    return [one.pair for one in log[:-_REPEAT_AFTER] if one.chosen and frozenset(one.pair[:2]) not in known]

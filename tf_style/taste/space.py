@@ -1,0 +1,180 @@
+"""What can be painted, as vectors: mixtures of a library's paintings, strength and colours."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tf_style import images
+from tf_style.controls import Controls
+from tf_style.taste.describing import describe
+from tf_style.taste.file import TasteError
+from tf_style.words import naming
+from tf_style.words.catalog import Entry, read_library
+
+_COMPONENTS = 8
+_SHARES = (0.5, 0.6, 0.7, 0.8)  # of the first of two paintings
+_SINGLES = 0.5  # share of candidates with one painting
+_NEUTRAL = 0.4  # share of candidates that leave a control alone
+_KEEP_COLORS = 0.25
+_STYLE, _CONTROLS, _BOTH = 0.5, 0.3, 0.2  # parts of the kernel
+_STYLE_LENGTH, _CONTROLS_LENGTH = 1.2, 2.4  # in deviations
+
+
+class Candidate(NamedTuple):
+    """A way to paint.
+
+    Attributes:
+      styles: Names of one or two pictures of the library, the larger share first.
+      shares: Of each, of sum 1.
+      style_strength: As in `Controls`, like the other three.
+      preserve_color: "none" or "luminance".
+      saturation: Factor.
+      warmth: In [-1, 1].
+    """
+
+    styles: tuple[str, ...]
+    shares: tuple[float, ...]
+    style_strength: float = 1.0
+    preserve_color: str = "none"
+    saturation: float = 1.0
+    warmth: float = 0.0
+
+    @property
+    def controls(self) -> Controls:
+        """For a stylizer that is given these styles in this order."""
+        return Controls(
+            self.shares, self.style_strength, self.preserve_color, saturation=self.saturation, warmth=self.warmth
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """For a file, with the shares beside the names."""
+        return {"styles": dict(zip(self.styles, self.shares, strict=True)), **dict(zip(FIELDS, self[2:], strict=True))}
+
+    @classmethod
+    def from_json(cls, given: Any) -> Candidate:
+        """What `as_json` wrote.
+
+        Raises:
+          TasteError: It is something else, or has values that are not allowed.
+        """
+        try:
+            styles = given["styles"]
+            found = cls(tuple(styles), tuple(map(float, styles.values())), *(given[name] for name in FIELDS))
+            usable = 1 <= len(styles) <= 2 and found.preserve_color in ("none", "luminance") and found.controls
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise TasteError(f"it has a painting that cannot be read ({error})") from None
+        if not usable:
+            raise TasteError(f"it has a painting that cannot be read ({given})")
+        return found
+
+
+#: What a candidate sets beside its styles.
+FIELDS = Candidate._fields[2:]
+#: Fields with the values that leave a painting as it is.
+NEUTRAL: dict[str, Any] = {name: Candidate._field_defaults[name] for name in FIELDS}
+
+
+class Space:
+    """Where candidates lie: near ones look alike.
+
+    Args:
+      entries: The library's pictures.
+      looks: What `describe` says of each, [N, D].
+      digest: Of the pictures.
+    """
+
+    def __init__(self, entries: Sequence[Entry], looks: np.ndarray, digest: str = "") -> None:
+        self.entries = {entry.style: entry for entry in entries}
+        self.digest = digest
+        self._rows = {style: row for row, style in enumerate(self.entries)}
+        self._places = _components(looks)
+
+    @classmethod
+    def open(cls, library: str | Path = "") -> Space:
+        """The space of a library's pictures, which takes a second or two for the first time in a process.
+
+        Args:
+          library: A folder of pictures; "" is the package's own library.
+
+        Raises:
+          LibraryError, ImageError: The library or one of its pictures cannot be read.
+        """
+        entries = read_library(library)
+        digest = hashlib.sha256()
+        for entry in entries:
+            digest.update(entry.style.encode() + b"\0" + hashlib.sha256(entry.path.read_bytes()).digest())
+        return _opened(entries, digest.hexdigest())
+
+    def named(self, style: str) -> str:
+        """A picture as `--style` names it: by `library:` if it is the package's own, else by its file."""
+        path = self.entries[style].path
+        return f"{naming.PREFIX}{style}" if path.parent == naming.FOLDER else str(path)
+
+    def draw(self, count: int, seed: int) -> list[Candidate]:
+        """Random candidates, the same for the same seed."""
+        rng = np.random.default_rng(seed)
+        names = list(self.entries)
+        return [self._drawn(rng, names) for _ in range(count)]
+
+    def covariance(self, candidates: Sequence[Candidate]) -> np.ndarray:
+        """How much the worth of one says about the worth of another, [n, n], at most 1."""
+        styles = np.stack([np.dot(one.shares, self._places[[self._rows[name] for name in one.styles]])
+                           for one in candidates])  # fmt: skip
+        controls = np.array([_coordinates(one) for one in candidates])
+        near, alike = _gaussian(styles / _STYLE_LENGTH), _gaussian(controls / _CONTROLS_LENGTH)
+        return _STYLE * near + _CONTROLS * alike + _BOTH * near * alike
+
+    def _drawn(self, rng: np.random.Generator, names: list[str]) -> Candidate:
+        styles = [names[number] for number in rng.permutation(len(names))[:2]]
+        shares: tuple[float, ...] = (1.0,)
+        if rng.random() > _SINGLES and len(styles) > 1:
+            share = float(rng.choice(_SHARES))
+            shares = (share, round(1 - share, 2))
+        values = (
+            rng.uniform(0.4, 1.0),
+            2.0 ** rng.uniform(-1.0, 0.75),
+            rng.uniform(-0.5, 0.5),
+        )
+        drawn = [float(round(0.05 * round(value / 0.05), 2)) for value in values]
+        strength, saturation, warmth = (
+            neutral if rng.random() < _NEUTRAL else value for neutral, value in zip((1.0, 1.0, 0.0), drawn, strict=True)
+        )
+        keep = "luminance" if rng.random() < _KEEP_COLORS else "none"
+        return Candidate(tuple(styles[: len(shares)]), shares, strength, keep, saturation, warmth)
+
+
+@functools.lru_cache(maxsize=4)
+def _opened(entries: tuple[Entry, ...], digest: str) -> Space:
+    looks = np.stack([describe(images.read_visible(entry.path, min_side=1)) for entry in entries])
+    return Space(entries, looks, digest)
+
+
+def _components(looks: np.ndarray) -> np.ndarray:
+    """The principal components of looks, [N, at most 8], of total variance 1."""
+    spread = looks.std(0)
+    standard = (looks - looks.mean(0)) / np.where(spread > 0, spread, 1.0)
+    left, sizes, _ = np.linalg.svd(standard, full_matrices=False)
+    places = left[:, :_COMPONENTS] * sizes[:_COMPONENTS]
+    total = np.sqrt((places**2).sum() / len(places))
+    return places / total if total > 0 else places
+
+
+def _coordinates(one: Candidate) -> tuple[float, ...]:
+    """The controls, each of about deviation 1 among those drawn."""
+    return (
+        (1.0 - one.style_strength) / 0.2,
+        2.0 * (one.preserve_color != "none"),
+        np.log2(max(one.saturation, 0.1)) / 0.4,
+        one.warmth / 0.22,
+    )
+
+
+def _gaussian(vectors: np.ndarray) -> np.ndarray:
+    squares = (vectors**2).sum(1)
+    return np.exp(-0.5 * np.maximum(squares[:, None] + squares - 2 * vectors @ vectors.T, 0.0))
