@@ -1,1 +1,1 @@
-"""The studio page: a visitor's folder, the line before the machine's model, what is painted, and the page itself."""
+"""The studio page: visitors and their folders, the line before the machine's model, and the page itself."""

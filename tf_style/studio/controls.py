@@ -17,6 +17,7 @@ _COLORS = [
     ("Those of the photo, painted lightness", "luminance"),
     ("Those of the photo, in the painting's contrasts", "histogram"),
 ]
+_REACTIONS = [("No", ""), ("Calmly", "calm"), ("With its pulse", "pulse"), ("By its sections", "sections")]
 _FILM_SIZE = 640
 
 
@@ -33,7 +34,7 @@ class Controls:
 
     def read(self, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
         """The preset, and the options, from the components' values."""
-        options = {name: value for name, value in zip(self.by_name, values, strict=True) if value is not None}
+        options = {name: value for name, value in zip(self.by_name, values, strict=True) if value not in (None, "")}
         return options.pop("preset", _FIRST_PRESET), options
 
     def updates(self, options: Mapping[str, Any], preset: str = "") -> dict[Any, Any]:
@@ -88,5 +89,6 @@ class FilmControls(Controls):
         self.by_name["preset"] = gr.Radio(_PRESETS[:2], value=_FIRST_PRESET, label="Quality")
         self._slider("size", "Size: long side in pixels", 128, 1920, 32, value=_FILM_SIZE)
         self._slider("style_strength", "Strength", 0, 1)
+        self.by_name["react"] = gr.Dropdown(_REACTIONS, value="", label="Let the sound drive the painting")
         self._slider("consistency", "Steadiness from frame to frame", 0, 1, value=VideoFiles.consistency)
         self._colors_and_strokes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from PIL import Image
 from tf_style import images
 from tf_style.config import ConfigError, StudioOptions
 from tf_style.jobs.run.models import Models
-from tf_style.studio.film import FilmSettings, FilmWork, check_clip
-from tf_style.studio.painting import PictureWork, RequestWork
-from tf_style.studio.regions import region_masks
-from tf_style.studio.settings import Settings, stem_of
 from tf_style.studio.turns import Turns
 from tf_style.studio.visitors import Visitor, Visitors
+from tf_style.studio.works.film import FilmSettings, FilmWork, check_clip, check_sound
+from tf_style.studio.works.painting import PictureWork, RequestWork
+from tf_style.studio.works.regions import region_masks
+from tf_style.studio.works.settings import Settings, stem_of
+from tf_style.studio.works.tasting import PROFILE, Tasting
 from tf_style.words.choice import choose
 from tf_style.words.library import StyleLibrary
 from tf_style.words.naming import PREFIX
@@ -67,6 +69,18 @@ class Desk:
         except ValueError as error:
             raise visitor.refused(clip, error) from None
         visitor.clip, visitor.shown_film = clip, None
+
+    def take_sound(self, visitor: Visitor, upload: str, name: str) -> None:
+        """Takes an uploaded song for the painted film; an empty upload gives the film its own sound back."""
+        if not upload:
+            visitor.sound = ""
+            return
+        sound = visitor.keep(self._uploaded(upload), name)
+        try:
+            check_sound(visitor.folder / sound)
+        except ValueError as error:
+            raise visitor.refused(sound, error) from None
+        visitor.sound = sound
 
     def take_style(self, visitor: Visitor, upload: str, name: str) -> None:
         """Takes an uploaded painting, and chooses it."""
@@ -129,7 +143,8 @@ class Desk:
         if not visitor.clip:
             raise ConfigError("There is no film yet; drop one, or choose one.")
         names = self._names(visitor, visitor.clip, Path(visitor.clip).suffix)
-        settings = FilmSettings.of(preset=preset, options={**options, **self._blend(visitor)}, **names)
+        options = {**options, **self._blend(visitor), **({"audio": visitor.sound} if visitor.sound else {})}
+        settings = FilmSettings.of(preset=preset, options=options, **names)
         work = visitor.shown_film = FilmWork(settings, visitor.folder, self.options.max_pixels)
         visitor.works.append(work)
         self.turns.add(visitor.id, work)
@@ -142,6 +157,37 @@ class Desk:
         options = dict(settings.options)
         visitor.choose(settings.styles, options.pop("style_blend", ()))
         return settings.preset, options
+
+    def taste(self, visitor: Visitor, answer: str) -> None:
+        """Answers the pair that is shown, if there is an answer, and asks for the next pair."""
+        if not visitor.photo:
+            raise ConfigError("There is no photo to paint; choose one under Picture first.")
+        visitor.tasting = tasting = visitor.tasting or Tasting(visitor.folder)
+        if answer:
+            tasting.tell(answer)
+        for work in tasting.ask(visitor.photo, lambda settings: self._picture(visitor.folder, settings)):
+            self.turns.add(visitor.id, work)
+
+    def take_profile(self, visitor: Visitor, upload: str) -> None:
+        """Goes on with a profile that was downloaded before."""
+        before = visitor.folder / PROFILE
+        kept = before.read_bytes() if before.exists() else None
+        shutil.move(self._uploaded(upload), before)
+        try:
+            visitor.tasting = Tasting(visitor.folder)
+        except ValueError as error:
+            refused = visitor.refused(PROFILE, error)
+            if kept is not None:
+                before.write_bytes(kept)
+            raise refused from None
+
+    def use_taste(self, visitor: Visitor) -> dict[str, Any]:
+        """Chooses the paintings that the visitor likes; returns the other options."""
+        if visitor.tasting is None or not visitor.tasting.profile.styles:
+            raise ConfigError("Nothing is known of your taste yet; answer some questions first.")
+        options = visitor.tasting.profile.options
+        visitor.choose(visitor.tasting.profile.styles, options.pop("style_blend", ()))
+        return options
 
     def show(self, visitor: Visitor, number: int) -> None:
         """Shows a picture of this session, by its number among the works."""

@@ -36,16 +36,24 @@ class Page:
             gr.HTML('<header class="studio-head"><h1>tf-style <span>studio</span></h1></header>')
             self._ident = gr.Textbox(visible="hidden", elem_id="ident")
             self._visitor = gr.State("")
-            with gr.Tabs():
-                with gr.Tab("Picture"):
+            with gr.Tabs() as self._tabs:
+                with gr.Tab("Picture", id="picture"):
                     self._lay_out_pictures()
                 if self._local:
                     with gr.Tab("Film"):
                         self._lay_out_films()
                 with gr.Tab("Library"):
                     self._lay_out_library()
+                if self._local:
+                    with gr.Tab("Taste"):
+                        self._taste = _made("taste", elem_id="taste")
             self._galleries = [self._gallery, *([self._film_gallery] if self._local else [])]
-            self._parts = [self._stage, self._history, *self._galleries, *([self._film] if self._local else [])]
+            self._parts = [
+                self._stage,
+                self._history,
+                *self._galleries,
+                *([self._film, self._taste] if self._local else []),
+            ]
             self._listen()
         self.blocks.queue(default_concurrency_limit=None)
 
@@ -86,7 +94,7 @@ class Page:
     # --- what happens -------------------------------------------------------------------------------------------------
 
     def _listen(self) -> None:
-        all_parts, controls = [*self._parts, self._library], self._controls.components
+        all_parts, controls = self._parts, self._controls.components
         arrived = self.blocks.load(self._arrive, [self._ident], [self._visitor, self._ident], js=_RECALL, **_QUIET)
         arrived.then(None, [self._ident], js=_REMEMBER, **_QUIET)
         arrived.then(self._watch, [self._visitor], all_parts, **_QUIET)
@@ -95,7 +103,7 @@ class Page:
         for event, action in (
             (self._stage.upload, lambda who, data: desk.take_photo(who, data["path"], data["name"])),
             (self._stage.input, lambda who, data: desk.brush(who, data["path"], data["rest"])),
-            *((part.submit, lambda who, data: desk.stop(who, data["number"])) for part in stages),
+            *((stage.submit, lambda who, data: desk.stop(who, data["number"])) for stage in stages),
             (self._history.select, lambda who, data: desk.show(who, data["number"])),
             *((gallery.select, _choosing(desk)) for gallery in (*self._galleries, self._library)),
             *((gallery.upload, _bringing(desk)) for gallery in self._galleries),
@@ -107,12 +115,21 @@ class Page:
         self._picture_paint.click(self._paint, [self._visitor, *controls], all_parts, **_QUIET)
         self._search.submit(self._look_up, [self._visitor, self._search], all_parts, **_QUIET)
         if self._local:
-            self._film.upload(
-                self._doing(lambda who, data: desk.take_clip(who, data["path"], data["name"])),
-                [self._visitor], all_parts, **_QUIET,
-            )  # fmt: skip
-            given = [self._visitor, *self._film_controls.components]
-            self._film_paint.click(self._paint_film, given, all_parts, **_QUIET)
+            self._listen_to_films_and_taste(all_parts)
+
+    def _listen_to_films_and_taste(self, all_parts: list[Any]) -> None:
+        desk = self._desk
+        for event, action in (
+            (self._film.upload, lambda who, data: desk.take_clip(who, data["path"], data["name"])),
+            (self._film.input, lambda who, data: desk.take_sound(who, data["path"], data["name"])),
+            (self._taste.upload, lambda who, data: desk.take_profile(who, data["path"])),
+        ):
+            event(self._doing(action), [self._visitor], all_parts, **_QUIET)
+        given = [self._visitor, *self._film_controls.components]
+        self._film_paint.click(self._paint_film, given, all_parts, **_QUIET)
+        self._taste.submit(self._tell, [self._visitor], all_parts, **_QUIET)
+        likes = [*all_parts, *self._controls.components, self._tabs]
+        self._taste.edit(self._use_taste, [self._visitor], likes, **_QUIET)
 
     def _arrive(self, ident: str, request: gr.Request) -> tuple[str, str]:
         visitor = self._desk.visitors.arrive(str(request.session_hash), ident)
@@ -133,7 +150,7 @@ class Page:
         shown: Shown = {self._stage: views.stage(visitor), self._history: views.history(visitor)}
         shown |= {part: gallery for part in self._galleries}
         shown[self._library] = gr.update(chosen=list(visitor.chosen))
-        return shown | ({self._film: views.film(visitor)} if self._local else {})
+        return shown | ({self._film: views.film(visitor), self._taste: views.taste(visitor)} if self._local else {})
 
     def _do(self, visitor: Visitor, action: Callable[[], None], *, first: bool = False) -> Shown:
         """Does something, and shows what came of it, or why it cannot be done."""
@@ -159,7 +176,7 @@ class Page:
         visitor.watched = watched = object()
         before: Shown = {}
         while visitor.watched is watched:  # a later watch shows the same
-            busy = any(not work.ended.is_set() for work in visitor.works)
+            busy = visitor.busy
             shown = await asyncio.to_thread(self._shown, visitor)
             if visitor.watched is not watched:
                 return
@@ -190,6 +207,16 @@ class Page:
         size = int(event._data["size"])
         async for shown in self._do_and_watch(ident, lambda who: self._desk.paint_larger(who, size)):
             yield shown
+
+    async def _tell(self, ident: str, event: gr.EventData) -> AsyncIterator[Shown]:
+        answer = str(event._data["answer"])
+        async for shown in self._do_and_watch(ident, lambda who: self._desk.taste(who, answer)):
+            yield shown
+
+    def _use_taste(self, ident: str) -> Shown:
+        visitor, found = self._known(ident), {}
+        shown = self._do(visitor, lambda: found.update(self._desk.use_taste(visitor)), first=True)
+        return shown | self._controls.updates(found) | {self._tabs: gr.Tabs(selected="picture")}
 
     def _find(self, ident: str, words: str) -> Shown:
         visitor, found = self._known(ident), {}

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 
-from tf_style.studio.work import Work
+from tf_style.studio.works.work import Work
 
 
 class Turns:

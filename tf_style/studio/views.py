@@ -6,10 +6,11 @@ from typing import Any
 
 from tf_style import images
 from tf_style.studio.desk import Desk
-from tf_style.studio.painting import PictureWork, RequestWork
-from tf_style.studio.regions import COLORS
 from tf_style.studio.visitors import Visitor
-from tf_style.studio.work import Work
+from tf_style.studio.works.painting import PictureWork, RequestWork
+from tf_style.studio.works.regions import COLORS
+from tf_style.studio.works.tasting import PROFILE
+from tf_style.studio.works.work import Work
 from tf_style.words.naming import PREFIX
 
 #: Long sides for print, and what they are.
@@ -46,9 +47,31 @@ class Views:
         view = {**self._progress(visitor, work), "clip": _file(visitor, visitor.clip) if visitor.clip else ""}
         view["state"] = work.state if work else "ready" if visitor.clip else "empty"
         view["notice"] = visitor.notice or view["notice"]
+        view["sound"] = visitor.sound
         view["preview"] = "" if work is None or work.ended.is_set() else self._live(visitor, work)
         view["recipe"] = self._recipe(visitor, work) if work else None
         return view
+
+    def taste(self, visitor: Visitor) -> dict[str, Any]:
+        """The pair to compare, and what was learned."""
+        tasting = visitor.tasting
+        if tasting is None:
+            return {"notice": visitor.notice}
+        ready = all(work.written for work in tasting.pair) and bool(tasting.pair)
+        failed = next((work.message for work in tasting.pair if work.state == "failed"), "")
+        profile = tasting.profile
+        left, right = ([self._picture_of(visitor, work) or "-" for work in tasting.pair] or ["", ""])[:2]
+        learned = f"So far: {profile.sentence}." if profile.choices else ""
+        return {
+            "left": left,
+            "right": right,
+            "ready": ready,
+            "line": learned if ready or not tasting.pair else "Painting two pictures ...",
+            "notice": visitor.notice or failed,
+            "choices": profile.choices,
+            "undo": bool(profile.choices),
+            "profile": _file(visitor, PROFILE) if visitor.file(PROFILE) else "",
+        }
 
     def gallery(self, visitor: Visitor, *, first: bool = False) -> dict[str, Any]:
         """The paintings to choose from; those that are chosen come first if asked to."""
@@ -128,7 +151,7 @@ class Views:
         """Where the page finds a work's picture; empty if there is none yet."""
         if work.written:
             return _view(visitor, work.output.name)
-        return "" if work.ended.is_set() else self._live(visitor, work)
+        return "" if work.ended.is_set() or work not in visitor.works else self._live(visitor, work)
 
     def _live(self, visitor: Visitor, work: Work) -> str:
         return f"studio/{visitor.id}/live/{visitor.works.index(work)}?{work.views}" if work.views else ""
@@ -150,7 +173,8 @@ class Views:
             return None
         settings = work.settings
         own = [style for style in settings.styles if not style.startswith(PREFIX)]
-        names = (settings.content, *own, *settings.style_masks)
+        sound = [settings.options["audio"]] if "audio" in settings.options else []
+        names = (settings.content, *own, *settings.style_masks, *sound)
         return {
             "command": settings.command(),
             "python": settings.python(visitor.folder),

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from tf_style import images
-from tf_style.studio.film import FilmWork
-from tf_style.studio.painting import PictureWork, RequestWork
-from tf_style.studio.work import Work, as_view
+from tf_style.studio.works.film import FilmWork
+from tf_style.studio.works.painting import PictureWork, RequestWork
+from tf_style.studio.works.tasting import Tasting
+from tf_style.studio.works.work import Work, as_view
 
 _GRACE_SECONDS = 30.0  # for a page that is loaded again
 _MOST_NAME = 60  # characters of an upload's name that are kept
@@ -49,9 +50,19 @@ class Visitor:
         self.shown_film: FilmWork | None = None
         #: Changes with each page, or part of one, that shows the works as they grow.
         self.watched: object = None
+        #: What is learned of the visitor's taste, once it is asked for.
+        self.tasting: Tasting | None = None
+        #: The sound that the painted film gets, and that it may follow.
+        self.sound = ""
         #: A sentence about what went wrong.
         self.notice = ""
         self._views: dict[str, bytes] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being painted, or waits for it."""
+        pair = self.tasting.pair if self.tasting else ()
+        return any(not work.ended.is_set() for work in (*self.works, *pair))
 
     def choose(self, styles: tuple[str, ...], shares: tuple[float, ...] = ()) -> None:
         """Chooses these paintings, and no others."""

@@ -2,13 +2,13 @@
 const one = (selector) => element.querySelector(selector);
 const [clip, painted, preview] = [".clip", ".painted", ".preview"].map(one);
 const say = (text) => { one(".notice").textContent = text; one(".notice").hidden = !text; };
-async function send(file) {
+async function send(file, kind) {
   if (!file) return;
   say("");
   one(".line").textContent = "Uploading ...";
   try {
     const { path } = await upload(file);
-    trigger("upload", { path, name: file.name });
+    trigger(kind, { path, name: file.name });
   } catch (error) {
     one(".line").textContent = "";
     say(`${file.name} could not be uploaded: it may be too large, or the studio is not running.`);
@@ -32,6 +32,9 @@ function show() {
   one(".other").hidden = !view.download && !view.preview;
   one(".drop").hidden = !!view.clip;
   one(".change").hidden = !view.clip;
+  one(".song").hidden = !view.clip || !!view.sound;
+  one(".mute").hidden = !view.sound;
+  one(".mute").textContent = `Without ${view.sound || ""}`;
   const bar = one("progress");
   bar.hidden = !busy;
   if (view.state === "waiting") bar.removeAttribute("value"); else bar.value = view.fraction || 0;
@@ -50,8 +53,10 @@ one(".other").onclick = () => {
   show();
 };
 one(".stop").onclick = () => { one(".stop").disabled = true; trigger("submit", { number: props.value.number }); };
-element.querySelectorAll(".file").forEach((input) => { input.onchange = () => { send(input.files[0]); input.value = ""; }; });
+one(".sound").onchange = () => { send(one(".sound").files[0], "input"); one(".sound").value = ""; };
+one(".mute").onclick = () => trigger("input", { path: "", name: "" });
+element.querySelectorAll(".file").forEach((input) => { input.onchange = () => { send(input.files[0], "upload"); input.value = ""; }; });
 element.addEventListener("dragover", (event) => event.preventDefault());
-element.addEventListener("drop", (event) => { event.preventDefault(); send(event.dataTransfer.files[0]); });
+element.addEventListener("drop", (event) => { event.preventDefault(); send(event.dataTransfer.files[0], "upload"); });
 watch("value", show);
 show();

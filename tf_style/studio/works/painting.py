@@ -19,8 +19,8 @@ from tf_style.jobs.run.memory import check_memory, is_lack_of_memory, too_large
 from tf_style.jobs.run.models import Models
 from tf_style.serving.client.answers import Step
 from tf_style.serving.client.errors import ServerError
-from tf_style.studio.settings import Settings
-from tf_style.studio.work import Work, as_view
+from tf_style.studio.works.settings import Settings
+from tf_style.studio.works.work import Work, as_view
 from tf_style.types import Progress
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from tf_style.audio import read_sound
 from tf_style.config import ConfigError, VideoFiles
 from tf_style.jobs.film.run import Film
-from tf_style.studio.settings import Settings
-from tf_style.studio.work import Work
+from tf_style.studio.works.settings import Settings
+from tf_style.studio.works.work import Work
 from tf_style.video import ANIMATIONS, CONTAINERS, read_info
 
 #: What films may end in.
 SUFFIXES = (*CONTAINERS, *ANIMATIONS)
+_HEARD_SECONDS = 1.0  # of a sound, to see whether it can be read
 _HEAD = 256  # bytes at the beginning of a file that tell a list of files from a film
 
 
@@ -26,6 +28,7 @@ class FilmSettings(Settings):
     def files(self, folder: Path, max_pixels: int, preview: Path | None = None) -> VideoFiles:
         """What to read and write, in a visitor's folder."""
         own = {name: value for name, value in self.options.items() if name in self.file_options}
+        own |= {"audio": str(folder / own["audio"])} if "audio" in own else {}
         return VideoFiles(
             **self._placed_files(folder), **own, max_pixels=max_pixels, preview=str(preview or ""), quiet=True
         )
@@ -83,13 +86,24 @@ def check_clip(path: Path, max_pixels: int) -> None:
     """Raises VideoError or ConfigError unless a file is a film that can be painted."""
     if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"A film ends in one of {', '.join(SUFFIXES)}, but '{path.name}' was given.")
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if head.isascii() and all(byte >= 9 for byte in head):  # a playlist could name files and hosts elsewhere
-        raise ConfigError(f"'{path.name}' is a text, not a film; choose another file.")
+    _check_binary(path)
     info = read_info(str(path))
     if info.width * info.height > max_pixels:
         raise ConfigError(
             f"The film's pictures have {info.width * info.height} pixels, above max_pixels={max_pixels}; choose a "
             "smaller one."
         )
+
+
+def check_sound(path: Path) -> None:
+    """Raises AudioError or ConfigError unless a file has sound that can be read."""
+    _check_binary(path)
+    read_sound(path, end=_HEARD_SECONDS)
+
+
+def _check_binary(path: Path) -> None:
+    """Raises ConfigError for a text: a playlist could name files and hosts elsewhere."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if head.isascii() and all(byte >= 9 for byte in head):
+        raise ConfigError(f"'{path.name}' is a text, not a film or a song; choose another file.")
