@@ -3,6 +3,7 @@
 All in one file, so that they share one studio and one browser.
 """
 
+import json
 import time
 import urllib.error
 import urllib.parse
@@ -16,7 +17,6 @@ from tests import command
 from tf_style import images
 
 STARRY, WAVE = "library:starry_night", "library:great_wave"
-
 
 #: Texts whose contrast is below 4.5 (WCAG 2.1, 1.4.3), by the colours behind them.
 FAINT = """() => {
@@ -41,10 +41,10 @@ UNNAMED = """() => [...document.querySelectorAll("main :is(input, select, textar
     && !node.textContent.trim()).map((node) => node.outerHTML)"""
 
 
-def ready(visitor, pictures, size=128, quality="Instant"):
+def ready(visitor, pictures, size=128, quality="Instant", style=STARRY):
     """A photo, a painting, and how to paint."""
     visitor.photo(pictures / "My photo.jpg")
-    visitor.choose(STARRY)
+    visitor.choose(style)
     visitor.set("Size", size)
     visitor.quality(quality)
 
@@ -97,14 +97,14 @@ def test_a_new_visitor_has_a_painting_within_ten_seconds_and_can_make_it_again(v
 
 def test_stop_keeps_the_picture_so_far_and_settings_can_be_used_again(visit, pictures, tmp_path):
     visitor = visit()
-    ready(visitor, pictures, 192, "Finest")
+    ready(visitor, pictures, 448, "Finest")
     visitor.paint()
     visitor.wait_for_picture()
     assert visitor.line.startswith("Step ")
     visitor.one(".stop").click()
     visitor.wait_for("stopped")
     assert "What is painted so far is kept." in visitor.line
-    assert pixels(visitor.download(tmp_path)).shape == (144, 192, 3)
+    assert pixels(visitor.download(tmp_path)).shape == (336, 448, 3)
     assert visitor.page.locator("#history .recipe").is_hidden()  # no command stops there
 
     visitor.quality("Instant")
@@ -120,7 +120,7 @@ def test_stop_keeps_the_picture_so_far_and_settings_can_be_used_again(visit, pic
 
 def test_a_page_that_is_loaded_again_goes_on(visit, pictures):
     visitor = visit()
-    ready(visitor, pictures, 192, "Finest")
+    ready(visitor, pictures, 448, "Finest")
     visitor.paint()
     visitor.wait_for_picture()
     visitor.page.reload()
@@ -135,8 +135,8 @@ def test_a_page_that_is_loaded_again_goes_on(visit, pictures):
 
 def test_visitors_take_turns_and_cannot_see_the_files_of_others(studio, visit, pictures):
     one, other = visit(), visit()
-    ready(one, pictures, 192, "Finest")
-    ready(other, pictures)
+    ready(one, pictures, 448, "Finest")
+    ready(other, pictures, style=WAVE)
     one.paint()
     one.wait_for("painting")
     one.paint()
@@ -235,6 +235,10 @@ def test_films(visit, pictures, tmp_path):
     assert film.locator(".notice").inner_text().startswith("A film ends in one of .mp4")
     film.locator("input.file").first.set_input_files(tmp_path / "clip.mp4")
     film.locator("video.clip:visible").wait_for()
+    film.locator("input.sound").set_input_files(tmp_path / "clip.mp4")
+    film.locator(".mute:visible").wait_for()
+    visitor.page.get_by_label("Let the sound drive the painting").click()
+    visitor.page.get_by_role("option", name="Calmly").click()
     visitor.page.locator("#film-paint").click()
     film.locator(".download:visible").wait_for()
     with visitor.page.expect_download() as download:
@@ -242,7 +246,34 @@ def test_films(visit, pictures, tmp_path):
     download.value.save_as(tmp_path / "painted.mp4")
     assert len(clips.frames_of(tmp_path / "painted.mp4")[0]) == 4
     film.locator(".recipe summary").click()
-    assert film.locator("pre.command").inner_text().startswith("tf-style video --preset=instant --content=clip.mp4")
+    text = film.locator("pre.command").inner_text()
+    assert text.startswith("tf-style video --preset=instant --content=clip.mp4 --style=library:starry_night")
+    assert "--react=calm --audio=clip-2.mp4" in text
+
+
+def test_taste(visit, pictures, tmp_path):
+    visitor = visit()
+    taste = visitor.page.locator("#taste")
+    visitor.page.get_by_role("tab", name="Taste").click()
+    taste.get_by_role("button", name="Begin").click()
+    taste.get_by_text("There is no photo to paint").wait_for()
+    visitor.page.get_by_role("tab", name="Picture").click()
+    visitor.photo(pictures / "My photo.jpg")
+    visitor.page.get_by_role("tab", name="Taste").click()
+    taste.get_by_role("button", name="Begin").click()
+    taste.get_by_role("button", name="Left is better").click()
+    taste.get_by_text("after 1 choice").wait_for()
+    taste.locator("[data-answer='both']:enabled").focus()
+    visitor.page.keyboard.press("ArrowRight")
+    taste.get_by_text("after 2 choices").wait_for()
+    taste.get_by_role("button", name="Take the last answer back").click()
+    taste.get_by_text("after 1 choice").wait_for()
+    with visitor.page.expect_download() as download:
+        taste.get_by_role("link", name="Download my profile").click()
+    download.value.save_as(tmp_path / "taste.json")
+    taste.get_by_role("button", name="Paint with my taste").click()
+    visitor.wait_for_chosen(json.loads((tmp_path / "taste.json").read_text())["styles"][0]["title"])
+    visitor.painted()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

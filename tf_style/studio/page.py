@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -32,6 +33,7 @@ class Page:
     def __init__(self, desk: Desk) -> None:
         self._desk, self._views = desk, Views(desk)
         self._local = not desk.options.server
+        self._stamps = itertools.count(1)
         with gr.Blocks(title="tf-style studio", analytics_enabled=False, fill_width=True) as self.blocks:
             gr.HTML('<header class="studio-head"><h1>tf-style <span>studio</span></h1></header>')
             self._ident = gr.Textbox(visible="hidden", elem_id="ident")
@@ -48,12 +50,8 @@ class Page:
                     with gr.Tab("Taste"):
                         self._taste = _made("taste", elem_id="taste")
             self._galleries = [self._gallery, *([self._film_gallery] if self._local else [])]
-            self._parts = [
-                self._stage,
-                self._history,
-                *self._galleries,
-                *([self._film, self._taste] if self._local else []),
-            ]
+            self._parts = [self._stage, self._history, *self._galleries, self._library]
+            self._parts += [self._film, self._taste] if self._local else []
             self._listen()
         self.blocks.queue(default_concurrency_limit=None)
 
@@ -89,7 +87,7 @@ class Page:
             self._search = gr.Textbox(
                 label="Search in words", placeholder="quiet garden", max_lines=1, submit_btn="Search"
             )
-        self._library = _made("library", value=self._views.library(), chosen=[], elem_id="library")
+        self._library = _made("library", value=self._views.library(), chosen={}, elem_id="library")
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -144,13 +142,20 @@ class Page:
             raise gr.Error("This session has ended; load the page again.", print_exception=False)
         return visitor
 
-    def _shown(self, visitor: Visitor, *, first: bool = False) -> Shown:
-        """All that the page shows of a visitor's things."""
+    def _look(self, visitor: Visitor, *, first: bool = False) -> Shown:
+        """What the page shows of a visitor's things, by its parts."""
         views, gallery = self._views, self._views.gallery(visitor, first=first)
         shown: Shown = {self._stage: views.stage(visitor), self._history: views.history(visitor)}
         shown |= {part: gallery for part in self._galleries}
-        shown[self._library] = gr.update(chosen=list(visitor.chosen))
+        shown[self._library] = {"styles": list(visitor.chosen)}
         return shown | ({self._film: views.film(visitor), self._taste: views.taste(visitor)} if self._local else {})
+
+    def _stamped(self, shown: Shown, stamp: int) -> Shown:
+        """Views with the number of the look that they come from: a part ignores those that arrive too late."""
+        stamped = {part: {**view, "stamp": stamp} for part, view in shown.items()}
+        if self._library in stamped:
+            stamped[self._library] = gr.update(chosen=stamped[self._library])
+        return stamped
 
     def _do(self, visitor: Visitor, action: Callable[[], None], *, first: bool = False) -> Shown:
         """Does something, and shows what came of it, or why it cannot be done."""
@@ -159,7 +164,8 @@ class Page:
             action()
         except ValueError as error:
             visitor.notice = str(error)
-        return self._shown(visitor, first=first)
+        stamp = next(self._stamps)
+        return self._stamped(self._look(visitor, first=first), stamp)
 
     def _doing(self, action: Callable[[Visitor, Any], None]) -> Callable[..., Shown]:
         """A listener that does something with what the event says."""
@@ -176,12 +182,10 @@ class Page:
         visitor.watched = watched = object()
         before: Shown = {}
         while visitor.watched is watched:  # a later watch shows the same
-            busy = visitor.busy
-            shown = await asyncio.to_thread(self._shown, visitor)
-            if visitor.watched is not watched:
-                return
-            if changes := {part: value for part, value in shown.items() if before.get(part) != value}:
-                yield changes
+            busy, stamp = visitor.busy, next(self._stamps)
+            shown = await asyncio.to_thread(self._look, visitor)
+            if changed := {part: view for part, view in shown.items() if before.get(part) != view}:
+                yield self._stamped(changed, stamp)
             before = shown
             if not busy:
                 return
@@ -225,13 +229,14 @@ class Page:
 
     def _reuse(self, ident: str, event: gr.EventData) -> Shown:
         visitor = self._known(ident)
-        preset, options = self._desk.reuse(visitor, int(event._data["number"]))
-        return self._shown(visitor, first=True) | self._controls.updates(options, preset)
+        found: list[Any] = []
+        shown = self._do(visitor, lambda: found.extend(self._desk.reuse(visitor, event._data["number"])), first=True)
+        return shown | self._controls.updates(found[1], found[0])
 
     def _look_up(self, ident: str, words: str) -> Shown:
         visitor, found = self._known(ident), {}
         shown = self._do(visitor, lambda: found.update(self._views.library(words)))
-        return shown | {self._library: gr.update(value=found, chosen=list(visitor.chosen)) if found else gr.skip()}
+        return shown | ({self._library: gr.update(value=found)} if found else {})
 
 
 def _made(name: str, **given: Any) -> gr.HTML:

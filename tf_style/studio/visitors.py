@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 import threading
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,8 +71,9 @@ class Visitor:
 
     def keep(self, upload: Path, name: str) -> str:
         """Moves an uploaded file into the folder; returns its name there: that of the upload, in plain letters."""
-        stem, suffix = re.sub(r"[^\w-]+", "_", Path(name).stem, flags=re.ASCII), Path(name).suffix.lower()
-        suffix = re.sub(r"[^.\w]", "", suffix, flags=re.ASCII)
+        letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+        stem = re.sub(r"[^\w-]+", "_", letters.rpartition(".")[0])
+        suffix = "." + re.sub(r"\W", "", letters.rpartition(".")[2].lower())
         plain = self.free_name(stem.strip("_-")[:_MOST_NAME] or "picture", suffix)
         shutil.move(upload, self.folder / plain)
         return plain

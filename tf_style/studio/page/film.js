@@ -19,8 +19,12 @@ function source(video, address) {
   video.dataset.address = address;
   if (address) video.src = address; else video.removeAttribute("src");
 }
+let view = {};
 function show() {
-  const view = props.value || {}, busy = view.state === "waiting" || view.state === "painting";
+  const next = props.value || {};
+  if ((next.stamp || 0) < (view.stamp || 0)) return;  // it comes too late
+  view = next;
+  const busy = view.state === "waiting" || view.state === "painting";
   one(".stage").dataset.state = view.state || "empty";
   source(clip, view.clip || "");
   source(painted, view.download || "");
@@ -52,7 +56,7 @@ one(".other").onclick = () => {
   one(".other").setAttribute("aria-pressed", String(one(".other").getAttribute("aria-pressed") !== "true"));
   show();
 };
-one(".stop").onclick = () => { one(".stop").disabled = true; trigger("submit", { number: props.value.number }); };
+one(".stop").onclick = () => { one(".stop").disabled = true; trigger("submit", { number: view.number }); };
 one(".sound").onchange = () => { send(one(".sound").files[0], "input"); one(".sound").value = ""; };
 one(".mute").onclick = () => trigger("input", { path: "", name: "" });
 element.querySelectorAll(".file").forEach((input) => { input.onchange = () => { send(input.files[0], "upload"); input.value = ""; }; });

@@ -28,8 +28,12 @@ function tile([style, title, source]) {
   label.append(input, image);
   return label;
 }
+let view = {};
 function show() {
-  const view = props.value || {}, items = view.items || [];
+  const next = props.value || {};
+  if ((next.stamp || 0) < (view.stamp || 0)) return;  // it comes too late
+  view = next;
+  const items = view.items || [];
   if (JSON.stringify(items) !== known) {
     known = JSON.stringify(items);
     tiles.replaceChildren(own, ...items.map(tile));

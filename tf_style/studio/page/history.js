@@ -19,11 +19,12 @@ function entry(work, shown) {
   }
   return item;
 }
-let last = "";
+let view = {};
 function show() {
-  const view = props.value || {}, works = view.works || [];
-  if (JSON.stringify(view) === last) return;
-  last = JSON.stringify(view);
+  const next = props.value || {};
+  if ((next.stamp || 0) < (view.stamp || 0)) return;  // it comes too late
+  view = next;
+  const works = view.works || [];
   list.replaceChildren(...works.map((work) => entry(work, view.shown)));
   element.querySelector("h2").hidden = !works.length;
   recipe.hidden = !view.recipe;

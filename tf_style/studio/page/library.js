@@ -1,6 +1,6 @@
-// The library's paintings with what is known about them. `props.value`: cards; `props.chosen`: styles.
+// The library's paintings with what is known about them. `props.value`: cards; `props.chosen`: their styles.
 const list = element.querySelector(".cards");
-let known = "";
+let known = "", chosen = {};
 function card({ style, title, by, text, source }) {
   const item = document.createElement("li"), label = document.createElement("label"), input = document.createElement("input");
   const image = Object.assign(document.createElement("img"), { src: source, loading: "lazy", alt: text || title });
@@ -15,12 +15,13 @@ function card({ style, title, by, text, source }) {
   return item;
 }
 function show() {
-  const view = props.value || {}, cards = view.cards || [];
+  const cards = (props.value || {}).cards || [], next = props.chosen || {};
+  if ((next.stamp || 0) >= (chosen.stamp || 0)) chosen = next;
   if (JSON.stringify(cards) !== known) {
     known = JSON.stringify(cards);
     list.replaceChildren(...cards.map(card));
   }
-  list.querySelectorAll("input").forEach((input) => { input.checked = (props.chosen || []).includes(input.value); });
+  list.querySelectorAll("input").forEach((input) => { input.checked = (chosen.styles || []).includes(input.value); });
 }
 watch(["value", "chosen"], show);
 show();

@@ -2,7 +2,7 @@
 const one = (selector) => element.querySelector(selector);
 const [before, after, canvas, split, divider, video] = ["img.before", "img.after", "canvas", ".split", ".divider", "video"].map(one);
 const pen = canvas.getContext("2d");
-let strokes = [], photo = "", shown = "", color = "", stream = null, gone = "";
+let view = {}, strokes = [], photo = "", shown = "", color = "", stream = null, gone = "";
 const hide = (node, hidden) => { node.hidden = hidden; };
 const say = (text) => { const notice = one(".notice"); notice.textContent = text; hide(notice, !text); };
 
@@ -30,7 +30,10 @@ function place() {  // the slider: what is left of it is the photo
 }
 
 function show() {
-  const view = props.value || {}, brushing = one(".brush").getAttribute("aria-pressed") === "true";
+  const next = props.value || {};
+  if ((next.stamp || 0) < (view.stamp || 0)) return;  // it comes too late
+  view = next;
+  const brushing = one(".brush").getAttribute("aria-pressed") === "true";
   element.querySelector(".stage").dataset.state = view.state || "empty";
   if ((view.photo || "") !== photo) {
     photo = view.photo || "";
@@ -180,7 +183,7 @@ element.addEventListener("drop", (event) => {
   one(".stage").classList.remove("over");
   send(event.dataTransfer.files[0], "upload");
 });
-one(".stop").onclick = () => { one(".stop").disabled = true; trigger("submit", { number: props.value.number }); };
+one(".stop").onclick = () => { one(".stop").disabled = true; trigger("submit", { number: view.number }); };
 one(".again").onclick = () => trigger("edit", { size: Number(one("select").value) });
 // --- whether the studio is still there ------------------------------------------------------------------------------------
 async function look() {

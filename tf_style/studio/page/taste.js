@@ -1,8 +1,12 @@
 // Two paintings to choose between, and what was learned. `props.value` comes from the server.
 const one = (selector) => element.querySelector(selector);
 const buttons = [...element.querySelectorAll("[data-answer]")];
+let view = {};
 function show() {
-  const view = props.value || {}, asked = !!view.left;
+  const next = props.value || {};
+  if ((next.stamp || 0) < (view.stamp || 0)) return;  // it comes too late
+  view = next;
+  const asked = !!view.left;
   for (const side of ["left", "right"]) {
     const image = one(`img.${side}`), address = (view.ready && view[side]) || "";
     if (address && image.getAttribute("src") !== address) image.src = address;
@@ -27,7 +31,7 @@ function answer(text) {
 buttons.forEach((button) => { button.onclick = () => answer(button.dataset.answer); });
 element.addEventListener("keydown", (event) => {
   const side = { ArrowLeft: "left", ArrowRight: "right" }[event.key];
-  if (side && (props.value || {}).ready) { event.preventDefault(); answer(side); }
+  if (side && view.ready) { event.preventDefault(); answer(side); }
 });
 one(".begin").onclick = () => trigger("submit", { answer: "" });
 one(".use").onclick = () => trigger("edit");

@@ -23,6 +23,7 @@ class FilmSettings(Settings):
     """A painted film's settings; `options` are those of `StylizeConfig` and of `VideoFiles`."""
 
     command_name = "video"
+    file_defaults = VideoFiles
     file_options = frozenset(field.name for field in dataclasses.fields(VideoFiles))
 
     def files(self, folder: Path, max_pixels: int, preview: Path | None = None) -> VideoFiles:

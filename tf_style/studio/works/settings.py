@@ -42,6 +42,7 @@ class Settings:
     #: The command that paints here, and which of the options are not those of `StylizeConfig`, but of its files.
     command_name: ClassVar[str] = "stylize"
     file_options: ClassVar[frozenset[str]] = frozenset()
+    file_defaults: ClassVar[type] = StylizeFiles
 
     @classmethod
     def of(cls: type[Own], *, options: Mapping[str, Any], preset: str = DEFAULT_PRESET, **names: Any) -> Own:
@@ -55,7 +56,8 @@ class Settings:
         config = base.replace(**given)
         changed = {name: getattr(config, name) for name in given if getattr(config, name) != getattr(base, name)}
         check_given(config, changed)
-        changed |= {name: value for name, value in options.items() if name in cls.file_options}
+        files = {name: value for name, value in options.items() if name in cls.file_options}
+        changed |= {name: value for name, value in files.items() if value != getattr(cls.file_defaults, name)}
         return cls(options=changed, preset=preset, **names)
 
     @property
