@@ -47,7 +47,7 @@ def test_bash(folder):
     """Readline gives `--flag=value` as three words."""
     script("bash", folder)
     cases = {
-        "st": ["stylize"],
+        "st": ["studio", "stylize"],
         "stylize --prese": ["--preset=", "--preserve_color="],
         "stylize --noq": ["--noquiet"],
         "stylize --preset = g": ["gatys2016", "gatys2016-adam"],

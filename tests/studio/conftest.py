@@ -1,52 +1,14 @@
-"""The studio as its own process, a real browser, and pages that may call nobody else."""
+"""The studio, a real browser, and pages that may call nobody else."""
 
 import contextlib
-import re
-import shutil
-import signal
-import socket
-import threading
 
 import pytest
 
 from tests import command
+from tests.studio.running import BROWSERS, Studio, a_browser
 from tests.studio.visits import Visit
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
-_SECONDS = 30_000  # milliseconds that the slowest machine may take for one thing on the page
-
-
-class Studio:
-    """`tf-style studio`, its address, and the connections that it made to a proxy in the place of other hosts."""
-
-    def __init__(self, folder, *flags):
-        self._proxy = socket.create_server(("127.0.0.1", 0))
-        self.calls = 0
-        threading.Thread(target=self._count, daemon=True).start()
-        proxy = f"http://127.0.0.1:{self._proxy.getsockname()[1]}"
-        names = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-        self.files = folder / "temporary"
-        self.files.mkdir()
-        self.process = command.start(
-            ["studio", "--noopen", "--port=0", *flags], folder,
-            **dict.fromkeys(names, proxy), no_proxy="", NO_PROXY="", TMPDIR=str(self.files),
-        )  # fmt: skip
-        line = self.process.stdout.readline()
-        self.url = re.search(r"http://\S+", line)[0] if "http" in line else pytest.fail(self.process.stderr.read())
-
-    def _count(self):
-        with contextlib.suppress(OSError):
-            while True:
-                self._proxy.accept()[0].close()
-                self.calls += 1
-
-    def end(self):
-        """Ends it as Ctrl-C does; returns what it wrote."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=60)
-        self._proxy.close()
-        return out, err
+_PATIENCE = 30_000  # milliseconds that the slowest machine may take for one thing on the page
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +21,11 @@ def studio(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"no browser is installed; the studio is tried in one of {', '.join(BROWSERS)}")
-    playwright = pytest.importorskip("playwright.sync_api", reason="the studio is tried by playwright")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+    pytest.importorskip("playwright", reason="the studio's page is tried by playwright")
+    with a_browser() as browser:
+        if browser is None:
+            pytest.skip(f"the studio's page is tried in a browser; install one of {', '.join(BROWSERS)}")
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -78,7 +37,7 @@ def visit(studio, browser):
         def open_page(url=studio.url, **options):
             options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
             context = windows.enter_context(browser.new_context(**options))
-            context.set_default_timeout(_SECONDS)
+            context.set_default_timeout(_PATIENCE)
             context.on("request", lambda request: asked.append(request.url))
             page = context.new_page()
             page.on("pageerror", lambda error: failed.append(str(error)))

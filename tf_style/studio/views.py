@@ -140,11 +140,7 @@ class Views:
     def _line(self, work: Work) -> str:
         if work.state == "waiting":
             before = self._desk.turns.before(work)
-            return (
-                f"In line: {before} {'work comes' if before == 1 else 'works come'} first."
-                if before
-                else "Next in line."
-            )
+            return f"In line: {before} {'work comes' if before == 1 else 'works come'} first." if before else "Next."
         if work.state == "painting":
             return work.place[:1].upper() + work.place[1:] + _time_left(work) if work.place else "Preparing ..."
         if work.state == "stopped":
