@@ -47,7 +47,7 @@ def test_places_are_drawn_by_seed_and_step():
     some = {"num_places": 64, **COLORS}
     values = [loss(own, style, seed=seed, **some) for seed in (0, 0, 1)]
     assert values[0] == values[1] != values[2]
-    steps = [loss({**own, "seed": tf.constant(step)}, style, **some) for step in range(20)]
+    steps = [loss({**own, "step": tf.constant(step)}, style, **some) for step in range(20)]
     assert len(set(steps)) == 20
     # Among fewer places the nearest are farther, so compare samples of one size.
     np.testing.assert_allclose(np.mean(steps), np.mean([loss(own, style, seed=s, **some) for s in range(20)]), rtol=0.1)

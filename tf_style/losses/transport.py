@@ -35,7 +35,7 @@ def relaxed_transport_loss(
 
     It is the mean distance of the picture's places to the nearest of any style, plus that of each style's places to the
     nearest of the picture. The second part is what brings a style's rare colours. Of larger feature maps, places are
-    drawn at random: the style's with the targets, the picture's anew in each step, by "seed" among its features.
+    drawn at random: the style's with the targets, the picture's anew in each step, by "step" among its features.
 
     Args:
       layers: Names of the backbone's layers; "image" compares colours.
@@ -64,7 +64,7 @@ def relaxed_transport_loss(
     distances = _DISTANCES[distance]
 
     def sample(features: Features, layer: str, purpose: int) -> dict[str, tf.Tensor]:
-        step = features.get("seed", tf.zeros([], tf.int32))
+        step = features.get("step", tf.zeros([], tf.int32))
         draw = tf.random.stateless_uniform([num_places], tf.stack([tf.constant(2 * seed + purpose), step]))
         return _places(features[layer], features.get("mask"), pool, draw)
 

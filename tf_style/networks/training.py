@@ -61,8 +61,8 @@ class Trainer:
         self._teacher_codes: tf.Tensor | None = None
 
     def features(self, image: Image) -> Features:
-        """The backbone's features, the picture itself under "image", its "colors", and a "seed"."""
-        return {**self.backbone(image), **_pixels(image), "seed": self._turn()}
+        """The backbone's features, the picture itself under "image", its "colors", and the "step"."""
+        return {**self.backbone(image), **_pixels(image), "step": self._turn()}
 
     def prepare_styles(self, styles: list[Image], teacher: ArbitraryStyleNetwork | None = None) -> None:
         """Computes the targets of named styles, once.

@@ -187,7 +187,7 @@ class Optimization:
         self.num_traces += 1  # runs once per trace; tests count it
 
         def loss_fn(image: Image) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-            features = {**self.features(image, targets.get(_MASKS)), "seed": state.step}
+            features = {**self.features(image, targets.get(_MASKS)), "step": state.step}
             losses = self.objective.losses(features, targets, weights)
             return tf.add_n(list(losses.values())), losses
 
