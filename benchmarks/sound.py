@@ -79,20 +79,12 @@ def hear(tempi: Sequence[float], seconds: float) -> Iterator[list[str]]:
             )
         clean, noisy, late, near, right, beats, told = np.mean(figures, axis=0)
         sure = f"{round(right * len(RHYTHMS))} of {len(RHYTHMS)}"
-        yield [
-            f"{bpm:g}",
-            f"{clean:.3f}",
-            f"{noisy:.3f}",
-            f"{late:+.1f}",
-            f"{near:.1f}",
-            sure,
-            f"{beats:.2f}",
-            f"{told:.2f}",
-        ]
+        onsets = [f"{clean:.3f}", f"{noisy:.3f}", f"{late:+.1f}", f"{near:.1f}"]
+        yield [f"{bpm:g}", *onsets, sure, f"{beats:.2f}", f"{told:.2f}"]
 
 
 def loudness_step(decibels: float) -> float:
-    """By how many dB a tone with noise becomes louder, where it does so by `decibels`."""
+    """By how many dB a tone is heard to become louder, where it does so by `decibels`."""
     length = 4 * RATE
     tone = 0.1 * np.sin(2 * np.pi * 440 * np.arange(length) / RATE)
     tone[length // 2 :] *= 10 ** (decibels / 20)
@@ -124,7 +116,7 @@ def cost(seconds: float) -> float:
 
 
 def follow(seconds: float) -> Iterator[list[str]]:
-    """Rows: the feature, its correlation with controls that it drives alone, and whether all others stay as they are."""
+    """Rows: a feature, its correlation with controls that it drives, and whether all others stay as they are."""
     track = make_track(100.0, seconds, 3, PARTS)
     features = analyse(Sound(track.samples), 100.0)
     base, fps = Controls(style_strength=0.5, consistency=0.5), 25.0
@@ -296,8 +288,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{100 * cost(args.seconds):.2f} % of a sound's length, or of {args.long:g} s {100 * cost(args.long):.2f} %.",
         "## What is driven",
         "Spearman's correlation over the frames of a song with four parts, the least and the greatest of all controls. "
-        "Onsets, beats and novelty: between what the song was made of and the control; the others: between what is heard "
-        "and the control, which follows with some delay. Last: whether all other controls stay exactly as they are.",
+        "Onsets, beats and novelty: between what the song was made of and the control; the others: between what is "
+        "heard and the control, which follows with some delay. Last: whether all other controls stay exactly the same.",
         table(
             ["feature", "least", "greatest", "others unchanged"],
             list(follow(2 * args.seconds)),
