@@ -30,7 +30,7 @@ from tf_style.schedule import Schedule
 from tf_style.video import read_frames, read_info
 
 AROUND = 0.1  # seconds on either side of an onset in which the greatest change is looked for
-RISE = 0.01  # of a share
+RISE = 0.05  # of a share
 SWING = 0.1  # of white's luminance
 STYLES = (PICTURES / "starry_night.jpg", PICTURES / "great_wave.jpg")
 
@@ -180,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"Films of {args.seconds:g} s, long side {args.size}, painted by `{args.network}` in the style of The Starry "
         "Night, with The Great Wave as the accent (`--react=pulse`, unless the table says otherwise), as H.264. The "
         "music has 120 beats a minute. Its onsets are those that it was made of; to see are those that raise the "
-        "accent's share by a hundredth or more, which a soft one in the tail of a loud one does not. One is in time if "
+        "accent's share by a twentieth or more, which a soft one in the tail of a loud one does not. One is in time if "
         f"the greatest change of the picture within {AROUND:g} s of it is at the frame nearest to it, or at one next "
         "to that. Swings are opposing changes of the whole picture's luminance by a tenth of white's or more; "
         "6 in a second are three flashes. Softened are the frames that the guard changed; their accents come later. "
