@@ -60,7 +60,9 @@ class Schedule:
                 raise ScheduleError(
                     f"A schedule of {len(self.seconds)} moments needs as many {name}, not {len(column)}."
                 )
-        for moment in range(len(self.seconds)):
+        columns = [*self.values.values(), *self.shares.T, self.shares.sum(axis=1)]
+        extremes = {int(place) for column in columns for place in (column.argmin(), column.argmax())}
+        for moment in sorted(extremes):  # all others lie between
             try:
                 self._controls(moment)
             except ValueError as error:

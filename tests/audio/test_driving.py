@@ -232,6 +232,8 @@ def test_harmony_chooses_a_style():
     np.testing.assert_allclose(shares[[20, 85, 120, 190], 0], [shares[20, 0]] * 2 + [1 - shares[20, 0]] * 2)
     with pytest.raises(AudioError, match="chroma:blend:1 chooses among styles"):
         react(features(chroma=chroma), parse_reactions("chroma:blend:1"), BASE)
+    chroma[:] = chroma[0]
+    assert react(features(chroma=chroma), parse_reactions("chroma:blend:1"), BASE, num_styles=2).at(3.0) == BASE
 
 
 def test_after_the_sound_it_is_silent():

@@ -1,7 +1,8 @@
 """The benchmark of sounds runs its whole path, and holds what its record says."""
 
-from benchmarks import sound, tracks
+from benchmarks import sound, sound_film, tracks
 from tests.benchmarks.test_smoke import rows_of
+from tests.jobs.folder.photos import write_tiny_network
 from tf_style.audio import read_sound
 
 
@@ -12,8 +13,10 @@ def test_sound(tmp_path):
     rows = {cells[0]: cells[1:] for cells in rows_of(output.read_text())}
     assert float(rows["120"][0]) >= 0.95
     assert float(rows["120"][1]) >= 0.85
-    assert all(float(cell) >= 0.8 for cell in rows["warmth"][:-1])
-    assert rows["strength"][-1] == "yes"
+    assert float(rows["120"][3]) >= 95
+    for feature in ("onset", "beat", "novelty", "loudness", "bass", "brightness"):
+        assert float(rows[feature][0]) >= 0.8
+        assert rows[feature][-1] == "yes"
     assert rows["black and white in turn"][:2] == ["23", "3"]
     assert rows["50 %"][0] == "50 %"
     assert float(rows["100 %"][1].rstrip(" %")) <= 25
@@ -24,3 +27,13 @@ def test_a_song(tmp_path):
         tracks.main([str(tmp_path / f"{name}.flac"), "--seconds=4", "--seed=5"])
     assert read_sound(tmp_path / "one.flac").seconds == 4.0
     assert (tmp_path / "one.flac").read_bytes() == (tmp_path / "other.flac").read_bytes()
+
+
+def test_films(tmp_path):
+    write_tiny_network(tmp_path / "any.npz", "arbitrary")
+    output = tmp_path / "RECORD.md"
+    short = ("--seconds=0.8", "--size=48", "--cases=1", f"--network={tmp_path / 'any.npz'}")
+    sound_film.main([f"--output={output}", *short])
+    [cells] = [cells for cells in rows_of(output.read_text()) if cells[1] == "24"]
+    assert cells[2:4] == ["20", "2"] and cells[5] == "100.0 %"
+    assert "silent sound are those of the film without" in output.read_text()

@@ -62,7 +62,7 @@ def react(
     """
     reactions = tuple(_for_one_style(each) for each in reactions) if num_styles < 2 else tuple(reactions)
     count = max(1, int(np.ceil((seconds or len(features.onset) / features.rate) * fps - 1e-6)))
-    heard = _Heard(features, np.arange(count) / fps, np.asarray(cuts, np.float64))
+    heard = _Heard(features, np.arange(count) / float(fps), np.asarray(cuts, np.float64))
     values: dict[str, np.ndarray] = {}
     for name in _LIMITS:
         drives = [(each, heard.curve(each.feature)) for each in reactions if DRIVEN[each.control] == name]
@@ -125,10 +125,9 @@ class _Heard:
 
     def __init__(self, features: Features, times: np.ndarray, cuts: np.ndarray) -> None:
         self.features, self.times = features, times
-        self._hard = snapped(features.sections, cuts, _TO_CUT)
-        at_cut = np.isin(self._hard, cuts)
-        self.sections = np.where(at_cut, self._hard, snapped(features.sections, features.onsets, _TO_ONSET))
-        self._at_cut = at_cut
+        with_cuts = snapped(features.sections, cuts, _TO_CUT)
+        self._at_cut = np.isin(with_cuts, cuts)
+        self._sections = np.where(self._at_cut, with_cuts, snapped(features.sections, features.onsets, _TO_ONSET))
 
     def curve(self, feature: str) -> np.ndarray | None:
         """A curve in [0, 1]; None: nothing happens in it."""
@@ -149,31 +148,32 @@ class _Heard:
         return None if places is None else _around(places, num_styles)
 
     def chroma_styles(self, num_styles: int) -> np.ndarray | None:
-        """Shares by harmony: the pitch classes are dealt out to the styles, the most frequent first."""
+        """Shares by harmony, [T, styles]: the pitch classes are dealt out to the styles, the most frequent first.
+
+        None: the same style fits all the time.
+        """
         chroma = self.features.chroma
-        if not chroma.any():
-            return None
         order = np.argsort(-chroma.sum(axis=0), kind="stable")
         fits = np.stack([chroma[:, order[number::num_styles]].sum(axis=1) for number in range(num_styles)], axis=1)
-        chosen, changes = 0, []
-        for place in np.flatnonzero(chroma.any(axis=1)).tolist():
-            best = int(fits[place].argmax())
-            if fits[place, best] > _STICKY * fits[place, chosen]:
-                chosen = best
-                changes.append((place / self.features.rate, best))
-        shares = np.eye(num_styles)[[0] * len(self.times)]
+        sounding, best = np.flatnonzero(chroma.any(axis=1)).tolist(), fits.argmax(axis=1).tolist()
+        chosen, changes = best[sounding[0]] if sounding else 0, []
+        shares = np.eye(num_styles)[[chosen] * len(self.times)]
+        for place in sounding:
+            if fits[place, best[place]] > _STICKY * fits[place, chosen]:
+                chosen = best[place]
+                changes.append((place / self.features.rate, chosen))
         for moment, style in changes:
             share = self._faded(moment)[:, np.newaxis]
             shares = (1 - share) * shares + share * np.eye(num_styles)[style]
-        return shares
+        return shares if changes else None
 
     def _places(self) -> np.ndarray | None:
         """The number of the section at each time, from 0, with fractions while they fade."""
-        if not len(self.sections):
+        if not len(self._sections):
             return None
         faded = [
             (self.times >= moment - 1e-6).astype(float) if hard else self._faded(moment)
-            for moment, hard in zip(self.sections, self._at_cut, strict=True)
+            for moment, hard in zip(self._sections, self._at_cut, strict=True)
         ]
         return np.sum(faded, axis=0)
 

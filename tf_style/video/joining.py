@@ -55,21 +55,14 @@ def join(
       WriteError: The disk refuses.
     """
     output = Path(output)
-    av = load_av()
     with refusals(output), replacing(output) as temporary:
-        _write(av, parts, info, str(temporary), output, start, end, sound)
+        _write(parts, info, str(temporary), output, start, end, sound)
 
 
 def _write(
-    av: Any,
-    parts: Sequence[Part],
-    info: VideoInfo,
-    temporary: str,
-    output: Path,
-    start: float,
-    end: float,
-    sound: str,
+    parts: Sequence[Part], info: VideoInfo, temporary: str, output: Path, start: float, end: float, sound: str
 ) -> None:
+    av = load_av()
     options = {"fflags": "bitexact"} if output.suffix.lower() in _RANDOM else {}
     other = opened_sound(sound) if sound else contextlib.nullcontext()
     with _opened(info) as source, other as song, av.open(temporary, "w", options=options) as target:

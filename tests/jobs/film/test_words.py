@@ -23,7 +23,7 @@ PAINT = ("--network=any.npz", "--compute_dtype=float32", "--codec=ffv1")
 def there(library, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.chdir(tmp_path)
     write_tiny_network(tmp_path / "any.npz", "arbitrary")
-    make_clip(tmp_path / "clip.mkv", range(6), rate=Fraction(10), codec="ffv1", pixel_format="yuv444p")
+    make_clip(tmp_path / "clip.mkv", range(4), rate=Fraction(10), codec="ffv1", pixel_format="yuv444p")
     with command.eagerly():
         yield tmp_path
 
@@ -39,16 +39,13 @@ def test_words_paint_what_the_printed_flags_paint(there, capsys):
     whole = frames_of("clip-night-gold.mkv")[0]
     [given] = re.findall(r"; the same as (.*)", capsys.readouterr().err)
     np.testing.assert_array_equal(whole, painted("flags.mkv", *shlex.split(given)))
-    (there / "shots.csv").write_text('0,"text: golden night, muted"\n0.2,text: golden stars\n0.4\n')
+    (there / "shots.csv").write_text('0,"text: golden night, muted"\n0.2\n')
     capsys.readouterr()
-    shots = painted("shots.mkv", "--shots=shots.csv", "--style_text=quiet garden, subtle, keep colours")
-    said = re.findall(r"^Words: (?:'shots.csv', line (\d): )?.*; the same as (.*)$", capsys.readouterr().err, re.M)
-    assert [line for line, _ in said] == ["1", "2", "3"]
+    shots = painted("shots.mkv", "--shots=shots.csv", "--style_text=golden stars, subtle, keep colours")
+    said = re.findall(r"^Words: 'shots.csv', line (\d): .*; the same as (.*)$", capsys.readouterr().err, re.M)
+    assert [line for line, _ in said] == ["1", "2"]
     np.testing.assert_array_equal(shots[:2], whole[:2])
-    for number, (_, given) in enumerate(said[1:], 1):
-        times = (f"--start={0.2 * number}", f"--end={0.2 * number + 0.2}")
-        alone = painted(f"{number}.mkv", *shlex.split(given), *times)
-        np.testing.assert_array_equal(shots[2 * number : 2 * number + 2], alone)
+    np.testing.assert_array_equal(shots[2:], painted("alone.mkv", *shlex.split(said[1][1]), "--start=0.2"))
     words = {"style_text": "golden night, muted", "network": "any.npz", "compute_dtype": "float32"}
     tf_style.stylize_video("clip.mkv", (), "python.mkv", codec="ffv1", quiet=True, **words)
     np.testing.assert_array_equal(whole, frames_of("python.mkv")[0])

@@ -12,9 +12,11 @@ from tf_style.jobs.run import places
 
 _USAGE = (
     "usage: tf-style video --content=clip.mp4 --style=painting.jpg --output=painted.mp4 [--flag=value ...]\n"
-    "       tf-style video clip.mp4 painting.jpg [painted.mp4] [--flag=value ...]\n\n"
+    "       tf-style video clip.mp4 painting.jpg [painted.mp4] [--flag=value ...]\n"
+    "       tf-style video photo.jpg painting.jpg --audio=song.mp3 --react=pulse [--flag=value ...]\n\n"
     "Without --output the film goes beside the content, as clip-painting.mp4. Sound and subtitles are copied.\n"
-    "GIF, WebP, PNG and numbered pictures (a folder, or frames/%05d.png) may stand for films.\n"
+    "GIF, WebP, PNG and numbered pictures (a folder, or frames/%05d.png) may stand for films, and with a song a\n"
+    "single picture.\n"
     "With --shots_output alone, only the shots are found and written."
 )
 #: The preset of films.
@@ -28,7 +30,7 @@ FLAGS = flags.Flags(
     positional=("content", "style", "output"),
     first=(
         "content", "style", "style_text", "output", "start", "end", "fps", "size", "network", "style_strength",
-        "preserve_color", "consistency", "shots", "codec", "crf",
+        "preserve_color", "consistency", "shots", "audio", "react", "codec", "crf",
     ),
 )  # fmt: skip
 
@@ -38,7 +40,7 @@ def main(argv: list[str]) -> int:
     if flags.asks_for_help(argv):
         print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
-    from tf_style.video import ANIMATIONS, CONTAINERS, is_pattern, is_still
+    from tf_style.video import ANIMATIONS, CONTAINERS, is_pattern
 
     given = flags.parse("video", FLAGS, argv)
     given.setdefault("preset", PRESET)
@@ -48,11 +50,8 @@ def main(argv: list[str]) -> int:
         styles = (shots,)  # the film is named after
     if content and styles:
         suffix = Path(content).suffix.lower()
-        suffix = (
-            suffix
-            if suffix in (*CONTAINERS, *ANIMATIONS) and not (given.get("audio") and is_still(content))
-            else ".mp4"
-        )
+        kept = CONTAINERS if given.get("audio") else (*CONTAINERS, *ANIMATIONS)  # animations have no sound
+        suffix = suffix if suffix in kept else ".mp4"
         if is_pattern(content):
             content, suffix = str(Path(content).parent), ".mp4"
         given.setdefault("output", places.default_output(given, content, *styles, suffix=suffix.removeprefix(".")))

@@ -7,10 +7,7 @@ from typing import Any
 
 from tf_style.cli import flags
 from tf_style.config import DEFAULT_PRESET, ConfigError, WordsOptions
-from tf_style.jobs.run.inputs import check_takes_pictures, find_styles
 from tf_style.presets import preset_config
-from tf_style.words.choice import as_flags, as_text
-from tf_style.words.naming import picture_file
 
 
 def replace_words(given: dict[str, Any]) -> None:
@@ -36,6 +33,10 @@ def replace_words(given: dict[str, Any]) -> None:
             f"style={','.join(given['style'])} and style_text were both given; leave one of them out. (The result's "
             "name goes to --output.)"
         )
+    from tf_style.jobs.run.inputs import check_takes_pictures, find_styles
+    from tf_style.words.choice import as_flags, as_text
+    from tf_style.words.naming import picture_file
+
     check_takes_pictures(given.get("network", preset_config(given.get("preset", DEFAULT_PRESET)).network))
     choice = find_styles(words.style_text, words.style_library, far=words.any)
     options = {name: value for name, value in choice.options.items() if name not in given}

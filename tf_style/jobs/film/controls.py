@@ -108,7 +108,7 @@ def _listen(config: StylizeConfig, files: VideoFiles, source: Source) -> tuple[S
         base,
         num_styles=max(counts),
         fps=float(source.info.rate),
-        seconds=source.num_frames / float(source.info.rate),
+        seconds=source.num_frames / float(source.info.rate) if source.info.seconds else sound.seconds,
         cuts=[shot.start - files.start for shot in source.shots if shot.start > files.start],
     )
     return sound, schedule, features

@@ -55,9 +55,9 @@ def run(config: StylizeConfig, files: VideoFiles, preset: str) -> int:
     display = ProgressDisplay(quiet=files.quiet)
     with Interruption() as interruption, reserved("output", str(film.parts.folder)):
         try:
+            film.controls.write(files)
             session = film.open_session()
             display.say(session.headline())
-            film.controls.write(files)
             for remark in film.source.remarks():
                 display.say(remark)
             if film.painted:
