@@ -76,7 +76,7 @@ def test_bash(folder):
 def test_fish(folder):
     script("fish", folder)
     for line, words in (
-        ("st", ["stylize"]),
+        ("st", ["studio", "stylize"]),
         ("stylize --preset=dr", ["--preset=draft"]),
         ("stylize --style_statistic=", ["--style_statistic=gram", "--style_statistic=mean_std"]),
         ("stylize --content=pe", ["--content=pear.jpg"]),

@@ -1,5 +1,6 @@
 """What visitors do, without a browser: files that are refused, regions, a model server, and the command's refusals."""
 
+import json
 import shutil
 import socket
 
@@ -14,6 +15,8 @@ from tf_style.config import ConfigError, StudioOptions
 from tf_style.studio.desk import Desk
 from tf_style.studio.views import Views
 from tf_style.studio.works.regions import COLORS, region_masks
+from tf_style.studio.works.tasting import PROFILE
+from tf_style.taste.file import TasteError
 
 SIZE = {"size": 48}
 
@@ -64,6 +67,25 @@ def test_what_was_not_uploaded_is_refused(desk_of, pictures, tmp_path):
             with pytest.raises(ConfigError, match="was not uploaded here"):
                 take(visitor, str(path), "picture.jpg")
     assert (pictures / "My photo.jpg").exists()
+
+
+def test_profiles_open_no_other_library_and_bad_ones_are_refused(desk_of, upload, pictures, tmp_path):
+    desk = desk_of()
+    visitor = desk.visitors.arrive("page")
+    desk.take_photo(visitor, *upload(pictures / "My photo.jpg"))
+    desk.taste(visitor, "")
+    desk.taste(visitor, "left")
+    known = visitor.tasting.profile
+    fields = json.loads((visitor.folder / PROFILE).read_text())
+    fields["library"]["folder"] = str(tmp_path / "nowhere")
+    (tmp_path / "other.json").write_text(json.dumps(fields))
+    desk.take_profile(visitor, upload(tmp_path / "other.json")[0])
+    assert visitor.tasting.profile == known
+    (tmp_path / "broken.json").write_text("{}")
+    with pytest.raises(TasteError, match=r"^'taste.json' is not a profile"):
+        desk.take_profile(visitor, upload(tmp_path / "broken.json")[0])
+    assert desk.use_taste(visitor) == {name: value for name, value in known.options.items() if name != "style_blend"}
+    assert visitor.chosen == known.styles
 
 
 def test_limits_are_those_of_the_command(desk_of, upload, pictures):

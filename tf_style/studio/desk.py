@@ -101,9 +101,9 @@ class Desk:
         visitor.choose(found.styles, found.options["style_blend"])
         return found.controls
 
-    def brush(self, visitor: Visitor, upload: str, fills_rest: bool) -> None:
-        """Takes what was brushed over the photo; an empty upload takes it away."""
-        visitor.fills_rest, visitor.brushed = fills_rest, None
+    def brush(self, visitor: Visitor, upload: str, fills_rest: bool, count: int) -> None:
+        """Takes what was brushed over the photo, for the time that `count` says; an empty upload takes it away."""
+        visitor.fills_rest, visitor.brushed, visitor.strokes = fills_rest, None, count
         if upload:
             path = self._uploaded(upload)
             with Image.open(path) as picture:

@@ -18,6 +18,12 @@ from tf_style.studio.visitors import Visitor
 _POLL_SECONDS = 0.25
 _REMEMBER = "(ident) => { sessionStorage.setItem('tf-style-studio', ident); }"
 _RECALL = "() => [sessionStorage.getItem('tf-style-studio') || '']"
+#: Waits until the desk knows all that was chosen and brushed.
+_SETTLED = """async (...values) => {
+  const pending = () => (window.studioPending || []).some((one) => one());
+  for (let turn = 0; turn < 100 && pending(); turn += 1) await new Promise((done) => setTimeout(done, 50));
+  return values;
+}"""
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
 
 Shown = dict[Any, Any]  # component -> what it shows
@@ -100,7 +106,7 @@ class Page:
         desk, stages = self._desk, [self._stage, *([self._film] if self._local else [])]
         for event, action in (
             (self._stage.upload, lambda who, data: desk.take_photo(who, data["path"], data["name"])),
-            (self._stage.input, lambda who, data: desk.brush(who, data["path"], data["rest"])),
+            (self._stage.input, lambda who, data: desk.brush(who, data["path"], data["rest"], data["count"])),
             *((stage.submit, lambda who, data: desk.stop(who, data["number"])) for stage in stages),
             (self._history.select, lambda who, data: desk.show(who, data["number"])),
             *((gallery.select, _choosing(desk)) for gallery in (*self._galleries, self._library)),
@@ -110,7 +116,7 @@ class Page:
         self._stage.edit(self._larger, [self._visitor], all_parts, **_QUIET)
         self._history.edit(self._reuse, [self._visitor], [*all_parts, *controls], **_QUIET)
         self._words.submit(self._find, [self._visitor, self._words], [*all_parts, *controls], **_QUIET)
-        self._picture_paint.click(self._paint, [self._visitor, *controls], all_parts, **_QUIET)
+        self._picture_paint.click(self._paint, [self._visitor, *controls], all_parts, js=_SETTLED, **_QUIET)
         self._search.submit(self._look_up, [self._visitor, self._search], all_parts, **_QUIET)
         if self._local:
             self._listen_to_films_and_taste(all_parts)
@@ -124,7 +130,7 @@ class Page:
         ):
             event(self._doing(action), [self._visitor], all_parts, **_QUIET)
         given = [self._visitor, *self._film_controls.components]
-        self._film_paint.click(self._paint_film, given, all_parts, **_QUIET)
+        self._film_paint.click(self._paint_film, given, all_parts, js=_SETTLED, **_QUIET)
         self._taste.submit(self._tell, [self._visitor], all_parts, **_QUIET)
         likes = [*all_parts, *self._controls.components, self._tabs]
         self._taste.edit(self._use_taste, [self._visitor], likes, **_QUIET)

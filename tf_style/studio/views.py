@@ -33,6 +33,7 @@ class Views:
         work = visitor.shown
         photo = work.settings.content if work else visitor.photo
         view = {**self._progress(visitor, work), "photo": _view(visitor, photo) if photo else ""}
+        view["strokes"] = visitor.strokes
         view["state"] = work.state if work else "ready" if photo else "empty"
         view["notice"] = visitor.notice or view["notice"]
         view["painting"] = self._picture_of(visitor, work) if work else ""

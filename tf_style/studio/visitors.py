@@ -45,6 +45,8 @@ class Visitor:
         #: What was brushed over the photo, uint8 [H, W, 4], and whether the first painting fills the rest.
         self.brushed: np.ndarray | None = None
         self.fills_rest = False
+        #: How often the page has sent it.
+        self.strokes = 0
         #: The works, the oldest first, and the picture and the film that are shown.
         self.works: list[Work] = []
         self.shown: PictureWork | RequestWork | None = None

@@ -53,5 +53,6 @@ function show() {
 }
 element.addEventListener("dragover", (event) => event.preventDefault());
 element.addEventListener("drop", (event) => { event.preventDefault(); send(event.dataTransfer.files[0]); });
+(window.studioPending ||= []).push(() => choices > (view.choices || 0));
 watch("value", show);
 show();

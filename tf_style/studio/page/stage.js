@@ -2,7 +2,7 @@
 const one = (selector) => element.querySelector(selector);
 const [before, after, canvas, split, divider, video] = ["img.before", "img.after", "canvas", ".split", ".divider", "video"].map(one);
 const pen = canvas.getContext("2d");
-let view = {}, strokes = [], photo = "", shown = "", color = "", stream = null, gone = "";
+let view = {}, sent = 0, strokes = [], photo = "", shown = "", color = "", stream = null, gone = "";
 const hide = (node, hidden) => { node.hidden = hidden; };
 const say = (text) => { const notice = one(".notice"); notice.textContent = text; hide(notice, !text); };
 
@@ -33,6 +33,7 @@ function show() {
   const next = props.value || {};
   if ((next.stamp || 0) < (view.stamp || 0)) return;  // it comes too late
   view = next;
+  sent = Math.max(sent, view.strokes || 0);
   const brushing = one(".brush").getAttribute("aria-pressed") === "true";
   element.querySelector(".stage").dataset.state = view.state || "empty";
   if ((view.photo || "") !== photo) {
@@ -114,10 +115,11 @@ function point(event) {
   return [(event.clientX - box.left) * canvas.width / box.width, (event.clientY - box.top) * canvas.height / box.height];
 }
 async function sendStrokes() {
-  if (!strokes.length) { trigger("input", { path: "", rest: false }); return; }
+  const count = (sent += 1);
+  if (!strokes.length) { trigger("input", { path: "", rest: false, count }); return; }
   const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
   const { path } = await upload(new File([blob], "regions.png", { type: "image/png" }));
-  trigger("input", { path, rest: one(".rest").checked });
+  trigger("input", { path, rest: one(".rest").checked, count });
 }
 canvas.onpointerdown = (event) => {
   canvas.setPointerCapture(event.pointerId);
@@ -198,5 +200,6 @@ async function look() {
   gone = text;
 }
 setInterval(() => { if (!document.hidden && sessionStorage.getItem("tf-style-studio")) look(); }, 3000);
+(window.studioPending ||= []).push(() => sent > (view.strokes || 0));
 watch("value", show);
 show();

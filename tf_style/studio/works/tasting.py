@@ -27,7 +27,7 @@ class Tasting:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._session = Session.open(folder / PROFILE)
+        self._session = Session.open(folder / PROFILE, library="")  # an uploaded profile might name another folder
         self._works: dict[tuple[str, Candidate], PictureWork] = {}
         #: The paintings of the pair to compare, left and right.
         self.pair: tuple[PictureWork, ...] = ()
