@@ -96,9 +96,7 @@ def test_limits_are_those_of_the_command(desk_of, upload, pictures):
     assert not list(visitor.folder.iterdir())
 
 
-@pytest.mark.parametrize(
-    "text", ["#EXTM3U\n#EXTINF:1,\nhttp://localhost:9/x.ts\n", "ffconcat version 1.0\nfile /etc/passwd\n"]
-)
+@pytest.mark.parametrize("text", ["#EXTM3U\né\nhttp://localhost:9/x.ts\n", "ffconcat version 1.0\nfile /etc/passwd\n"])
 def test_lists_are_no_films(desk_of, upload, tmp_path, text):
     desk = desk_of()
     visitor = desk.visitors.arrive("page")
@@ -191,12 +189,14 @@ def test_others_must_give_the_password(tmp_path, monkeypatch):
 
     for name in ("GRADIO_ANALYTICS_ENABLED", "GRADIO_TEMP_DIR"):
         monkeypatch.setenv(name, "")  # restored afterwards
-    app, desk = make_app(StudioOptions(host="0.0.0.0", auth="me:secret"), tmp_path)
+    app, desk = make_app(StudioOptions(host="0.0.0.0", auth="me:secret", max_megabytes=1), tmp_path)
     with TestClient(app) as client:
         assert client.get("/config").status_code == 401
         assert client.get("/gradio_api/file=/etc/passwd").status_code in (401, 403)
         assert client.post("/login", data={"username": "me", "password": "wrong"}).status_code == 400
         assert client.post("/login", data={"username": "me", "password": "secret"}).status_code == 200
         assert client.get("/config").status_code == 200
+        too_large = {"files": ("photo.jpg", bytes(2_000_000))}
+        assert client.post("/gradio_api/upload", files=too_large).status_code == 413
         assert "default-src 'self'" in client.get("/").headers["content-security-policy"]
     desk.turns.close()

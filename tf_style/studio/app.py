@@ -22,8 +22,7 @@ from tf_style.words.naming import PREFIX, LibraryError, picture_file
 #: What the page may load: what comes from here, and what it makes itself. Gradio makes functions from text.
 _POLICY = (
     "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; "
-    "frame-ancestors 'self'"
+    "style-src 'self' 'unsafe-inline'; frame-ancestors 'self'"
 )
 _CHANGES = {"Cache-Control": "no-cache"}
 _HEADERS = [(b"content-security-policy", _POLICY.encode()), (b"referrer-policy", b"no-referrer")]
@@ -155,7 +154,8 @@ def _add_pictures(app: Any, desk: Any) -> None:
             return Response(visitor.works[int(name)].view, media_type="image/jpeg", headers=_CHANGES)
         path = visitor.file(name) if visitor is not None else None
         if path is not None and kind == "view":
-            return Response(visitor.view(name), media_type="image/jpeg", headers=_CHANGES)
+            with contextlib.suppress(ValueError):  # it is no picture
+                return Response(visitor.view(name), media_type="image/jpeg", headers=_CHANGES)
         if path is not None and kind == "file":
             return FileResponse(path, filename=name)
         raise HTTPException(404)

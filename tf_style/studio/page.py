@@ -16,6 +16,7 @@ from tf_style.studio.views import Views
 from tf_style.studio.visitors import Visitor
 
 _POLL_SECONDS = 0.25
+_UPLOADS = (600, 3600)  # every so many seconds, uploads that nobody took go after so many
 _REMEMBER = "(ident) => { sessionStorage.setItem('tf-style-studio', ident); }"
 _RECALL = "() => [sessionStorage.getItem('tf-style-studio') || '']"
 #: Waits until the desk knows all that was chosen and brushed.
@@ -40,7 +41,9 @@ class Page:
         self._desk, self._views = desk, Views(desk)
         self._local = not desk.options.server
         self._stamps = itertools.count(1)
-        with gr.Blocks(title="tf-style studio", analytics_enabled=False, fill_width=True) as self.blocks:
+        with gr.Blocks(
+            title="tf-style studio", analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS
+        ) as self.blocks:
             gr.HTML('<header class="studio-head"><h1>tf-style <span>studio</span></h1></header>')
             self._ident = gr.Textbox(visible="hidden", elem_id="ident")
             self._visitor = gr.State("")

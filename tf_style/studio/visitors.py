@@ -118,9 +118,6 @@ class Visitors:
         self._pages: dict[str, str] = {}  # the page's session -> visitor
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self._known)
-
     def arrive(self, page: str, ident: str = "") -> Visitor:
         """The visitor of a page: a known one whose page was loaded again, or a new one."""
         with self._lock:

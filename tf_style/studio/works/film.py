@@ -15,7 +15,8 @@ from tf_style.video import ANIMATIONS, CONTAINERS, read_info
 #: What films may end in.
 SUFFIXES = (*CONTAINERS, *ANIMATIONS)
 _HEARD_SECONDS = 1.0  # of a sound, to see whether it can be read
-_HEAD = 256  # bytes at the beginning of a file that tell a list of files from a film
+_HEAD = 7  # bytes at the beginning of a file that tell a list of files from a film
+_PRINTABLE = (b"RIFF", b"FORM", b"GIF8")  # beginnings of films and sounds that look like text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,13 +38,8 @@ class FilmSettings(Settings):
     def python(self, folder: Path) -> str:
         """The same in Python."""
         styles = self.styles[0] if len(self.styles) == 1 else list(self.styles)
-        given = {"preset": self.preset, **self.options}
-        arguments = [
-            repr(self.content),
-            repr(styles),
-            repr(self.output),
-            *(f"{name}={given[name]!r}" for name in given),
-        ]
+        arguments = [repr(one) for one in (self.content, styles, self.output)]
+        arguments += [f"{name}={value!r}" for name, value in {"preset": self.preset, **self.options}.items()]
         return "\n".join(["import tf_style", "", "tf_style.stylize_video(", *(f"    {one}," for one in arguments), ")"])
 
 
@@ -103,8 +99,8 @@ def check_sound(path: Path) -> None:
 
 
 def _check_binary(path: Path) -> None:
-    """Raises ConfigError for a text: a playlist could name files and hosts elsewhere."""
+    """Raises ConfigError for a text: a playlist could name other files."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    if head.isascii() and all(byte >= 9 for byte in head):
+    if head.decode("latin-1").isprintable() and head.isascii() and not head.startswith(_PRINTABLE):
         raise ConfigError(f"'{path.name}' is a text, not a film or a song; choose another file.")

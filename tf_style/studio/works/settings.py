@@ -111,13 +111,8 @@ class Settings:
     def python(self, folder: Path) -> str:
         """The same in Python."""
         if self.server or large_size(self.config, self.files(folder, StylizeFiles.max_pixels)) is not None:
-            lines = [
-                "import shlex",
-                "import subprocess",
-                "",
-                f"subprocess.run(shlex.split({self.command()!r}), check=True)",
-            ]
-            return "\n".join(lines)
+            call = f"subprocess.run(shlex.split({self.command()!r}), check=True)"
+            return "\n".join(["import shlex", "import subprocess", "", call])
         styles = self.styles[0] if len(self.styles) == 1 else list(self.styles)
         given = {"preset": self.preset, **({"style_masks": list(self.style_masks)} if self.style_masks else {})}
         arguments = [repr(self.content), repr(styles)]
