@@ -25,6 +25,7 @@ EXTRAS = {
     "dask": ("distributed", "tf-style beam on Dask"),
     "heic": ("pillow-heif", "HEIC, the photos of iPhones"),
     "video": ("av", "tf-style video"),
+    "studio": ("gradio", "tf-style studio"),
     "loadtest": ("locust", "load tests of a model server"),
     "dev": ("pytest", "tests of tf-style itself"),
     "bench": ("torch", "benchmarks beside PyTorch"),
