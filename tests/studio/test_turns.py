@@ -1,6 +1,7 @@
 """Who is painted for next, and how works end."""
 
 import threading
+import time
 
 import pytest
 
@@ -58,8 +59,7 @@ def finish(*works):
 
 def test_two_visitors_alternate(turns, add, painted):
     first = [add("one", f"one {number}") for number in range(5)]
-    while not painted:
-        pass
+    wait_until(lambda: painted)
     second = [add("other", f"other {number}") for number in range(2)]
     assert turns.before(second[0]) == 1  # only the one that is being painted
     assert [turns.before(work) for work in first[1:]] == [2, 4, 5, 6]
@@ -70,8 +70,7 @@ def test_two_visitors_alternate(turns, add, painted):
 
 def test_stopped_works_keep_what_there_is_and_leave_the_line(turns, add, painted):
     current, waiting = add("one", "current"), add("one", "waiting")
-    while not painted:
-        pass
+    wait_until(lambda: painted)
     turns.stop(waiting)
     assert (waiting.state, waiting.written) == ("stopped", False)
     turns.stop(current)
@@ -87,22 +86,27 @@ def test_a_work_that_breaks_does_not_stop_the_line(add, caplog):
     assert next_one.state == "done"
 
 
+def wait_until(true):
+    for _ in range(500):
+        if true():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it never came")
+
+
 def test_visitors_who_leave_are_forgotten_unless_they_come_back(turns, add, painted, tmp_path):
     visitors = Visitors(tmp_path / "visitors", turns.remove)
     visitor = visitors.arrive("page 1")
-    visitors.leave("page 1", grace=0.05)
+    work = add(visitor.id, "work")
+    wait_until(lambda: painted)
+    visitors.leave("page 1", (0.05, 0.1))
     assert visitors.arrive("page 2", visitor.id) is visitor
     assert visitors.arrive("page 3", "forged") is not visitor
-    threading.Event().wait(0.2)
+    time.sleep(0.3)
     assert visitor.folder.is_dir()
-    work = add(visitor.id, "work")
-    while not painted:
-        pass
-    visitors.leave("page 2", grace=0)
+    assert not work.ended.is_set()
+    visitors.leave("page 2", (0, 0.5))
     assert work.ended.wait(10)
-    for _ in range(100):
-        threading.Event().wait(0.02)
-        if not visitor.folder.exists():
-            break
-    assert not visitor.folder.exists()
+    assert visitor.folder.is_dir()
+    wait_until(lambda: not visitor.folder.exists())
     assert visitors.find(visitor.id) is None

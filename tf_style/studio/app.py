@@ -7,6 +7,7 @@ import os
 import socket
 import tempfile
 import threading
+import time
 import webbrowser
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -145,7 +146,10 @@ def _add_pictures(app: Any, desk: Any) -> None:
 
     @app.get("/studio/alive/{ident}")
     def alive(ident: str) -> dict[str, bool]:
-        return {"known": desk.visitors.find(ident) is not None}
+        visitor = desk.visitors.find(ident)
+        if visitor is not None:
+            visitor.seen = time.monotonic()
+        return {"known": visitor is not None}
 
     @app.get("/studio/{ident}/{kind}/{name}")
     def own(ident: str, kind: str, name: str) -> Any:

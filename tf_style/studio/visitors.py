@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 import threading
+import time
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from tf_style.studio.works.painting import PictureWork, RequestWork
 from tf_style.studio.works.tasting import Tasting
 from tf_style.studio.works.work import Work, as_view
 
-_GRACE_SECONDS = 30.0  # for a page that is loaded again
+_GRACES = (30.0, 600.0)  # seconds for a page that is loaded again, and for a phone that sleeps
 _MOST_NAME = 60  # characters of an upload's name that are kept
 
 
@@ -57,6 +58,8 @@ class Visitor:
         self.tasting: Tasting | None = None
         #: The sound that the painted film gets, and that it may follow.
         self.sound = ""
+        #: When a page of the visitor asked for something, on the clock `time.monotonic`.
+        self.seen = 0.0
         #: A sentence about what went wrong.
         self.notice = ""
         self._views: dict[str, bytes] = {}
@@ -109,11 +112,11 @@ class Visitors:
 
     Args:
       folder: Holds their folders.
-      forget: Called with the id of a visitor who is gone, before the folder goes; waits until nothing writes there.
+      stop: Called with the id of a visitor who is gone; ends the works, and returns when nothing is written any more.
     """
 
-    def __init__(self, folder: Path, forget: Callable[[str], None]) -> None:
-        self._folder, self._forget = folder, forget
+    def __init__(self, folder: Path, stop: Callable[[str], None]) -> None:
+        self._folder, self._stop = folder, stop
         self._known: dict[str, Visitor] = {}
         self._pages: dict[str, str] = {}  # the page's session -> visitor
         self._lock = threading.Lock()
@@ -124,24 +127,34 @@ class Visitors:
             visitor = self._known.get(ident) or Visitor(self._folder)
             self._known[visitor.id] = visitor
             self._pages[page] = visitor.id
-            return visitor
+        visitor.seen = time.monotonic()
+        return visitor
 
     def find(self, ident: str) -> Visitor | None:
         """The visitor with this id."""
         return self._known.get(ident)
 
-    def leave(self, page: str, grace: float = _GRACE_SECONDS) -> None:
-        """Says that a page is closed. Unless it is loaded again soon, the visitor is forgotten."""
-        with self._lock:
-            ident = self._pages.pop(page, "")
-        if ident:
-            timer = threading.Timer(grace, self._go, (ident,))
+    def leave(self, page: str, graces: tuple[float, float] = _GRACES) -> None:
+        """Says that a page is closed, or sleeps.
+
+        Args:
+          page: The page's session.
+          graces: Seconds after which the visitor's works stop, and after which the visitor is forgotten, if no page of
+            the visitor was seen meanwhile.
+        """
+        visitor, left = self.find(self._pages.get(page, "")), time.monotonic()
+        for seconds, action in zip(graces, (self._rest, self._forget), strict=True) if visitor else ():
+            timer = threading.Timer(seconds, action, (visitor, left))
             timer.daemon = True
             timer.start()
 
-    def _go(self, ident: str) -> None:
+    def _rest(self, visitor: Visitor, left: float) -> None:
+        if visitor.seen <= left:
+            self._stop(visitor.id)
+
+    def _forget(self, visitor: Visitor, left: float) -> None:
         with self._lock:
-            gone = None if ident in self._pages.values() else self._known.pop(ident, None)
+            gone = self._known.pop(visitor.id, None) if visitor.seen <= left else None
         if gone is not None:
-            self._forget(ident)
+            self._stop(gone.id)
             shutil.rmtree(gone.folder, ignore_errors=True)

@@ -199,7 +199,7 @@ async function look() {
   if (text || gone) say(text);
   gone = text;
 }
-setInterval(() => { if (!document.hidden && sessionStorage.getItem("tf-style-studio")) look(); }, 3000);
+setInterval(() => { if (sessionStorage.getItem("tf-style-studio")) look(); }, 3000);
 (window.studioPending ||= []).push(() => sent > (view.strokes || 0));
 watch("value", show);
 show();
