@@ -31,7 +31,7 @@ LEVELS: tuple[set[str], ...] = (
     {"losses", "optimizers", "backbones", "networks"},
     {"guidance", "stylizers", "evaluation", "distillation", "motion"},
     {"build"},
-    {"api", "serving.wire"},
+    {"api", "serving.wire", "serving.words"},
     {"layers", "frames", "serving.client", "serving.export", "serving.models"},
     {"serving.server", "jobs.run"},
     {"jobs.large", "jobs.preparing", "jobs.training", "jobs.evaluating", "jobs.requesting", "jobs.doctor"},
