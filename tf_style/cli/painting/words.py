@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import Any
 
 from tf_style.cli import flags
@@ -10,11 +11,12 @@ from tf_style.config import DEFAULT_PRESET, ConfigError, WordsOptions
 from tf_style.presets import preset_config
 
 
-def replace_words(given: dict[str, Any]) -> None:
+def replace_words(given: dict[str, Any], only: Collection[str] = ()) -> None:
     """Puts the styles, shares and controls that `--style_text` chooses among the flags, and says what they are.
 
     Args:
       given: The flags by name, as `flags.parse` returns them; those of words are removed. A flag that was given stays.
+      only: The options that the command has; empty: all.
 
     Raises:
       ConfigError, LibraryError, WordsError: The words find nothing, or other flags do not go with them.
@@ -44,8 +46,12 @@ def replace_words(given: dict[str, Any]) -> None:
         hint = " To take them all the same, give --any." if "nearest" in str(error) else ""
         raise LibraryError(f"{error}{hint}") from None
     options = {name: value for name, value in choice.options.items() if name not in given}
+    without = [name for name in options if only and name not in only]
+    options = {name: value for name, value in options.items() if name not in without}
     if given.get("quiet") not in ("true", True):
-        print(f"Words: {choice.summary(options)}; the same as {as_flags(choice.styles, options)}", file=sys.stderr)
+        left_out = f"; without {' and '.join(without)}, which this command does not have" if without else ""
+        same = as_flags(choice.styles, options)
+        print(f"Words: {choice.summary(options)}; the same as {same}{left_out}", file=sys.stderr)
     given["style"] = tuple(map(picture_file, choice.styles))
     given.update((name, as_text(value)) for name, value in options.items())
 
