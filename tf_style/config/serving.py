@@ -118,8 +118,8 @@ class RequestOptions(Options):
                 "Several styles are for networks for any style, through gRPC in one call; leave --rest, "
                 f"--advance_every and --signature={self.signature} out, or give one style."
             )
-        for name, given in (("style_name", self.style_name), ("style_strength", "style_strength" in self.given)):
-            if given and self.advance_every:
+        for name, used in (("style_name", self.style_name), ("style_strength", "style_strength" in self.given)):
+            if used and self.advance_every:
                 raise ConfigError(
                     f"--{name} cannot be used with --advance_every: it is for networks, which paint in one pass; leave "
                     "one of them out."

@@ -48,7 +48,7 @@ class Chooser(tf.Module):
     def __init__(self, library: StyleLibrary) -> None:
         super().__init__("chooser")
         table = word_table()
-        self._splitter = Splitter(table)
+        self.splitter = Splitter(table)
         self._word_vectors = tf.constant(table.vectors)
         self._scales = tf.constant(table.scales)
         self._sentences = tf.constant(library.vectors, tf.float32)
@@ -63,7 +63,7 @@ class Chooser(tf.Module):
         """
         options, rest = _options(text)
         rest = tf.where(tf.strings.regex_full_match(rest, r"(?s).*[\pL\pN_].*"), rest, text)
-        rows = self._splitter(rest)
+        rows = self.splitter(rest)
         vectors = tf.cast(tf.gather(self._word_vectors, rows), tf.float32)
         total = tf.linalg.matvec(vectors, tf.gather(self._scales, rows), transpose_a=True)
         vector = tf.math.divide_no_nan(total, tf.norm(total))
