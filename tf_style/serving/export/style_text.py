@@ -48,12 +48,14 @@ class StyleText(tf.Module):
           text: String scalar.
         """
         chosen = self._choose(text)
+
+        def code(file: tf.Tensor) -> tf.Tensor:
+            style = decoding.to_size("style_text", decoding.decode("style_text", file)[0], 0)
+            return self._stylizer.encode_styles([style], tf.shape(content))[0, 0]
+
+        spec = tf.TensorSpec([self._stylizer.network.code_length])
         files = tf.gather(self._files, chosen.places)
-        styles = [
-            decoding.to_size("style_text", decoding.decode("style_text", files[place])[0], 0)
-            for place in range(self.count)
-        ]
-        codes = self._stylizer.encode_styles(styles, tf.shape(content))
+        codes = tf.map_fn(code, files, fn_output_signature=spec, parallel_iterations=1)[tf.newaxis]
         own = float(self._config.style_strength)
         strength = chosen.options["style_strength"] if own == StylizeConfig.style_strength else tf.constant(own)
         shares = chosen.shares / tf.reduce_sum(chosen.shares)

@@ -66,24 +66,24 @@ class Splitter(tf.Module):
         number = tf.size(words)
         padded = tf.concat([words, tf.fill([LONGEST_TERM - 1], "")], 0)
         stops = self._stop_words.lookup(padded) != _MISSING
-        found, lengths = tf.fill([number], tf.constant(_MISSING, tf.int64)), tf.ones([number], tf.int32)
-        for count in range(1, LONGEST_TERM + 1):
+        spellings, counts = [], []
+        for count in range(1, LONGEST_TERM + 1):  # what comes later is the better term
             parts = [padded[start : start + number] for start in range(count)]
             stopped = tf.reduce_any([stops[start : start + number] for start in range(count)], 0)
             apart, together = (tf.strings.join(parts, between) for between in (" ", ""))
-            spellings = [tf.where(stopped, "", together)] if count == 1 else [apart, tf.where(stopped, "", together)]
-            fits = tf.range(number) <= number - count
-            for spelling in reversed(spellings):  # the better one replaces the other
-                row = self._row(tf.where(fits, spelling, ""))
-                known = row != _MISSING
-                found, lengths = tf.where(known, row, found), tf.where(known, count, lengths)
-        return found, lengths
+            both = [tf.where(stopped, "", together), *([apart] if count > 1 else [])]
+            spellings += [tf.where(tf.range(number) <= number - count, spelling, "") for spelling in both]
+            counts += [count] * len(both)
+        rows = self._table_rows(tf.stack(spellings))
+        last = len(counts) - 1 - tf.argmax(tf.reverse(rows != _MISSING, [0]), 0, tf.int32)
+        found = tf.gather(tf.transpose(rows), last, axis=1, batch_dims=1)
+        return found, tf.where(found == _MISSING, 1, tf.gather(counts, last))
 
-    def _row(self, terms: tf.Tensor) -> tf.Tensor:
-        """The rows of terms, or of their likeliest stems in the table, int64 [n]."""
-        rows = self._rows.lookup(tf.stack([terms, *_stems(terms)]))
-        first = tf.argmax(rows != _MISSING, 0)
-        return tf.gather(tf.transpose(rows), first, axis=1, batch_dims=1)
+    def _table_rows(self, terms: tf.Tensor) -> tf.Tensor:
+        """The rows of terms, or of their likeliest stems in the table, int64 as the terms."""
+        rows = self._rows.lookup(tf.stack([terms, *_stems(terms)], -1))
+        first = tf.argmax(rows != _MISSING, -1)
+        return tf.gather(rows, first, axis=-1, batch_dims=2)
 
 
 def _stems(terms: tf.Tensor) -> list[tf.Tensor]:
