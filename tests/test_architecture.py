@@ -28,7 +28,7 @@ LEVELS: tuple[set[str], ...] = (
     {"images", "config"},
     {"images.strips", "presets", "video", "schedule"},
     {"ops", "words"},
-    {"losses", "optimizers", "backbones", "networks"},
+    {"losses", "optimizers", "backbones", "networks", "encoders"},
     {"guidance", "stylizers", "evaluation", "distillation", "motion"},
     {"build"},
     {"api", "serving.wire", "serving.words"},

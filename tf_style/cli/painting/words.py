@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from tf_style.cli import flags
-from tf_style.config import DEFAULT_PRESET, ConfigError, WordsOptions
+from tf_style.config import DEFAULT_PRESET, ClipOptions, ConfigError, WordsOptions
 from tf_style.presets import preset_config
 
 
@@ -25,10 +25,17 @@ def replace_words(given: dict[str, Any], only: Collection[str] = ()) -> None:
     words: WordsOptions = flags.take(WordsOptions, given)
     if empty:
         raise ConfigError("style_text is empty; describe a painting, such as 'stormy sea, thick brush strokes'.")
-    if not words.style_text:
+    through_clip = words.text_guidance == "clip"
+    if not words.style_text or through_clip:
         for name in ("style_library", "any"):
             if getattr(words, name):
                 raise ConfigError(f"{name} is for styles found by words; give style_text as well, or leave {name} out.")
+    if not words.style_text:
+        if through_clip:
+            raise ConfigError("text_guidance is for words; give style_text as well, or leave it out.")
+        return
+    if through_clip:
+        _guide(words.style_text, given)
         return
     if given.get("style"):
         raise ConfigError(
@@ -53,6 +60,17 @@ def replace_words(given: dict[str, Any], only: Collection[str] = ()) -> None:
         same = as_flags(choice.styles, options)
         print(f"Words: {choice.summary(options)}; the same as {same}{left_out}", file=sys.stderr)
     given["style"] = tuple(map(picture_file, choice.styles))
+    given.update((name, as_text(value)) for name, value in options.items())
+
+
+def _guide(text: str, given: dict[str, Any]) -> None:
+    """Puts the options of a painting that the text guides among the flags, and says what they are."""
+    from tf_style.words.choice import as_flags, as_text
+
+    chosen = ClipOptions.of(text, with_style=bool(given.get("style") or given.get("manifest")))
+    options = {name: value for name, value in chosen.items() if name not in given}
+    if given.get("quiet") not in ("true", True):
+        print(f"Words: through CLIP; the same as {as_flags((), options)}", file=sys.stderr)
     given.update((name, as_text(value)) for name, value in options.items())
 
 

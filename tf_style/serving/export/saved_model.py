@@ -121,6 +121,8 @@ def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]
         raise ConfigError("jit_compile cannot be served, because TensorFlow Serving disables XLA; leave it out.")
     if len(config.style_blend) > 1:
         raise ConfigError("style_blend is for several styles, but a request has only one; leave it out.")
+    if config.clip_text:
+        raise ConfigError("Words through CLIP are for the command line and tf_style.stylize; leave clip_text out.")
     if config.tileable:
         raise ConfigError("tileable is for the command line and tf_style.stylize, and cannot be served; leave it out.")
     if config.color_stage == "before":
