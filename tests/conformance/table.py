@@ -7,10 +7,20 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
+import tensorflow as tf
 
 from tests import materials
+from tf_style import ops
 from tf_style.backbones import compact_vgg19, vgg16, vgg19
-from tf_style.losses import Objective, content_loss, style_loss, temporal_loss, total_variation_loss
+from tf_style.losses import (
+    Objective,
+    clip_direction_loss,
+    clip_patch_loss,
+    content_loss,
+    style_loss,
+    temporal_loss,
+    total_variation_loss,
+)
 from tf_style.losses.weighting import NORMALIZATIONS
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
 from tf_style.networks.many_styles import ManyStylesNetwork
@@ -52,7 +62,17 @@ TERMS = (
         for norm in ("l1", "l2")
     ),
     TermRow("temporal", temporal_loss, temporal_loss, 0.0),
+    TermRow("clip_direction", lambda: _through_text(clip_direction_loss), clip_direction_loss, 1e-5),
+    TermRow("clip_patches", lambda: _through_text(clip_patch_loss, number=6, threshold=0.0), clip_patch_loss, 1e-5),
 )
+
+
+def _through_text(loss, **options):
+    """A term with a small encoder in place of CLIP, towards a grey picture."""
+    way = materials.text_encoder(materials.flat_picture(0.4, 16, 16))
+    start = materials.text_encoder(ops.resampled(materials.picture(64, 64, seed=1), (16, 16)))
+    direction = (tf.math.l2_normalize(way, -1) - tf.math.l2_normalize(start, -1))[0].numpy()
+    return loss(materials.text_encoder, direction, side=16, **options)
 
 
 class BackboneRow(NamedTuple):

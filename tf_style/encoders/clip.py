@@ -40,7 +40,7 @@ class ClipEncoder:
     """
 
     def __init__(self, backbone: Any, tokenizer: Any) -> None:
-        self._backbone, self._tokenizer = backbone, tokenizer
+        self.model, self._tokenizer = backbone, tokenizer
         backbone.trainable = False
         self.side = int(backbone.vision_encoder.image_shape[0])
 
@@ -53,7 +53,7 @@ class ClipEncoder:
         Returns:
           Float32 [B, D], of any length.
         """
-        vectors = self._backbone.get_vision_embeddings((images - _MEAN) / _DEVIATION)
+        vectors = self.model.get_vision_embeddings((images - _MEAN) / _DEVIATION)
         return tf.cast(vectors, tf.float32)
 
     def encode_text(self, text: str) -> np.ndarray:
@@ -69,7 +69,7 @@ class ClipEncoder:
           The mean over templates: Radford et al. 2021, section 3.1.4. The templates are ours.
         """
         tokens = self._tokens([template.format(text).lower() for template in TEMPLATES])
-        vectors = np.asarray(self._backbone.get_text_embeddings(tokens), np.float32)
+        vectors = np.asarray(self.model.get_text_embeddings(tokens), np.float32)
         mean = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).mean(0)
         return mean / np.linalg.norm(mean)
 
@@ -80,7 +80,7 @@ class ClipEncoder:
 
     def _tokens(self, texts: Sequence[str]) -> np.ndarray:
         """Int32 [texts, length]: start, words, end, and the end again, whose first place holds the vector."""
-        length = self._backbone.text_encoder.max_sequence_length
+        length = self.model.text_encoder.max_sequence_length
         end = self._tokenizer.end_token_id
         tokens = np.full([len(texts), length], end, np.int32)
         for row, words in zip(tokens, self._tokenizer(list(texts)), strict=True):

@@ -104,4 +104,5 @@ def _unit(vectors: tf.Tensor) -> tf.Tensor:
 def _away(way: tf.Tensor, direction: np.ndarray) -> tf.Tensor:
     """1 minus the cosine between a way and the direction."""
     way = tf.math.l2_normalize(way, -1, epsilon=_SHORTEST**2)
-    return 1.0 - tf.linalg.matvec(way, tf.math.l2_normalize(tf.constant(direction, tf.float32)))
+    cosine = tf.linalg.matvec(way, tf.math.l2_normalize(tf.constant(direction, tf.float32)))
+    return tf.maximum(1.0 - cosine, 0.0)  # rounding may take a cosine above 1

@@ -59,11 +59,14 @@ def _neighbours(places: tf.Tensor, size: tf.Tensor) -> tuple[list[tf.Tensor], li
 
 
 def resampled(image: Image, size: Sequence) -> Image:
-    """The picture at another size, by antialiased cubic resampling; values may lie slightly outside the picture's.
+    """The picture at another size, by antialiased cubic resampling.
 
     Args:
       image: Float32 [B, H, W, C].
       size: (height, width).
+
+    Returns:
+      Float32 [B, height, width, C]; values may lie slightly outside the picture's.
 
     Reference:
       Keys, "Cubic Convolution Interpolation for Digital Image Processing", IEEE Transactions on Acoustics, Speech, and
