@@ -111,7 +111,7 @@ def random_patches(
       them is black; here nothing is.
     """
     size = tf.cast(tf.shape(image)[1:3], tf.float32)
-    random = tf.random.stateless_uniform([number, 5, 2], seed)
+    random = tf.random.stateless_uniform([number, 5, 2], seed, alg="philox")  # the same under XLA
     long = share * tf.reduce_min(size)
     first = random[:, :1] * (size[::-1] - long)  # (x, y) of the top left corner
     corners = tf.constant(_CORNERS)
