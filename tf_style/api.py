@@ -81,6 +81,8 @@ def stylize(
       >>> tf_style.write_image("out.png", painting.numpy())
       >>> tf_style.to_pil(painting)  # shows it in a notebook
     """
+    if text_guidance not in ("library", "clip"):
+        raise ConfigError(f"text_guidance must be library or clip, but {text_guidance!r} was given.")
     through_clip = text_guidance == "clip"
     if style is None and not style_text or style is not None and style_text and not through_clip:
         raise ConfigError("Give a style or style_text, one of them.")
@@ -99,7 +101,7 @@ def stylize(
     for name in {"tile_size", "tile_steps"} & overrides.keys():
         raise ConfigError(f"{name} is for tf-style stylize, but tf_style.stylize paints whole pictures; leave it out.")
     styles: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
-    _check_styles(config, len(styles), needed=not config.clip_text)
+    _check_styles(config, len(styles), needed=config.needs_style)
     images.check_mask_count(len(style_masks), len(styles))
     check_masks(config, content_mask=content_mask is not None, num_style_masks=len(style_masks))
     pictures = read_pictures(content)

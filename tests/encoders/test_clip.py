@@ -170,6 +170,7 @@ def test_a_run_that_was_stopped_goes_on_the_same(clip, encoder):
         (["--style=x.png", "--clip_patches=3"], "clip_patches is for words through CLIP"),
         (["CLIP", "--tile_size=32"], "clip_text is for pictures of up to 1024 pixels"),
         (["CLIP", "--network=arbitrary"], "is for optimisation, but network=arbitrary"),
+        (["CLIP", "--style_weight=1"], "--style must be given, except with words through CLIP"),
         (["CLIP", "--source_text=stormy sea"], "are the same; describe"),
         (["CLIP", "--clip_weight=0", "--clip_patch_weight=0"], "are both 0"),
     ],

@@ -196,6 +196,11 @@ class StylizeConfig(ClipOptions):
         return self.style_weight * style_factor(self.style_strength)
 
     @property
+    def needs_style(self) -> bool:
+        """False if nothing looks at a style, as in a painting that only words guide."""
+        return bool(self.network or self.scaled_style_weight or self.init in ("network", "style"))
+
+    @property
     def side_multiple(self) -> int:
         """The sides of the result are multiples of this many pixels."""
         return 16 if self.tileable else 1

@@ -84,6 +84,10 @@ REFUSALS = {
     "words and a style": (["--style_text=sea"], ["style=style.jpg and style_text were both given"]),
     "words for a signature": (["--style=", "--signature=stylize_text"], ["--style must be given"]),
     "a style for the signature of words": (["--signature=stylize_text"], ["sends --style_text"]),
+    "a library for words of the server": (
+        ["--style=", "--style_text=sea", "--signature=stylize_text", "--style_library=x"],
+        ["style_library is for words that are looked up here"],
+    ),
     "an option with words": (
         ["--style=", "--style_text=sea", "--signature=stylize_text", "--style_strength=1"],
         ["--style_strength cannot be sent to stylize_text"],

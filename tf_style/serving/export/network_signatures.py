@@ -17,7 +17,7 @@ from tf_style.serving.export.style_text import StyleText
 from tf_style.stylizers import FeedForwardStylizer
 from tf_style.words.library import StyleLibrary
 
-MAX_SHARE = 1e6
+_MAX_SHARE = 1e6
 _WARM_UP_TEXT = b"stormy sea"
 
 
@@ -132,7 +132,7 @@ class ServedNetwork(Served):
         most = self._limits.max_batch
         sentence = f"style_code must hold 1 to {most} styles, but was given with"
         number = guards.require((number >= 1) & (number <= most), sentence, number, number)
-        shares = guards.option("style_blend", style_blend, number, 0.0, MAX_SHARE, of="style")
+        shares = guards.option("style_blend", style_blend, number, 0.0, _MAX_SHARE, of="style")
         total = tf.reduce_sum(shares)
         return (
             guards.require(total > 0, "style_blend must have a positive sum, but was given as", shares, shares) / total
