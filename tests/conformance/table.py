@@ -17,6 +17,9 @@ from tf_style.losses import (
     clip_direction_loss,
     clip_patch_loss,
     content_loss,
+    pixel_loss,
+    relaxed_transport_loss,
+    standardized_content_loss,
     style_loss,
     temporal_loss,
     total_variation_loss,
@@ -64,6 +67,15 @@ TERMS = (
     TermRow("temporal", temporal_loss, temporal_loss, 0.0),
     TermRow("clip_direction", lambda: _through_text(clip_direction_loss), clip_direction_loss, 1e-5),
     TermRow("clip_patches", lambda: _through_text(clip_patch_loss, number=6, threshold=0.0), clip_patch_loss, 1e-5),
+    TermRow("pixels", pixel_loss, pixel_loss, 0.0),
+    TermRow("content-standardized", standardized_content_loss, standardized_content_loss, 1e-6),
+    TermRow("transport-cosine", relaxed_transport_loss, relaxed_transport_loss, 1e-5),
+    TermRow(
+        "transport-euclidean",
+        lambda: relaxed_transport_loss(("image",), distance="euclidean", pool=4),
+        relaxed_transport_loss,
+        1e-3,
+    ),
 )
 
 
