@@ -14,7 +14,7 @@ from PIL import Image as Pil
 
 from tf_style import images
 from tf_style.build import choose_network, shared_stylizer
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, check_given, check_masks
+from tf_style.config import DEFAULT_PRESET, ClipOptions, ConfigError, StylizeConfig, check_given, check_masks
 from tf_style.presets import preset_config
 from tf_style.types import Progress
 from tf_style.words.choice import choose
@@ -36,6 +36,7 @@ def stylize(
     keep_mask: Picture | None = None,
     style_text: str = "",
     style_library: str | os.PathLike | StyleLibrary = "",
+    text_guidance: str = "library",
     on_step: Callable[[Progress], None] | None = None,
     progress: bool | None = None,
     **overrides: Any,
@@ -58,6 +59,8 @@ def stylize(
       style_text: Instead of `style`: words that describe the painting. The nearest pictures of the style library are
         mixed, and words of colour, light and strength set options that you do not give (see `tf_style.words.choice`).
       style_library: A folder of pictures with a `captions.csv`, or an open `StyleLibrary`; "": the package's own.
+      text_guidance: "clip": `style_text` guides the painting through the CLIP model in the folder `clip_preset`, alone
+        or together with `style`. It needs a GPU.
       on_step: Called with a `Progress` after each step.
       progress: Whether to show a progress bar (`keras.utils.Progbar`); None: in notebooks only.
       **overrides: Options of `StylizeConfig`; `size=0` keeps the content's size.
@@ -78,12 +81,18 @@ def stylize(
       >>> tf_style.write_image("out.png", painting.numpy())
       >>> tf_style.to_pil(painting)  # shows it in a notebook
     """
-    if (style is None) != bool(style_text):
+    if text_guidance not in ("library", "clip"):
+        raise ConfigError(f"text_guidance must be library or clip, but {text_guidance!r} was given.")
+    through_clip = text_guidance == "clip"
+    if style is None and not style_text or style is not None and style_text and not through_clip:
         raise ConfigError("Give a style or style_text, one of them.")
-    if style_library and not style_text:
+    if style_library and (through_clip or not style_text):
         raise ConfigError("style_library is for styles found by words; give style_text as well, or leave it out.")
     base = preset_config(preset)
-    if style_text:
+    if through_clip:
+        overrides = {**ClipOptions.of(style_text, with_style=style is not None), **overrides}
+        style = [] if style is None else style
+    elif style_text:
         _check_no_names(base.replace(**overrides))
         choice = choose(style_text, _library(style_library))
         style, overrides = choice.styles, {**choice.options, **overrides}
@@ -92,7 +101,7 @@ def stylize(
     for name in {"tile_size", "tile_steps"} & overrides.keys():
         raise ConfigError(f"{name} is for tf-style stylize, but tf_style.stylize paints whole pictures; leave it out.")
     styles: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
-    _check_styles(config, len(styles))
+    _check_styles(config, len(styles), needed=config.needs_style)
     images.check_mask_count(len(style_masks), len(styles))
     check_masks(config, content_mask=content_mask is not None, num_style_masks=len(style_masks))
     pictures = read_pictures(content)
@@ -130,8 +139,8 @@ def _library(given: str | os.PathLike | StyleLibrary) -> StyleLibrary:
     return given if isinstance(given, StyleLibrary) else StyleLibrary.open(os.fspath(given))
 
 
-def _check_styles(config: StylizeConfig, count: int) -> None:
-    if not count:
+def _check_styles(config: StylizeConfig, count: int, *, needed: bool) -> None:
+    if needed and not count:
         raise images.ImageError("No style picture was given; give at least one.")
     if config.style_blend and len(config.style_blend) != count:
         raise images.ImageError(

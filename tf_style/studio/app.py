@@ -190,5 +190,5 @@ def _ask(server: str) -> tuple[str, ...]:
             signatures = client.metadata()
     except ServerError as error:
         raise ConfigError(str(error)) from None
-    inputs = signatures.get("stylize", {}).get("inputs", {})
+    inputs = {name for taken in signatures.values() for name in taken.get("inputs", {})}
     return (*inputs, *(["steps"] if "advance" in signatures else []))

@@ -118,9 +118,10 @@ class Desk:
             raise ConfigError("There is no photo yet; drop one, or choose one.")
         names = self._names(visitor, visitor.photo, ".png")
         if self.options.server:
-            if len(visitor.chosen) > 1:
+            if len(visitor.chosen) > 1 and "style_blend" not in self.served:
                 raise ConfigError(f"The server paints in one style, but {len(visitor.chosen)} are chosen; choose one.")
-            options = {**options, "advance_every": _STEPS_PER_CALL} if "steps" in self.served else options
+            in_calls = {"advance_every": _STEPS_PER_CALL} if "steps" in self.served else {}
+            options = {**options, **self._blend(visitor), **in_calls}
             settings = Settings(options=options, server=self.options.server, **names)
         elif visitor.brushed is None:
             settings = Settings.of(preset=preset, options={**options, **self._blend(visitor)}, **names)

@@ -24,6 +24,7 @@ EXTRAS = {
     "beam": ("apache-beam", "tf-style beam"),
     "dask": ("distributed", "tf-style beam on Dask"),
     "heic": ("pillow-heif", "HEIC, the photos of iPhones"),
+    "clip": ("keras-hub", "--text_guidance=clip"),
     "video": ("av", "tf-style video"),
     "studio": ("gradio", "tf-style studio"),
     "loadtest": ("locust", "load tests of a model server"),

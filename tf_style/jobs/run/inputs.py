@@ -66,6 +66,8 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names:
 
 def check_options(config: StylizeConfig, files: StylizeFiles) -> None:
     """Raises ConfigError unless each style has a share, colours can be matched, and the weights file exists."""
+    if config.needs_style and not files.style:
+        raise ConfigError("--style must be given, except with words through CLIP, --style_weight=0 and --init=content.")
     check_shares(config, files.style)
     if (files.color_from or config.color_stage != "auto") and not config.matches_colors:
         option = f"color_from={files.color_from}" if files.color_from else f"color_stage={config.color_stage}"

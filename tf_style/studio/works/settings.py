@@ -87,7 +87,7 @@ class Settings:
         return RequestOptions(
             server=self.server,
             content=str(folder / self.content),
-            style=_placed(folder, self.styles[0]),
+            style=tuple(_placed(folder, style) for style in self.styles),
             output=str(folder / self.output),
             max_pixels=max_pixels,
             quiet=True,
