@@ -19,7 +19,7 @@ from tf_style.config.stylize import (
 )
 from tf_style.config.train import DistillConfig, DistillFiles, TrainConfig, TrainFiles
 from tf_style.config.video import VideoFiles
-from tf_style.config.words import LibraryOptions, WordsOptions
+from tf_style.config.words import LibraryOptions, ProfileOptions, TasteOptions, WordsOptions
 
 __all__ = [
     "DEFAULT_MODEL_NAME",
@@ -34,12 +34,14 @@ __all__ = [
     "LibraryOptions",
     "PrepareConfig",
     "PrintOptions",
+    "ProfileOptions",
     "RecolorConfig",
     "RecolorFiles",
     "RequestOptions",
     "ServeOptions",
     "StylizeConfig",
     "StylizeFiles",
+    "TasteOptions",
     "TrainConfig",
     "TrainFiles",
     "VideoFiles",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Collection
 from typing import Any
 
 from tf_style.controls import Controls
@@ -79,6 +80,16 @@ class Profile:
         """What differs from the defaults, as options of `StylizeConfig`, the shares of `styles` among them."""
         default = vars(Controls())
         return {name: value for name, value in vars(self.controls).items() if value != default[name]}
+
+    def options_beside(self, given: Collection[str], styles: Collection[str]) -> dict[str, Any]:
+        """The options that go with what else is given.
+
+        Args:
+          given: Names of other options. A palette sets the colours, so that the profile does not keep the content's.
+          styles: Those of the profile that are taken; without them there are no shares.
+        """
+        unfit = {*([] if styles else ["style_blend"]), *(["preserve_color"] if "palette" in given else [])}
+        return {name: value for name, value in self.options.items() if name not in unfit}
 
     @property
     def sentence(self) -> str:

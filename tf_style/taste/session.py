@@ -96,7 +96,7 @@ class Session:
     def ask(self) -> Pair:
         """The pair to show next; the same one until it is answered."""
         if self._pair is None:
-            self._pair = next_pair(self.understanding(), self.log, self.seed)
+            self._pair = next_pair(self.space, self.understanding(), self._logs, self.seed)
         return self._pair
 
     def tell(self, answer: str) -> None:

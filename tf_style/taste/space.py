@@ -22,8 +22,9 @@ _SHARES = (0.5, 0.6, 0.7, 0.8)  # of the first of two paintings
 _SINGLES = 0.5  # share of candidates with one painting
 _NEUTRAL = 0.4  # share of candidates that leave a control alone
 _KEEP_COLORS = 0.25
+_TAKEN = 0.35  # share of what a variation takes from another candidate
 _STYLE, _CONTROLS, _BOTH = 0.5, 0.3, 0.2  # parts of the kernel
-_STYLE_LENGTH, _CONTROLS_LENGTH = 1.2, 2.4  # in deviations
+_STYLE_LENGTH, _CONTROL_LENGTH = 1.2, 2.0  # in deviations
 
 
 class Candidate(NamedTuple):
@@ -117,17 +118,29 @@ class Space:
         return f"{naming.PREFIX}{style}" if path.parent == naming.FOLDER else str(path)
 
     def draw(self, count: int, seed: int) -> list[Candidate]:
-        """Random candidates, the same for the same seed."""
+        """Random candidates, all different, and the same for the same seed."""
         rng = np.random.default_rng(seed)
         names = list(self.entries)
-        return [self._drawn(rng, names) for _ in range(count)]
+        found: dict[Candidate, None] = {}
+        while len(found) < count:
+            found.setdefault(self._drawn(rng, names))
+        return list(found)
+
+    def vary(self, one: Candidate, count: int, rng: np.random.Generator) -> list[Candidate]:
+        """Candidates that differ from one in its paintings or in some of the controls."""
+        names = list(self.entries)
+        return [_crossed(one, self._drawn(rng, names), rng) for _ in range(count)]
 
     def covariance(self, candidates: Sequence[Candidate]) -> np.ndarray:
-        """How much the worth of one says about the worth of another, [n, n], at most 1."""
+        """How much the worth of one says about the worth of another, [n, n], 1 for the same one.
+
+        The controls count each for itself, and together with the styles.
+        """
         styles = np.stack([np.dot(one.shares, self._places[[self._rows[name] for name in one.styles]])
                            for one in candidates])  # fmt: skip
         controls = np.array([_coordinates(one) for one in candidates])
-        near, alike = _gaussian(styles / _STYLE_LENGTH), _gaussian(controls / _CONTROLS_LENGTH)
+        near = _gaussian(styles / _STYLE_LENGTH)
+        alike = np.mean([_gaussian(column[:, None] / _CONTROL_LENGTH) for column in controls.T], axis=0)
         return _STYLE * near + _CONTROLS * alike + _BOTH * near * alike
 
     def _drawn(self, rng: np.random.Generator, names: list[str]) -> Candidate:
@@ -147,6 +160,20 @@ class Space:
         )
         keep = "luminance" if rng.random() < _KEEP_COLORS else "none"
         return Candidate(tuple(styles[: len(shares)]), shares, strength, keep, saturation, warmth)
+
+
+def _crossed(one: Candidate, other: Candidate, rng: np.random.Generator) -> Candidate:
+    """A candidate with some of another's values, at least one."""
+    takes = rng.random(1 + len(FIELDS)) < _TAKEN
+    takes[rng.integers(len(takes))] = True
+    changes: dict[str, Any] = {
+        name: value for name, value, taken in zip(FIELDS, other[2:], takes[1:], strict=True) if taken
+    }
+    if takes[0] and len(other.styles) == 2 and one.styles[0] != other.styles[0]:
+        changes |= {"styles": (one.styles[0], other.styles[0]), "shares": other.shares}
+    elif takes[0]:
+        changes |= {"styles": other.styles, "shares": other.shares}
+    return one._replace(**changes)
 
 
 @functools.lru_cache(maxsize=4)

@@ -72,7 +72,7 @@ def as_text(value: Any) -> str:
 
 def as_flags(styles: tuple[str, ...], options: Mapping[str, Any]) -> str:
     """Styles and options as flags, quoted for a shell where needed."""
-    joined = [",".join(styles)] if not any("," in style for style in styles) else styles
+    joined = [",".join(styles)] if styles and not any("," in style for style in styles) else styles
     given = [*(("style", value) for value in joined), *((name, as_text(value)) for name, value in options.items())]
     return " ".join(shlex.quote(f"--{name}={value}") for name, value in given)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tf_style.cli import flags
-from tf_style.config import StylizeConfig, VideoFiles
+from tf_style.cli.painting.profile import replace_profile
+from tf_style.config import ProfileOptions, StylizeConfig, VideoFiles
 from tf_style.jobs.run import places
 
 _USAGE = (
@@ -20,7 +21,7 @@ PRESET = "instant"
 #: Options of single pictures.
 _WITHOUT = ("tileable", "tile_size", "tile_steps")
 FLAGS = flags.Flags(
-    (VideoFiles, StylizeConfig),
+    (VideoFiles, ProfileOptions, StylizeConfig),
     {"preset": flags.PRESET["preset"].replace("[fine]", f"[{PRESET}]")},
     _WITHOUT,
     positional=("content", "style", "output"),
@@ -40,6 +41,7 @@ def main(argv: list[str]) -> int:
 
     given = flags.parse("video", FLAGS, argv)
     given.setdefault("preset", PRESET)
+    replace_profile(given)
     content, styles, shots = given.get("content", ""), given.get("style", ()), given.get("shots", "auto")
     if not styles and shots not in ("auto", "none"):
         styles = (shots,)  # the film is named after

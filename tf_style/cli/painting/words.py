@@ -33,7 +33,7 @@ def replace_words(given: dict[str, Any]) -> None:
             f"style={','.join(given['style'])} and style_text were both given; leave one of them out. (The result's "
             "name goes to --output.)"
         )
-    _check_network(given)
+    check_network(given, "style_text finds pictures")
     from tf_style.words.choice import as_flags, as_text, choose
     from tf_style.words.library import StyleLibrary
     from tf_style.words.naming import LibraryError, picture_file
@@ -50,8 +50,8 @@ def replace_words(given: dict[str, Any]) -> None:
     given.update((name, as_text(value)) for name, value in options.items())
 
 
-def _check_network(given: dict[str, Any]) -> None:
-    """Raises ConfigError if the network has styles of its own."""
+def check_network(given: dict[str, Any], why: str) -> None:
+    """Raises ConfigError if the network has styles of its own, and so cannot paint in those of pictures."""
     network = given.get("network", preset_config(given.get("preset", DEFAULT_PRESET)).network)
     if not network:
         return
@@ -60,6 +60,6 @@ def _check_network(given: dict[str, Any]) -> None:
     names = read_card(find_network(network)).get("styles")
     if names:
         raise ConfigError(
-            f"style_text finds pictures, but network={network} knows its own styles only; give one of them as --style, "
+            f"{why}, but network={network} knows its own styles only; give one of them as --style, "
             f"such as {names[0]}, or --network=arbitrary."
         )
