@@ -12,10 +12,9 @@ from tf_style.taste.preference import Belief, Comparison, learn
 from tf_style.taste.space import Candidate, Space
 
 _FIRST = 3  # comparisons of random pairs, before anything is known
-_VARIATIONS = 100  # of the best, which may challenge it beside those that were drawn
+_VARIATIONS, _VARIED_AFTER = 100, 10  # of the best, which may challenge it after so many questions
 _SURPRISE = 5  # every so many questions a random painting challenges
 _REPEAT, _REPEAT_AFTER = 8, 3  # every so many questions one is repeated, none of the last few
-_DEVIATION = 4.0  # of the worth of paintings, before any choice
 _QUESTION = 1  # purpose of random numbers
 
 
@@ -69,7 +68,7 @@ def understand(
     asked = [candidate for one in choices for candidate in one.pair[:2]]
     items = tuple(dict.fromkeys([*pool, *asked, *others]))
     numbers = {candidate: number for number, candidate in enumerate(items)}
-    prior = _DEVIATION**2 * space.covariance(items)
+    prior = space.prior(items)
     found: list[Comparison] = []
     for one in choices:
         left, right = (numbers[candidate] for candidate in one.pair[:2])
@@ -106,7 +105,7 @@ def next_pair(space: Space, known: Understanding, logs: Sequence[Log], seed: int
         kind, other = "surprise", next(known.items[number] for number in rng.permutation(known.drawn)
                                        if known.items[number] != best)  # fmt: skip
     else:
-        wider = understand(space, known.items, logs, space.vary(best, _VARIATIONS, rng))
+        wider = understand(space, known.items, logs, space.vary(best, _VARIATIONS if turn >= _VARIED_AFTER else 0, rng))
         worth = wider.belief.expected_best(known.best)
         worth[known.best] = -np.inf
         kind, other = "best", wider.items[int(np.argmax(worth))]

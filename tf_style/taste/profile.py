@@ -9,6 +9,7 @@ from typing import Any
 
 from tf_style.controls import Controls
 from tf_style.taste import file
+from tf_style.taste.space import FIELDS, NEUTRAL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Profile:
 
     def as_json(self) -> dict[str, Any]:
         """For a file: what people want to read comes first."""
-        controls = {name: value for name, value in self.options.items() if name != "style_blend"}
+        controls = {name: getattr(self.controls, name) for name in FIELDS} if self.styles else {}
         named = zip(self.styles, self.titles, self.controls.style_blend, strict=True)
         return {
             "learned": self.learned,
@@ -78,8 +79,11 @@ class Profile:
     @property
     def options(self) -> dict[str, Any]:
         """What differs from the defaults, as options of `StylizeConfig`, the shares of `styles` among them."""
-        default = vars(Controls())
-        return {name: value for name, value in vars(self.controls).items() if value != default[name]}
+        own, default = (
+            vars(self.controls),
+            {**vars(Controls()), **NEUTRAL, "style_blend": self.controls.style_blend[:1]},
+        )
+        return {name: value for name, value in own.items() if value not in (None, default[name])}
 
     def options_beside(self, given: Collection[str], styles: Collection[str]) -> dict[str, Any]:
         """The options that go with what else is given.

@@ -50,7 +50,7 @@ class Session:
         self.log, *merged = logs
         self.merged = tuple(merged)
         self._data: bytes | None = None  # the file's, as we know it
-        self._pool = space.draw(_POOL, seed)
+        self.pool = space.draw(_POOL, seed)
         self._pair: Pair | None = None
         self._known: Understanding | None = None
         self._profile: Profile | None = None
@@ -172,7 +172,7 @@ class Session:
     def understanding(self) -> Understanding:
         """What is known of all candidates."""
         if self._known is None:
-            self._known = understand(self.space, self._pool, self._logs)
+            self._known = understand(self.space, self.pool, self._logs)
         return self._known
 
     def profile(self) -> Profile:

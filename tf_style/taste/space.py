@@ -23,6 +23,7 @@ _SINGLES = 0.5  # share of candidates with one painting
 _NEUTRAL = 0.4  # share of candidates that leave a control alone
 _KEEP_COLORS = 0.25
 _TAKEN = 0.35  # share of what a variation takes from another candidate
+_DEVIATION = 4.0  # of the worth of candidates; 1 is that of a person's judgement
 _STYLE, _CONTROLS, _BOTH = 0.5, 0.3, 0.2  # parts of the kernel
 _STYLE_LENGTH, _CONTROL_LENGTH = 1.2, 2.0  # in deviations
 
@@ -131,17 +132,17 @@ class Space:
         names = list(self.entries)
         return [_crossed(one, self._drawn(rng, names), rng) for _ in range(count)]
 
-    def covariance(self, candidates: Sequence[Candidate]) -> np.ndarray:
-        """How much the worth of one says about the worth of another, [n, n], 1 for the same one.
+    def coordinates(self, candidates: Sequence[Candidate]) -> tuple[np.ndarray, np.ndarray]:
+        """Where candidates lie: the looks of their styles, [n, P], and their controls, [n, 4].
 
-        The controls count each for itself, and together with the styles.
+        The looks of the library's pictures have a total variance of 1, the controls of those drawn about 1 each.
         """
-        styles = np.stack([np.dot(one.shares, self._places[[self._rows[name] for name in one.styles]])
-                           for one in candidates])  # fmt: skip
-        controls = np.array([_coordinates(one) for one in candidates])
-        near = _gaussian(styles / _STYLE_LENGTH)
-        alike = np.mean([_gaussian(column[:, None] / _CONTROL_LENGTH) for column in controls.T], axis=0)
-        return _STYLE * near + _CONTROLS * alike + _BOTH * near * alike
+        styles = [np.dot(one.shares, self._places[[self._rows[name] for name in one.styles]]) for one in candidates]
+        return np.stack(styles), np.array([_coordinates(one) for one in candidates])
+
+    def prior(self, candidates: Sequence[Candidate]) -> Likeness:
+        """What is known of candidates' worth before any choice."""
+        return Likeness(*self.coordinates(candidates))
 
     def _drawn(self, rng: np.random.Generator, names: list[str]) -> Candidate:
         styles = [names[number] for number in rng.permutation(len(names))[:2]]
@@ -176,6 +177,32 @@ def _crossed(one: Candidate, other: Candidate, rng: np.random.Generator) -> Cand
     return one._replace(**changes)
 
 
+class Likeness(NamedTuple):
+    """A `Prior`: candidates that look alike are worth about the same.
+
+    The looks of the styles count, each control for itself, and both together.
+
+    Attributes:
+      styles: From `Space.coordinates`, like `controls`.
+      controls: The same.
+    """
+
+    styles: np.ndarray
+    controls: np.ndarray
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Of each candidate's worth, [n]."""
+        return np.full(len(self.styles), _DEVIATION**2)
+
+    def rows(self, numbers: np.ndarray) -> np.ndarray:
+        """Covariance of some candidates with all."""
+        steps = (self.controls[numbers, None] - self.controls) / _CONTROL_LENGTH
+        near = np.exp(-0.5 * _squares(self.styles[numbers], self.styles) / _STYLE_LENGTH**2)
+        alike = np.exp(-0.5 * steps**2).mean(-1)
+        return _DEVIATION**2 * (_STYLE * near + _CONTROLS * alike + _BOTH * near * alike)
+
+
 @functools.lru_cache(maxsize=4)
 def _opened(entries: tuple[Entry, ...], digest: str) -> Space:
     looks = np.stack([describe(images.read_visible(entry.path, min_side=1)) for entry in entries])
@@ -202,6 +229,7 @@ def _coordinates(one: Candidate) -> tuple[float, ...]:
     )
 
 
-def _gaussian(vectors: np.ndarray) -> np.ndarray:
-    squares = (vectors**2).sum(1)
-    return np.exp(-0.5 * np.maximum(squares[:, None] + squares - 2 * vectors @ vectors.T, 0.0))
+def _squares(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Squares of distances between vectors, [n, d] and [m, d]."""
+    both = (some**2).sum(1)[:, None] + (others**2).sum(1) - 2 * some @ others.T
+    return np.maximum(both, 0.0)
