@@ -293,8 +293,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{args.people} simulated people a setting, half with an ideal point and half with a direction in the "
         f"coordinates by which we learn; {len(space.entries)} paintings, {len(session.pool)} candidates drawn anew for "
         f"each person. P1, P2 and P4 are of both kinds together, with answers wrong by noise. P3: {args.watchers} "
-        "people whose worth is a random sum of warmth, density of edges and nearness to a hidden painting (in the features of "
-        f"the network's encoder), measured on paintings of {args.size} px. The constants were chosen with other seeds.",
+        "people whose worth is a random sum of warmth, density of edges and nearness to a hidden painting (in the "
+        f"features of the network's encoder), measured on paintings of {args.size} px. The constants were chosen with "
+        "other seeds.",
         table(["bar", "allowed", "measured", "met"],
               verdicts(runs[0.1, "noise"], runs[0.18, "noise"], seen, timed.milliseconds)),
         "Regret with its standard error, accuracy on other pairs and coverage of 80 % intervals at 20, in detail:",

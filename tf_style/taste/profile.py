@@ -61,7 +61,7 @@ class Profile:
                 *map(int, found["agreed"]),
             )  # fmt: skip
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise file.broken(path, f"{type(error).__name__}: {error}") from None
+            raise file.broken(path, f"{error} in its styles or controls") from None
 
     def as_json(self) -> dict[str, Any]:
         """For a file: what people want to read comes first."""

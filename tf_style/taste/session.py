@@ -56,7 +56,9 @@ class Session:
         self._profile: Profile | None = None
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str] = "", library: str | Path | None = None, seed: int = 0) -> Session:
+    def open(
+        cls, path: str | os.PathLike[str] = "", library: str | os.PathLike[str] | None = None, seed: int = 0
+    ) -> Session:
         """Opens a profile's file to go on with it, or begins one; the file is written with the first answer.
 
         Args:
@@ -75,13 +77,13 @@ class Session:
             data = None
         except OSError as error:
             raise TasteError(f"The profile '{name}' cannot be read ({error.strerror}).") from None
+        given = str(Path(library).expanduser().resolve()) if library else None if library is None else ""
         if data is None:
-            folder = str(library or "")
-            return cls(Space.open(folder), name, folder, seed)
+            return cls(Space.open(given or ""), name, given or "", seed)
         fields = file.parse(data, name)
         Profile.from_json(fields, name)
-        library_given, seed, logs = read_logs(fields, name)
-        folder = library_given if library is None else str(library)
+        known, seed, logs = read_logs(fields, name)
+        folder = known if given is None else given
         session = cls(Space.open(folder), name, folder, seed, logs)
         session._data = data
         return session

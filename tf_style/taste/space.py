@@ -67,8 +67,16 @@ class Candidate(NamedTuple):
         """
         try:
             styles = given["styles"]
-            found = cls(tuple(styles), tuple(map(float, styles.values())), *(given[name] for name in FIELDS))
-            usable = 1 <= len(styles) <= 2 and found.preserve_color in ("none", "luminance") and found.controls
+            numbers = {name: float(given[name]) for name in FIELDS if name != "preserve_color"}
+            found = cls(
+                tuple(styles), tuple(map(float, styles.values())), preserve_color=given["preserve_color"], **numbers
+            )
+            usable = (
+                1 <= len(styles) <= 2
+                and abs(sum(found.shares) - 1) < 1e-6
+                and found.preserve_color in ("none", "luminance")
+                and found.controls
+            )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise TasteError(f"it has a painting that cannot be read ({error})") from None
         if not usable:
