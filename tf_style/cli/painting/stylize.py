@@ -20,7 +20,7 @@ FLAGS = flags.Flags(
     (StylizeFiles, WordsOptions, ProfileOptions, StylizeConfig),
     flags.PRESET,
     positional=("content", "style", "output"),
-    first=("content", "style", "style_text", "profile", *flags.PAINTING_FIRST[2:]),
+    first=("content", "style", "style_text", *flags.PAINTING_FIRST[2:]),
 )
 
 
