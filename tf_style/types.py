@@ -18,7 +18,8 @@ Image: TypeAlias = tf.Tensor
 Nest: TypeAlias = Any
 
 #: Layer name -> activations [B, H', W', C], float32. The key "image" holds the picture itself, and "mask", if present,
-#: the weight of each of its pixels ([B or 1, H, W, 1], at least 0). Other masks have names of their own.
+#: the weight of each of its pixels ([B or 1, H, W, 1], at least 0). Other masks have names of their own. "step" is the
+#: number of steps so far at this size, int32 [].
 Features: TypeAlias = Mapping[str, tf.Tensor]
 
 #: Picture to features; a `keras.Model` with dict outputs that includes its preprocessing.

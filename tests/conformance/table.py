@@ -10,7 +10,16 @@ import pytest
 
 from tests import materials
 from tf_style.backbones import compact_vgg19, vgg16, vgg19
-from tf_style.losses import Objective, content_loss, style_loss, temporal_loss, total_variation_loss
+from tf_style.losses import (
+    Objective,
+    content_loss,
+    pixel_loss,
+    relaxed_transport_loss,
+    standardized_content_loss,
+    style_loss,
+    temporal_loss,
+    total_variation_loss,
+)
 from tf_style.losses.weighting import NORMALIZATIONS
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
 from tf_style.networks.many_styles import ManyStylesNetwork
@@ -52,6 +61,15 @@ TERMS = (
         for norm in ("l1", "l2")
     ),
     TermRow("temporal", temporal_loss, temporal_loss, 0.0),
+    TermRow("pixels", pixel_loss, pixel_loss, 0.0),
+    TermRow("content-standardized", standardized_content_loss, standardized_content_loss, 1e-6),
+    TermRow("transport-cosine", relaxed_transport_loss, relaxed_transport_loss, 1e-5),
+    TermRow(
+        "transport-euclidean",
+        lambda: relaxed_transport_loss(("image",), distance="euclidean", pool=4),
+        relaxed_transport_loss,
+        1e-3,
+    ),
 )
 
 

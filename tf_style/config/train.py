@@ -16,6 +16,8 @@ from tf_style.config.options import (
 )
 from tf_style.config.stylize import STYLE_LAYERS
 
+TRANSPORT_LAYERS = ("block3_conv1", "block4_conv1", "block5_conv1")
+
 _BLOCKS = 5
 _LAYERS = tuple(
     f"block{block}_conv{number}"
@@ -40,19 +42,26 @@ class TrainConfig(Options):
     num_steps: int = option(20_000, "training steps", "training", minimum=1)
     batch_size: int = option(8, "pictures per step", "training", minimum=1)
     neutral_share: float = option(
-        0.25, "share of pictures that must stay unchanged, so that style_strength works", "training", minimum=0
+        0.1, "share of pictures that must stay unchanged, so that style_strength works", "training", minimum=0
     )
     crop_size: int = option(160, "side of the crops in pixels, a multiple of 8", "training", minimum=32)
     style_size: int = option(384, "long side of named styles in pixels (many_styles)", "training", minimum=32)
     learning_rate: float = option(1e-3, "Adam's learning rate; it falls to 0 along a cosine", "training", minimum=1e-7)
     warm_up_steps: int = option(200, "steps until the learning rate is reached", "training", minimum=0)
     average_decay: float = option(0.999, "decay of the running average of the weights", "training", minimum=0)
-    gradient_norm: float = option(10.0, "clip gradients to this norm", "training", minimum=1e-6)
+    gradient_norm: float = option(5.0, "clip gradients to this norm", "training", minimum=1e-6)
 
-    content_weight: float = option(6.0, "weight of the content loss", "objective", minimum=0)
+    content_weight: float = option(1.0, "weight of the content loss", "objective", minimum=0)
+    content_start: float = option(
+        3.0, "factor of the content loss at first; it falls to 1 in the first 40 % of the steps", "objective", minimum=0
+    )
     style_weight: float = option(10.0, "weight of the style loss", "objective", minimum=0)
+    transport_weight: float = option(
+        4.0, "weight of the relaxed transport between features of places, both ways", "objective", minimum=0
+    )
+    color_transport_weight: float = option(8.0, "weight of the same between colours", "objective", minimum=0)
     reconstruction_weight: float = option(
-        10.0, "weight of the pixel loss, for unchanged pictures and a teacher's", "objective", minimum=0
+        20.0, "weight of the pixel loss, for unchanged pictures and a teacher's", "objective", minimum=0
     )
     color_weight: float = option(
         0.0,
@@ -60,13 +69,19 @@ class TrainConfig(Options):
         "objective",
         minimum=0,
     )
-    total_variation_weight: float = option(1.0, "weight of smoothness between pixels", "objective", minimum=0)
+    total_variation_weight: float = option(2.0, "weight of smoothness between pixels", "objective", minimum=0)
     style_statistics: tuple[str, ...] = option(
         ("gram", "mean_std"), "statistics of the style's features to match", "objective", STYLE_STATISTICS
     )
-    content_layers: tuple[str, ...] = option(("block4_conv2",), "layers of the content loss", "objective")
+    content_layers: tuple[str, ...] = option(
+        ("block4_conv2", "block3_conv1"), "layers of the content loss", "objective"
+    )
+    content_layer_weights: tuple[float, ...] = option(
+        (), "their weights; default: 1, and 0.25 for block3_conv1", "objective", minimum=0
+    )
     style_layers: tuple[str, ...] = option(STYLE_LAYERS, "layers of the style loss", "objective")
     style_layer_weights: tuple[float, ...] = option((), "their weights; default: equal", "objective", minimum=0)
+    transport_layers: tuple[str, ...] = option(TRANSPORT_LAYERS, "layers of the transport", "objective")
 
     backbone: str = backbone_option("compact_vgg19")
     weights: str = weights_option()
@@ -83,6 +98,7 @@ class TrainConfig(Options):
         if self.neutral_share > 0.5:
             raise ConfigError(f"neutral_share must be 0 to 0.5, but {self.neutral_share:g} was given.")
         self._check_decay()
+        self._check_layer_weights("content_layer_weights", self.content_layers)
         self._check_layer_weights("style_layer_weights", self.style_layers)
 
 

@@ -11,6 +11,8 @@ from tf_style.losses.weighting import check_normalization, layer_weights_of, rel
 from tf_style.ops.positions import position_weights
 from tf_style.types import Features, Nest, References
 
+_LEAST_VARIANCE = 1.0  # of a channel, in the backbone's units; it keeps channels that are silent from being amplified
+
 
 def content_loss(
     layers: Sequence[str] = ("block4_conv2",),
@@ -67,3 +69,96 @@ def content_loss(
         return total
 
     return Objective(((1.0, additive_term(name, target, sums, from_sums)),))
+
+
+def pixel_loss(*, name: str = "pixels") -> Objective:
+    """Mean absolute difference of pixels, for pictures that must come out as they were.
+
+    Args:
+      name: The term's name in logs.
+
+    Returns:
+      An `Objective` of one term, [B], in [0, 1].
+
+    Reference:
+      Zhao et al., "Loss Functions for Image Restoration with Neural Networks", IEEE Transactions on Computational
+      Imaging 3, 2017, section III-A (absolute differences blur less than squares). https://arxiv.org/abs/1511.08861
+    """
+
+    def sums(features: Features, targets: Nest) -> Nest:
+        counts = position_weights(features["image"], features.get("mask"))
+        error = tf.reduce_mean(tf.abs(features["image"] - targets), -1)
+        return {"error": tf.reduce_sum(counts * error, [1, 2]), "count": tf.reduce_sum(counts, [1, 2])}
+
+    def from_sums(totals: Nest, targets: Nest) -> tf.Tensor:
+        del targets
+        return tf.math.divide_no_nan(totals["error"], totals["count"])
+
+    return Objective(((1.0, additive_term(name, lambda references: references.content["image"], sums, from_sums)),))
+
+
+def standardized_content_loss(
+    layers: Sequence[str] = ("block4_conv2",),
+    *,
+    layer_weights: Mapping[str, float] | Sequence[float] | None = None,
+    name: str = "content",
+) -> Objective:
+    """Mean squared difference of feature maps whose channels have mean 0 and deviation 1.
+
+    It keeps forms, and leaves light and colour to the style. It takes part in `Objective`s as `content_loss` does.
+
+    Args:
+      layers: Names of the backbone's layers.
+      layer_weights: A weight for each layer, by name or in order; None: equal weights that add up to 1.
+      name: The term's name in logs.
+
+    Returns:
+      An `Objective` of one term, [B]; about 2 for another picture.
+
+    Raises:
+      ValueError: No layers, or not one weight for each layer.
+
+    Reference:
+      Park and Lee, "Arbitrary Style Transfer with Style-Attentional Networks", CVPR 2019, section 3.2.
+      https://arxiv.org/abs/1812.02342
+    """
+    weights = layer_weights_of(layers, layer_weights)
+
+    def target(references: References) -> Nest:
+        return {layer: _standardized(references.content[layer], references.content.get("mask")) for layer in layers}
+
+    def sums(features: Features, targets: Nest) -> Nest:
+        totals = {}
+        for layer in layers:
+            counts = position_weights(features[layer], features.get("mask"))[..., tf.newaxis]
+            own, other = features[layer] - targets[layer]["mean"], targets[layer]["standardized"]
+            products = {"own": own, "energy": tf.square(own), "both": own * other, "other": tf.square(other)}
+            totals[layer] = {
+                **{key: tf.reduce_sum(counts * value, [1, 2]) for key, value in products.items()},
+                "mean": tf.reduce_sum(counts * other, [1, 2]),
+                "count": tf.reduce_sum(counts, [1, 2]),
+            }
+        return totals
+
+    def from_sums(totals: Nest, targets: Nest) -> tf.Tensor:
+        del targets
+        total = tf.zeros([])
+        for layer, weight in zip(layers, weights, strict=True):
+            own, energy, both, other, mean = (
+                tf.math.divide_no_nan(totals[layer][key], totals[layer]["count"])
+                for key in ("own", "energy", "both", "other", "mean")
+            )
+            variance = tf.nn.relu(energy - tf.square(own))
+            root = tf.math.rsqrt(variance + _LEAST_VARIANCE)
+            error = variance * tf.square(root) - 2.0 * (both - own * mean) * root + other
+            total += weight * tf.reduce_mean(tf.nn.relu(error), -1)
+        return total
+
+    return Objective(((1.0, additive_term(name, target, sums, from_sums, repr=f"{name}(standardized)")),))
+
+
+def _standardized(features: tf.Tensor, mask: tf.Tensor | None) -> dict[str, tf.Tensor]:
+    """The features with mean 0 and deviation 1, by channel, and what their means were, [B, 1, 1, C]."""
+    counts = position_weights(features, mask)[..., tf.newaxis]
+    mean, variance = tf.nn.weighted_moments(features, [1, 2], counts, keepdims=True)
+    return {"standardized": (features - mean) * tf.math.rsqrt(variance + _LEAST_VARIANCE), "mean": mean}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -15,8 +15,12 @@ from tf_style.networks.many_styles import ManyStylesNetwork
 from tf_style.networks.noise import Noise
 from tf_style.types import Backbone, Features, Image, Nest, References
 
-#: The term that keeps neutral pictures unchanged.
+#: What the names of the terms begin with that keep neutral pictures unchanged.
 RECONSTRUCTION = "reconstruction"
+#: What the names of the terms begin with that compare statistics with the style's, relative to it.
+STYLE = "style"
+#: The content term, whose weight may change from step to step.
+CONTENT = "content"
 #: The `Trainer`'s feature that holds a picture without its strokes, at an eighth of the size.
 COLORS = "colors"
 _COLORS_POOL = 8
@@ -32,9 +36,10 @@ class Trainer:
     Args:
       network: The network to train.
       backbone: Picture to features, for the losses; frozen.
-      objective: The loss terms. The one named "reconstruction" counts only for neutral pictures (unless there is a
-        teacher), terms that read the styles only for the others.
+      objective: The loss terms. Those whose names begin with "reconstruction" count for neutral pictures (and for all
+        if there is a teacher), the others only for those that are not neutral.
       optimizer: A Keras optimiser.
+      content_factor: From the number of steps made to a factor of the term "content" in training.
     """
 
     def __init__(
@@ -43,9 +48,12 @@ class Trainer:
         backbone: Backbone,
         objective: Any,
         optimizer: keras.optimizers.Optimizer,
+        content_factor: Callable[[tf.Tensor], tf.Tensor] | None = None,
     ) -> None:
         self.network, self.backbone, self.objective = network, backbone, objective
         self.optimizer = optimizer
+        self._content = {term.name: weight for weight, term in objective.terms if term.name == CONTENT}
+        self._content_factor = content_factor
         self.variables = [variable for layer in network.layers for variable in layer.trainable_variables]
         optimizer.build(self.variables)
         self._style_targets: Nest = None
@@ -53,8 +61,8 @@ class Trainer:
         self._teacher_codes: tf.Tensor | None = None
 
     def features(self, image: Image) -> Features:
-        """The backbone's features, the picture itself under "image", and its "colors"."""
-        return {**self.backbone(image), **_pixels(image)}
+        """The backbone's features, the picture itself under "image", its "colors", and the "step"."""
+        return {**self.backbone(image), **_pixels(image), "step": self._turn()}
 
     def prepare_styles(self, styles: list[Image], teacher: ArbitraryStyleNetwork | None = None) -> None:
         """Computes the targets of named styles, once.
@@ -83,7 +91,7 @@ class Trainer:
           The weighted losses by term, means over the batch.
         """
         with tf.GradientTape() as tape:
-            losses, _ = self.losses(contents, styles, neutral)
+            losses, _ = self.losses(contents, styles, neutral, self._weights())
             loss = tf.add_n(list(losses.values())) / tf.distribute.get_strategy().num_replicas_in_sync
         gradients = tape.gradient(loss, [variable.value for variable in self.variables])
         self.optimizer.apply(gradients, self.variables)
@@ -94,8 +102,21 @@ class Trainer:
         """The weighted losses by term (means over the batch), and the pictures, none of them neutral."""
         return self.losses(contents, styles, tf.zeros_like(contents[:, 0, 0, 0], tf.bool))
 
-    def losses(self, contents: Image, styles: tf.Tensor, neutral: tf.Tensor) -> tuple[dict[str, tf.Tensor], Image]:
-        """The weighted losses by term (means over the batch), and the pictures; arguments as for `step`."""
+    def losses(
+        self,
+        contents: Image,
+        styles: tf.Tensor,
+        neutral: tf.Tensor,
+        weights: Mapping[str, tf.Tensor] | None = None,
+    ) -> tuple[dict[str, tf.Tensor], Image]:
+        """The weighted losses by term (means over the batch), and the pictures.
+
+        Args:
+          contents: As for `step`.
+          styles: As for `step`.
+          neutral: As for `step`.
+          weights: Weights that replace the objective's own, by the term's name.
+        """
         content_features = self.features(contents)
         code, style_targets = self._style(styles)
         strength, noise = tf.where(neutral, 0.0, 1.0), self._noise(tf.shape(contents)[0])
@@ -104,13 +125,15 @@ class Trainer:
         references = {**content_features, **_pixels(self._reference(contents, styles, neutral))}
         content_targets = self.objective.reading("content").targets(References(references, ()))
         targets = tf.nest.map_structure(tf.stop_gradient, {**content_targets, **style_targets})
-        losses = self.objective.losses(self.features(image), targets)
+        losses = self.objective.losses(self.features(image), targets, weights)
         for weight, term in self.objective.terms:
             loss = losses[term.name]
-            if term.reads == "styles":  # almost flat styles have huge relative losses, which would drown the rest
+            if term.name.startswith(STYLE):  # almost flat styles have huge relative losses, which would drown the rest
                 limit = weight * _SOFT_LIMIT
-                losses[term.name] = tf.where(neutral, 0.0, limit * tf.math.log1p(loss / limit))
-            elif term.name == RECONSTRUCTION and self._teacher is None:
+                loss = limit * tf.math.log1p(loss / limit)
+            if not term.name.startswith(RECONSTRUCTION):
+                losses[term.name] = tf.where(neutral, 0.0, loss)
+            elif self._teacher is None:
                 losses[term.name] = tf.where(neutral, loss, 0.0)
         return {name: tf.reduce_mean(loss) for name, loss in losses.items()}, image
 
@@ -123,12 +146,22 @@ class Trainer:
         painted = self._teacher.paint(content, codes[:, tf.newaxis], tf.ones([1]), tf.ones_like(contents[:, 0, 0, 0]))
         return tf.where(neutral[:, tf.newaxis, tf.newaxis, tf.newaxis], contents, tf.clip_by_value(painted, 0.0, 1.0))
 
+    def _weights(self) -> dict[str, tf.Tensor]:
+        """The weight of the content in this step."""
+        if self._content_factor is None:
+            return {}
+        factor = self._content_factor(tf.cast(self.optimizer.iterations.value, tf.float32))
+        return {name: weight * factor for name, weight in self._content.items()}
+
     def _noise(self, batch: tf.Tensor) -> Noise:
         """Other noise for each picture, each step and each replica."""
+        return Noise(self._turn() * batch + tf.range(batch))
+
+    def _turn(self) -> tf.Tensor:
+        """A number for each step and each replica."""
         replica = tf.distribute.get_replica_context()
         step = tf.cast(self.optimizer.iterations.value, tf.int32)
-        turn = step * replica.num_replicas_in_sync + tf.cast(replica.replica_id_in_sync_group, tf.int32)
-        return Noise(turn * batch + tf.range(batch))
+        return step * replica.num_replicas_in_sync + tf.cast(replica.replica_id_in_sync_group, tf.int32)
 
     def _style(self, styles: tf.Tensor) -> tuple[tf.Tensor, Nest]:
         """The codes and the targets of styles."""

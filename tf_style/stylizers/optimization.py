@@ -187,7 +187,8 @@ class Optimization:
         self.num_traces += 1  # runs once per trace; tests count it
 
         def loss_fn(image: Image) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-            losses = self.objective.losses(self.features(image, targets.get(_MASKS)), targets, weights)
+            features = {**self.features(image, targets.get(_MASKS)), "step": state.step}
+            losses = self.objective.losses(features, targets, weights)
             return tf.add_n(list(losses.values())), losses
 
         image, optimizer_state, losses = self.optimizer.step(loss_fn, state.image, state.optimizer, num_steps)

@@ -23,6 +23,7 @@ OPTIONS = (
     "--crop_size=32",
     "--style_size=40",
     "--style_layers=conv1_1,conv2_1",
+    "--transport_layers=conv2_1",
     "--content_layers=conv2_1",
     "--validation_pairs=1",
     "--validate_every=3",
@@ -140,7 +141,15 @@ def test_starts_from_another_network(trained, folder):
 @pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 def test_learns_from_a_teacher(trained, folder):
-    options = ["train", *OPTIONS, "--num_steps=1", "--content_weight=0", "--style_weight=0"]
+    options = [
+        "train",
+        *OPTIONS,
+        "--num_steps=1",
+        "--content_weight=0",
+        "--style_weight=0",
+        "--transport_weight=0",
+        "--color_transport_weight=0",
+    ]
     lines = {
         "taught": [*options, "--network=many_styles", "--output_dir=taught", "--teacher=my_arbitrary"],
         "arbitrary": [*options, "--network=arbitrary", "--output_dir=no", "--teacher=my_arbitrary"],
@@ -152,7 +161,7 @@ def test_learns_from_a_teacher(trained, folder):
     assert outcomes["taught"].status == 0, outcomes["taught"].stderr
     training = read_card(folder / "taught" / "network.npz")["training"]
     assert training["teacher"] == "my_arbitrary"
-    assert set(training["losses"]) == {RECONSTRUCTION, "total_variation"}
+    assert set(training["losses"]) == {RECONSTRUCTION, f"{RECONSTRUCTION}_features", "total_variation"}
     for name in ("arbitrary", "no weight", "named styles"):
         assert outcomes[name].status == 2
         assert "--teacher" in outcomes[name].stderr

@@ -4,11 +4,18 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.materials import assert_one_sentence, picture, tiny_kernels, tiny_vgg
 from tf_style.backbones.weights import write_kernels
 from tf_style.build.network import default_encoder
-from tf_style.build.training import build_trainer, find_encoder, keras_optimizer, training_objective
+from tf_style.build.training import (
+    build_trainer,
+    content_factor,
+    find_encoder,
+    keras_optimizer,
+    training_objective,
+)
 from tf_style.config import ConfigError, TrainConfig, TrainFiles
 from tf_style.images import write_image
 from tf_style.jobs.training.data import TrainingData
@@ -41,7 +48,15 @@ def test_styles_that_could_not_be_asked_for_are_refused(tmp_path, files, words):
 
 def test_the_objective_is_the_engines():
     objective = training_objective(TrainConfig(style_statistics=("gram", "wasserstein"), total_variation_weight=0.0))
-    assert [term.name for _, term in objective.terms] == ["content", "style_gram", "style_wasserstein", RECONSTRUCTION]
+    assert [term.name for _, term in objective.terms] == [
+        "content", "style_gram", "style_wasserstein", "transport", "color_transport", RECONSTRUCTION,
+        f"{RECONSTRUCTION}_features",
+    ]  # fmt: skip
+
+
+def test_the_content_counts_more_at_first():
+    factor = content_factor(TrainConfig(num_steps=100, content_start=3.0))
+    np.testing.assert_allclose([float(factor(tf.constant(step))) for step in (0.0, 20.0, 40.0, 99.0)], [3, 2, 1, 1])
 
 
 def test_the_learning_rate_rises_then_falls_to_zero():
@@ -115,12 +130,16 @@ def test_refused_encoders(tmp_path):
     "options",
     [
         {"crop_size": 100},
-        {"content_weight": 0, "style_weight": 0, "reconstruction_weight": 0, "total_variation_weight": 0},
+        {
+            f"{name}_weight": 0
+            for name in ("content", "style", "transport", "color_transport", "reconstruction", "total_variation")
+        },
         {"neutral_share": 0.6},
         {"average_decay": 1.0},
         {"style_statistics": ()},
         {"style_statistics": ("grim",)},
         {"style_layer_weights": (1.0,)},
+        {"content_layer_weights": (1.0,)},
         {"network": "some"},
         {"learning_rate": math.nan},
     ],

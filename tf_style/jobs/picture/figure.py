@@ -29,6 +29,7 @@ def write_figure(
       history: One row per step: "step", "loss" and each term; empty: no curves.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no notices about its caches
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -43,7 +44,7 @@ def write_figure(
         axis.set_axis_off()
     if history:
         _draw_curves(axes[-1], history)
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, rc_context({"svg.hashsalt": "tf_style"}):
         figure.savefig(temporary, dpi=150, metadata=_NO_DATE.get(path.suffix.lower()))
 
 
