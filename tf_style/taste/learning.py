@@ -58,13 +58,7 @@ def understand(
       logs: The answers. Those that name pictures which the space lacks, and "both" and "skip", teach nothing.
       others: More candidates to know about.
     """
-    choices = [
-        one
-        for log in logs
-        for one in log
-        if one.answer not in ("both", "skip")
-        and space.entries.keys() >= {*one.pair.left.styles, *one.pair.right.styles}
-    ]
+    choices = [one for log in logs for one in log if one.answer not in ("both", "skip") and space.holds(one.pair[:2])]
     asked = [candidate for one in choices for candidate in one.pair[:2]]
     items = tuple(dict.fromkeys([*pool, *asked, *others]))
     numbers = {candidate: number for number, candidate in enumerate(items)}
@@ -96,7 +90,7 @@ def next_pair(space: Space, known: Understanding, logs: Sequence[Log], seed: int
     if known.comparisons < _FIRST:
         left, right = rng.permutation(known.drawn)[:2]
         return Pair(known.items[left], known.items[right], content, "random")
-    again = _unrepeated(log) if turn % _REPEAT == _REPEAT - 1 else []
+    again = _unrepeated(space, log) if turn % _REPEAT == _REPEAT - 1 else []
     if again:
         old = again[rng.integers(len(again))]
         return Pair(old.right, old.left, old.content, "repeat")
@@ -113,7 +107,8 @@ def next_pair(space: Space, known: Understanding, logs: Sequence[Log], seed: int
     return Pair(left, right, content, kind)
 
 
-def _unrepeated(log: Log) -> list[Pair]:
+def _unrepeated(space: Space, log: Log) -> list[Pair]:
     """Pairs to show again."""
     known = [frozenset(one.pair[:2]) for one in log if one.pair.kind == "repeat"]
-    return [one.pair for one in log[:-_REPEAT_AFTER] if one.chosen and frozenset(one.pair[:2]) not in known]
+    decided = [one.pair for one in log[:-_REPEAT_AFTER] if one.chosen and space.holds(one.pair[:2])]
+    return [pair for pair in decided if frozenset(pair[:2]) not in known]

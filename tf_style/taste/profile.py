@@ -12,6 +12,11 @@ from tf_style.taste import file
 from tf_style.taste.space import FIELDS, NEUTRAL
 
 
+def counted(choices: int) -> str:
+    """So many choices, in words."""
+    return f"{choices} choice" if choices == 1 else f"{choices} choices"
+
+
 @dataclasses.dataclass(frozen=True)
 class Profile:
     """A taste, ready to paint with.
@@ -79,11 +84,11 @@ class Profile:
     @property
     def options(self) -> dict[str, Any]:
         """What differs from the defaults, as options of `StylizeConfig`, the shares of `styles` among them."""
-        own, default = (
-            vars(self.controls),
-            {**vars(Controls()), **NEUTRAL, "style_blend": self.controls.style_blend[:1]},
-        )
-        return {name: value for name, value in own.items() if value not in (None, default[name])}
+        own, default = vars(self.controls), {**vars(Controls()), **NEUTRAL}
+        differs = {name: value for name, value in own.items() if value not in (None, default[name])}
+        if len(self.styles) < 2:
+            differs.pop("style_blend", None)
+        return differs
 
     def options_beside(self, given: Collection[str], styles: Collection[str]) -> dict[str, Any]:
         """The options that go with what else is given.
@@ -101,4 +106,4 @@ class Profile:
         if not self.styles:
             return "nothing yet"
         agreed = f", you agreed with yourself {self.agreed} of {self.repeated} times" if self.repeated else ""
-        return f"{self.learned} ({100 * self.sure:.0f} % sure after {self.choices} choices{agreed})"
+        return f"{self.learned} ({100 * self.sure:.0f} % sure after {counted(self.choices)}{agreed})"

@@ -146,7 +146,7 @@ class Session:
         _, _, others = read_logs(file.read(path), os.fspath(path))
         own = max((log for log in others if log[: len(self.log)] == self.log and self.log), key=len, default=self.log)
         logs: list[Log] = []
-        for log in sorted({*self.merged, *others} - {own}, key=len, reverse=True):
+        for log in sorted(dict.fromkeys([*self.merged, *others]), key=len, reverse=True):
             if log and not any(longer[: len(log)] == log for longer in (own, *logs)):
                 logs.append(log)
         self._change(own, tuple(logs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,6 +125,10 @@ class Space:
         """A picture as `--style` names it: by `library:` if it is the package's own, else by its file."""
         path = self.entries[style].path
         return f"{naming.PREFIX}{style}" if path.parent == naming.FOLDER else str(path)
+
+    def holds(self, candidates: Iterable[Candidate]) -> bool:
+        """Whether the library has all paintings of these candidates."""
+        return all(style in self.entries for one in candidates for style in one.styles)
 
     def draw(self, count: int, seed: int) -> list[Candidate]:
         """Random candidates, all different, and the same for the same seed."""

@@ -81,7 +81,7 @@ def test_merging(paintings, tmp_path, monkeypatch, capsys):  # noqa: F811
     for name in "ab":
         Session.open(f"{name}.json", paintings, seed=ord(name)).tell("left")
     assert main(["taste", "--profile=a.json", "--merge=b.json"]) == 0
-    assert "b.json: 1 choices added." in capsys.readouterr().out
+    assert "b.json: 1 choice added." in capsys.readouterr().out
     assert Profile.read("a.json").choices == 2
 
 

@@ -12,7 +12,7 @@ from tf_style.jobs.folder.plan import find_pictures
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
 from tf_style.jobs.run.quiet import quiet_tensorflow
 from tf_style.taste.log import MOST_CONTENTS
-from tf_style.taste.profile import Profile
+from tf_style.taste.profile import Profile, counted
 from tf_style.taste.session import Session, TasteError
 from tf_style.words.choice import as_flags
 
@@ -45,12 +45,12 @@ def run(options: TasteOptions) -> int:
     if session.lost:
         print(f"The library no longer has {', '.join(session.lost)}; choices that name one teach nothing.")
     for other in options.merge:
-        print(f"{other}: {session.merge(other)} choices added.")
+        print(f"{other}: {counted(session.merge(other))} added.")
     status = 0
     if options.content:
         if session.choices >= options.choices:
             raise ConfigError(
-                f"{options.profile} holds {session.choices} choices already; to go on, give "
+                f"{options.profile} holds {counted(session.choices)} already; to go on, give "
                 f"--choices={session.choices + 20}."
             )
         with Interruption():
