@@ -243,14 +243,20 @@ def verdicts(
     """The bars, what was measured, and whether it is enough."""
     own, keep, random = (at_20(main, method) for method in METHODS)
     chance = float(ttest_rel(own, keep, alternative="less").pvalue)
+    halves = (np.split(each, len(KINDS)) for each in (own, keep))
+    chances = [ttest_rel(*pair, alternative="less") for pair in zip(*halves, strict=True)]
     share = own.mean() / random.mean()
     by_pictures = at_20(seen, "ours").mean() / at_20(seen, "random pairs").mean()
     accuracy = np.mean([one.accuracy for one in main["ours"]])
     covered = np.mean([one.covered for one in main["ours"]])
     bars = [
         ("P1 regret at 20, 10 % wrong", "at most 0.20", f"{own.mean():.2f}", own.mean() <= 0.2),
+        *((f"P1 the same, of {kind} people alone", "at most 0.20", f"{half.mean():.2f}", half.mean() <= 0.2)
+          for kind, half in zip(KINDS, np.split(own, len(KINDS)), strict=True)),
         ("P1 of that of random pairs", "at most 0.35", f"{share:.2f}", share <= 0.35),
         ("P1 below keep the winner, paired t-test", "p below 0.01", f"{chance:.1e}", chance < 0.01),
+        *((f"P1 the same, of {kind} people alone", "p below 0.01", f"{apart.pvalue:.1e}", apart.pvalue < 0.01)
+          for kind, apart in zip(KINDS, chances, strict=True)),
         ("P2 regret at 20, 18 % wrong", "at most 0.30", f"{at_20(hard, 'ours').mean():.2f}",
          at_20(hard, "ours").mean() <= 0.3),
         ("P3 worth by pictures, of that of random pairs", "at most 0.60", f"{by_pictures:.2f}", by_pictures <= 0.6),

@@ -24,7 +24,7 @@ _NEUTRAL = 0.4  # share of candidates that leave a control alone
 _KEEP_COLORS = 0.25
 _TAKEN = 0.35  # share of what a variation takes from another candidate
 _DEVIATION = 4.0  # of the worth of candidates; 1 is that of a person's judgement
-_STYLE, _CONTROLS, _BOTH = 0.5, 0.3, 0.2  # parts of the kernel
+_STYLE, _CONTROLS, _BOTH = 0.4, 0.45, 0.15  # parts of the kernel
 _STYLE_LENGTH, _CONTROL_LENGTH = 1.2, 2.0  # in deviations
 
 
