@@ -37,7 +37,7 @@ LEVELS: tuple[set[str], ...] = (
     {"jobs.large", "jobs.preparing", "jobs.training", "jobs.evaluating", "jobs.requesting", "jobs.doctor"},
     {"jobs.picture", "jobs.distilling", "jobs.estimating", "jobs.film"},
     {"jobs.folder"},
-    {"jobs.beam"},
+    {"jobs.beam", "jobs.taste"},
     {"jobs", "serving", "studio.works"},
     {"studio"},
     {"cli.flags", "__init__"},

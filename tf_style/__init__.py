@@ -18,6 +18,7 @@ _NAMES = {
     "ImageError": "tf_style.images",
     "Objective": "tf_style.losses",
     "Optimization": "tf_style.stylizers",
+    "Profile": "tf_style.taste.profile",
     "Progress": "tf_style.types",
     "PyramidStylizer": "tf_style.stylizers",
     "References": "tf_style.types",

@@ -16,6 +16,7 @@ from tf_style import images
 from tf_style.build import choose_network, shared_stylizer
 from tf_style.config import DEFAULT_PRESET, ClipOptions, ConfigError, StylizeConfig, check_given, check_masks
 from tf_style.presets import preset_config
+from tf_style.taste.profile import Profile
 from tf_style.types import Progress
 from tf_style.words.choice import choose
 from tf_style.words.library import StyleLibrary
@@ -37,6 +38,7 @@ def stylize(
     style_text: str = "",
     style_library: str | os.PathLike | StyleLibrary = "",
     text_guidance: str = "library",
+    profile: str | os.PathLike | Profile = "",
     on_step: Callable[[Progress], None] | None = None,
     progress: bool | None = None,
     **overrides: Any,
@@ -61,6 +63,8 @@ def stylize(
       style_library: A folder of pictures with a `captions.csv`, or an open `StyleLibrary`; "": the package's own.
       text_guidance: "clip": `style_text` guides the painting through the CLIP model in the folder `clip_preset`, alone
         or together with `style`. It needs a GPU.
+      profile: The file of a taste (see `tf_style.taste`), or a `Profile`. Without `style` and `style_text` its pictures
+        are mixed; it sets strength and colours that neither you nor the words give.
       on_step: Called with a `Progress` after each step.
       progress: Whether to show a progress bar (`keras.utils.Progbar`); None: in notebooks only.
       **overrides: Options of `StylizeConfig`; `size=0` keeps the content's size.
@@ -71,6 +75,7 @@ def stylize(
 
     Raises:
       ConfigError: Unknown preset or option, a value that is not allowed, or options that cannot be combined.
+      TasteError: The profile cannot be read.
       LibraryError: No picture is near the words, or the library cannot be read.
       ImageError: A file or array is not a usable picture, or a picture is too small or too narrow.
       WeightsError: The backbone's weights are missing or do not fit.
@@ -84,18 +89,28 @@ def stylize(
     if text_guidance not in ("library", "clip"):
         raise ConfigError(f"text_guidance must be library or clip, but {text_guidance!r} was given.")
     through_clip = text_guidance == "clip"
-    if style is None and not style_text or style is not None and style_text and not through_clip:
-        raise ConfigError("Give a style or style_text, one of them.")
+    if through_clip and not style_text:
+        raise ConfigError("text_guidance is for words; give style_text as well, or leave it out.")
+    taste = profile if isinstance(profile, Profile) else Profile.read(profile) if profile else None
+    given = style is not None
+    if (given and style_text and not through_clip) or not (given or style_text or (taste and taste.styles)):
+        raise ConfigError("Give a style, style_text, or a profile that holds choices, one of them.")
     if style_library and (through_clip or not style_text):
         raise ConfigError("style_library is for styles found by words; give style_text as well, or leave it out.")
     base = preset_config(preset)
     if through_clip:
-        overrides = {**ClipOptions.of(style_text, with_style=style is not None), **overrides}
-        style = [] if style is None else style
+        overrides = {**ClipOptions.of(style_text, with_style=given), **overrides}
+        style = style if given else []
     elif style_text:
-        _check_no_names(base.replace(**overrides))
+        _check_no_names(base.replace(**overrides), "style_text finds")
         choice = choose(style_text, _library(style_library))
         style, overrides = choice.styles, {**choice.options, **overrides}
+    if taste is not None:
+        mixed = taste.styles if style is None else ()
+        if style is None:
+            _check_no_names(base.replace(**overrides), "a profile holds")
+            style = taste.styles
+        overrides = {**taste.options_beside(overrides, mixed), **overrides}
     config = base.replace(**overrides)
     check_given(config, [*overrides, "content", *(["keep_mask"] if keep_mask is not None else [])])
     for name in {"tile_size", "tile_steps"} & overrides.keys():
@@ -127,10 +142,10 @@ def _has_names(config: StylizeConfig) -> bool:
     return bool(config.network and choose_network(config).card.get("styles"))
 
 
-def _check_no_names(config: StylizeConfig) -> None:
+def _check_no_names(config: StylizeConfig, what: str) -> None:
     if _has_names(config):
         raise ConfigError(
-            f"style_text finds pictures, but network={config.network} knows its own styles only; give one of their "
+            f"{what} pictures, but network={config.network} knows its own styles only; give one of their "
             "names as style."
         )
 

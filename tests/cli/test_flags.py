@@ -12,7 +12,7 @@ from tests import command
 from tf_style.cli import flags
 from tf_style.cli.main import COMMANDS, main
 from tf_style.cli.painting import stylize
-from tf_style.config import DEFAULT_PRESET, StylizeConfig, StylizeFiles, WordsOptions, is_switch
+from tf_style.config import DEFAULT_PRESET, ProfileOptions, StylizeConfig, StylizeFiles, WordsOptions, is_switch
 from tf_style.jobs.picture import run as runner
 from tf_style.presets import load_preset, preset_config, preset_names
 from tf_style.version import __version__
@@ -75,7 +75,11 @@ def test_stylize_helpfull_is_grouped_and_lists_each_flag_once(helped):
     text = helped["full"].stdout
     lines = text.splitlines()
     assert lines[0].startswith("usage: tf-style stylize --content=")
-    fields = [field for kind in (StylizeFiles, WordsOptions, StylizeConfig) for field in dataclasses.fields(kind)]
+    fields = [
+        field
+        for kind in (StylizeFiles, WordsOptions, ProfileOptions, StylizeConfig)
+        for field in dataclasses.fields(kind)
+    ]
     wanted = [f"--[no]{field.name}" if is_switch(field) else f"--{field.name}" for field in fields]
     assert sorted(shown_flags(text)) == sorted([*wanted, "--preset"])
     for group in {field.metadata["group"] for field in fields}:
@@ -333,7 +337,11 @@ def test_flags_of_other_programs_are_answered_with_ours(capsys, flag, ours):
 
 
 def test_every_answer_is_a_flag_of_stylize():
-    known = {field.name for kind in (StylizeFiles, WordsOptions, StylizeConfig) for field in dataclasses.fields(kind)}
+    known = {
+        field.name
+        for kind in (StylizeFiles, WordsOptions, ProfileOptions, StylizeConfig)
+        for field in dataclasses.fields(kind)
+    }
     answers = {text.removeprefix("--").partition("=")[0] for text in flags._ELSEWHERE.values() if text.startswith("--")}
     assert answers <= known
     assert not known & set(flags._ELSEWHERE)

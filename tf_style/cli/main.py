@@ -24,6 +24,7 @@ COMMANDS = {
     "recolor": "give a picture the colours of another, or of a palette",
     "presets": "list the presets and what to expect of them",
     "library": "list the paintings that styles can be taken from, or search them by words",
+    "taste": "show pairs of paintings and learn which you like; --profile paints to that taste",
     "prepare": "turn a folder of pictures into files for training",
     "train": "train a feed-forward network on your own pictures",
     "distill": "make a narrow backbone whose features are close to VGG-19's",

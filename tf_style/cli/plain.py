@@ -36,6 +36,7 @@ COMMANDS = {
         ("content", "color_from", "output"),
         "recolored",
     ),
+    "taste": Command("photos/ --profile=me.json", (config.TasteOptions,), "tf_style.jobs.taste.run", ("content",)),
     "prepare": Command(
         "--input_dir=photos --output_dir=records", (config.PrepareConfig,), "tf_style.jobs.preparing.run"
     ),

@@ -20,7 +20,7 @@ from tf_style.config.stylize import (
 )
 from tf_style.config.train import DistillConfig, DistillFiles, TrainConfig, TrainFiles
 from tf_style.config.video import VideoFiles
-from tf_style.config.words import ClipOptions, LibraryOptions, WordsOptions
+from tf_style.config.words import ClipOptions, LibraryOptions, ProfileOptions, TasteOptions, WordsOptions
 
 __all__ = [
     "DEFAULT_MODEL_NAME",
@@ -37,6 +37,7 @@ __all__ = [
     "LibraryOptions",
     "PrepareConfig",
     "PrintOptions",
+    "ProfileOptions",
     "RecolorConfig",
     "RecolorFiles",
     "RequestOptions",
@@ -44,6 +45,7 @@ __all__ = [
     "StudioOptions",
     "StylizeConfig",
     "StylizeFiles",
+    "TasteOptions",
     "TrainConfig",
     "TrainFiles",
     "VideoFiles",

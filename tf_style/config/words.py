@@ -1,11 +1,11 @@
-"""The options of words: those of `tf-style stylize` beside its files, and those of `tf-style library`."""
+"""The options of words and of taste: those of painting commands, of `tf-style library` and of `tf-style taste`."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
 
-from tf_style.config.options import ConfigError, Options, option
+from tf_style.config.options import ConfigError, Options, option, size_option
 
 
 def style_text_option() -> Any:
@@ -80,3 +80,36 @@ class LibraryOptions(Options):
     style_library: str = option(
         "", "a folder of pictures with a captions.csv to show; default: the package's own", "library"
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class ProfileOptions(Options):
+    """A taste that was learned. Every field is a flag."""
+
+    profile: str = option(
+        "", "paint to a taste: the file that tf-style taste writes; with --style, only its controls count", "words"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class TasteOptions(Options):
+    """Questions about taste, and where the answers go. Every field is a flag.
+
+    Raises:
+      ConfigError: A value that is not allowed.
+    """
+
+    content: str = option("", "a photo to paint, or a folder of photos, of which four take turns", "taste")
+    profile: str = option("", "the profile: a file that is begun, or gone on with", "taste")
+    choices: int = option(20, "ask until the profile holds so many", "taste", minimum=1)
+    pair: str = option("", "where to write the pair to look at, as PNG or JPEG; default: beside the profile", "taste")
+    size: int = size_option(256, "long side of each of the two paintings in pixels", "taste")
+    merge: tuple[str, ...] = option((), "other profiles whose choices are added to this one", "files")
+    style_library: str = option(
+        "", "a folder of pictures to choose styles from; default: the profile's, or the package's own", "taste"
+    )
+    seed: int = option(0, "seed of a new profile: same seed and answers, same questions", "taste", minimum=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require(("profile",), "tf-style taste photos/ --profile=me.json")

@@ -12,9 +12,9 @@ from tf_style.taste.preference import Belief, Comparison, learn
 from tf_style.taste.space import Candidate, Space
 
 _FIRST = 3  # comparisons of random pairs, before anything is known
+_VARIATIONS, _VARIED_AFTER = 100, 10  # of the best, which may challenge it after so many questions
 _SURPRISE = 5  # every so many questions a random painting challenges
 _REPEAT, _REPEAT_AFTER = 8, 3  # every so many questions one is repeated, none of the last few
-_DEVIATION = 4.0  # of the worth of paintings, before any choice
 _QUESTION = 1  # purpose of random numbers
 
 
@@ -38,13 +38,13 @@ class Understanding(NamedTuple):
 
     @property
     def best(self) -> int:
-        """The number of the drawn candidate that is expected to be worth most."""
-        return int(np.argmax(self.belief.mean[: self.drawn]))
+        """The number of the candidate that is expected to be worth most."""
+        return int(np.argmax(self.belief.mean))
 
     @property
     def sure(self) -> float:
-        """The probability that the person prefers the best to another one that was drawn."""
-        return float(np.delete(self.belief.preferred_to(self.best)[: self.drawn], self.best).mean())
+        """The probability that the person prefers the best to one that was drawn."""
+        return float(self.belief.preferred_to(self.best)[: self.drawn].mean())
 
 
 def understand(
@@ -54,21 +54,15 @@ def understand(
 
     Args:
       space: Where candidates lie.
-      pool: Those that were drawn.
+      pool: Those that were drawn, all different.
       logs: The answers. Those that name pictures which the space lacks, and "both" and "skip", teach nothing.
       others: More candidates to know about.
     """
-    choices = [
-        one
-        for log in logs
-        for one in log
-        if one.answer not in ("both", "skip")
-        and space.entries.keys() >= {*one.pair.left.styles, *one.pair.right.styles}
-    ]
+    choices = [one for log in logs for one in log if one.answer not in ("both", "skip") and space.holds(one.pair[:2])]
     asked = [candidate for one in choices for candidate in one.pair[:2]]
     items = tuple(dict.fromkeys([*pool, *asked, *others]))
     numbers = {candidate: number for number, candidate in enumerate(items)}
-    prior = _DEVIATION**2 * space.covariance(items)
+    prior = space.prior(items)
     found: list[Comparison] = []
     for one in choices:
         left, right = (numbers[candidate] for candidate in one.pair[:2])
@@ -77,29 +71,44 @@ def understand(
             found += [Comparison(-1, left, level), Comparison(-1, right, level)]
         else:
             found.append(Comparison(left, right) if one.answer == "left" else Comparison(right, left))
-    return Understanding(items, len(dict.fromkeys(pool)), learn(prior, found))
+    return Understanding(items, len(pool), learn(prior, found))
 
 
-def next_pair(known: Understanding, log: Log, seed: int) -> Pair:
-    """The pair to show next: random ones first, then the best with what may be better, surprises and repetitions."""
+def next_pair(space: Space, known: Understanding, logs: Sequence[Log], seed: int) -> Pair:
+    """The pair to show next: random ones first, then the best with what may be better, surprises and repetitions.
+
+    Args:
+      space: Where candidates lie.
+      known: What `logs` taught.
+      logs: The answers; the first log is that of this session.
+      seed: Of all that is random.
+    """
+    log = logs[0]
     turn = len(log)
     rng = np.random.default_rng([seed, _QUESTION, turn])
     content = turn % MOST_CONTENTS
     if known.comparisons < _FIRST:
         left, right = rng.permutation(known.drawn)[:2]
         return Pair(known.items[left], known.items[right], content, "random")
-    again = _unrepeated(log) if turn % _REPEAT == _REPEAT - 1 else []
+    again = _unrepeated(space, log) if turn % _REPEAT == _REPEAT - 1 else []
     if again:
         old = again[rng.integers(len(again))]
         return Pair(old.right, old.left, old.content, "repeat")
-    kind = "surprise" if turn % _SURPRISE == _SURPRISE - 1 else "best"
-    worth = rng.random(known.drawn) if kind == "surprise" else known.belief.expected_best(known.best)[: known.drawn]
-    worth[known.best] = -np.inf
-    left, right = rng.permutation([known.best, int(np.argmax(worth))])
-    return Pair(known.items[left], known.items[right], content, kind)
+    best = known.items[known.best]
+    if turn % _SURPRISE == _SURPRISE - 1:
+        kind, other = "surprise", next(known.items[number] for number in rng.permutation(known.drawn)
+                                       if known.items[number] != best)  # fmt: skip
+    else:
+        wider = understand(space, known.items, logs, space.vary(best, _VARIATIONS if turn >= _VARIED_AFTER else 0, rng))
+        worth = wider.belief.expected_best(known.best)
+        worth[known.best] = -np.inf
+        kind, other = "best", wider.items[int(np.argmax(worth))]
+    left, right = (best, other) if rng.random() < 0.5 else (other, best)
+    return Pair(left, right, content, kind)
 
 
-def _unrepeated(log: Log) -> list[Pair]:
+def _unrepeated(space: Space, log: Log) -> list[Pair]:
     """Pairs to show again."""
     known = [frozenset(one.pair[:2]) for one in log if one.pair.kind == "repeat"]
-    return [one.pair for one in log[:-_REPEAT_AFTER] if one.chosen and frozenset(one.pair[:2]) not in known]
+    decided = [one.pair for one in log[:-_REPEAT_AFTER] if one.chosen and space.holds(one.pair[:2])]
+    return [pair for pair in decided if frozenset(pair[:2]) not in known]

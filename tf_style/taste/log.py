@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 
 from tf_style.taste import file
+from tf_style.taste.file import TasteError
 from tf_style.taste.space import Candidate
 
 #: What a person may say of a pair.
@@ -70,6 +71,10 @@ def read_logs(fields: dict[str, Any], path: str) -> tuple[str, int, list[Log]]:
     try:
         folder, seed, logs = str(fields["library"]["folder"]), int(fields["seed"]), [fields["log"], *fields["merged"]]
         found = [tuple(Choice.from_json(one, path) for one in log) for log in logs]
-    except (KeyError, TypeError) as error:
-        raise file.broken(path, f"{type(error).__name__}: {error}") from None
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, TasteError):
+            raise
+        raise file.broken(path, f"{error} in its library, seed or log") from None
+    if seed < 0:
+        raise file.broken(path, f"its seed is {seed}")
     return folder, seed, found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
@@ -12,6 +12,17 @@ from scipy.special import log_ndtr, ndtr
 _MOST_STEPS = 50
 _TOLERANCE = 1e-9
 _TINY = 1e-12
+
+
+class Prior(Protocol):
+    """What is known of M things' worth before any choice; the mean is 0, 1 is the deviation of a person's judgement."""
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Of each thing's worth, [M]."""
+
+    def rows(self, numbers: np.ndarray) -> np.ndarray:
+        """Covariance of some things, by their numbers, with all, [n, M]."""
 
 
 class Comparison(NamedTuple):
@@ -27,20 +38,18 @@ class Belief(NamedTuple):
 
     Attributes:
       mean: [M].
-      prior: Covariance before any choice, [M, M].
-      known: [K, M]; the covariance is `prior - known.T @ known`.
-      evidence: Logarithm of the choices' probability under the prior.
+      prior: What was known before.
+      known: [K, M]; the covariance is that of the prior minus `known.T @ known`.
     """
 
     mean: np.ndarray
-    prior: np.ndarray
+    prior: Prior
     known: np.ndarray
-    evidence: float
 
     def differences(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Mean and deviation, [M] each, of how much better everything is than the thing of a number."""
-        variance = self.prior.diagonal() - (self.known**2).sum(0)
-        shared = self.prior[number] - self.known[:, number] @ self.known
+        variance = self.prior.variance - (self.known**2).sum(0)
+        shared = self.prior.rows(np.array([number]))[0] - self.known[:, number] @ self.known
         spread = variance + variance[number] - 2 * shared
         return self.mean - self.mean[number], np.sqrt(np.maximum(spread, 0.0))
 
@@ -67,13 +76,13 @@ class Belief(NamedTuple):
         return ndtr(-mean / np.maximum(deviation, _TINY))
 
 
-def learn(prior: np.ndarray, comparisons: Sequence[Comparison]) -> Belief:
+def learn(prior: Prior, comparisons: Sequence[Comparison]) -> Belief:
     """Updates a prior by comparisons, by Laplace's approximation.
 
     A person prefers x to y with the probability Phi(f(x) - f(y)), where f is the worth.
 
     Args:
-      prior: Covariance of the worth of M things, float64 [M, M]; the mean is 0.
+      prior: Of the worth of M things.
       comparisons: Of these things, in any order; repeated and contradictory ones are fine.
 
     Reference:
@@ -81,20 +90,18 @@ def learn(prior: np.ndarray, comparisons: Sequence[Comparison]) -> Belief:
       "Gaussian Processes for Machine Learning", 2006, algorithms 3.1 and 3.2, here on differences.
     """
     if not comparisons:
-        return Belief(np.zeros(len(prior)), prior, np.zeros((0, len(prior))), 0.0)
-    padded = np.vstack([prior, np.zeros(len(prior))])  # row -1: nothing varies with a level
+        return Belief(np.zeros(len(prior.variance)), prior, np.zeros((0, len(prior.variance))))
     better, worse, levels = (np.array(column) for column in zip(*comparisons, strict=True))
-    to_all = padded[better] - padded[worse]  # [K, M]
-    columns = np.hstack([to_all, np.zeros((len(to_all), 1))])
-    covariance = columns[:, better] - columns[:, worse]
-    mode, slope, weight, factor = _mode(covariance, levels)
+    varies = (better >= 0)[:, None]  # levels do not
+    to_all = varies * prior.rows(better) - prior.rows(worse)  # [K, M]
+    covariance = varies[:, 0] * to_all[:, better] - to_all[:, worse]
+    slope, weight, factor = _mode(covariance, levels)
     known = solve_triangular(factor, np.sqrt(weight)[:, None] * to_all, lower=True)
-    evidence = log_ndtr(mode + levels).sum() - 0.5 * slope @ mode - np.log(factor.diagonal()).sum()
-    return Belief(slope @ to_all, prior, known, float(evidence))
+    return Belief(slope @ to_all, prior, known)
 
 
-def _mode(covariance: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The most probable differences [K], by Newton's method; the likelihood's slope and weight, and Cholesky's factor.
+def _mode(covariance: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """At the most probable differences [K], by Newton's method: the likelihood's slope, weight, and Cholesky's factor.
 
     The posterior is log-concave, so there is one mode; a step that does not get closer is halved.
     """
@@ -118,7 +125,7 @@ def _mode(covariance: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.nd
         slope_before = found
         if height - reached < _TOLERANCE:
             break
-    return covariance @ slope_before, slope_before, weight, factor
+    return slope_before, weight, factor
 
 
 def _probit(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

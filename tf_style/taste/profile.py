@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Collection
 from typing import Any
 
 from tf_style.controls import Controls
 from tf_style.taste import file
+from tf_style.taste.space import FIELDS, NEUTRAL
+
+
+def counted(choices: int) -> str:
+    """So many choices, in words."""
+    return f"{choices} choice" if choices == 1 else f"{choices} choices"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,11 +66,11 @@ class Profile:
                 *map(int, found["agreed"]),
             )  # fmt: skip
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise file.broken(path, f"{type(error).__name__}: {error}") from None
+            raise file.broken(path, f"{error} in its styles or controls") from None
 
     def as_json(self) -> dict[str, Any]:
         """For a file: what people want to read comes first."""
-        controls = {name: value for name, value in self.options.items() if name != "style_blend"}
+        controls = {name: getattr(self.controls, name) for name in FIELDS} if self.styles else {}
         named = zip(self.styles, self.titles, self.controls.style_blend, strict=True)
         return {
             "learned": self.learned,
@@ -77,8 +84,21 @@ class Profile:
     @property
     def options(self) -> dict[str, Any]:
         """What differs from the defaults, as options of `StylizeConfig`, the shares of `styles` among them."""
-        default = vars(Controls())
-        return {name: value for name, value in vars(self.controls).items() if value != default[name]}
+        own, default = vars(self.controls), {**vars(Controls()), **NEUTRAL}
+        differs = {name: value for name, value in own.items() if value not in (None, default[name])}
+        if len(self.styles) < 2:
+            differs.pop("style_blend", None)
+        return differs
+
+    def options_beside(self, given: Collection[str], styles: Collection[str]) -> dict[str, Any]:
+        """The options that go with what else is given.
+
+        Args:
+          given: Names of other options. A palette sets the colours, so that the profile does not keep the content's.
+          styles: Those of the profile that are taken; without them there are no shares.
+        """
+        unfit = {*([] if styles else ["style_blend"]), *(["preserve_color"] if "palette" in given else [])}
+        return {name: value for name, value in self.options.items() if name not in unfit}
 
     @property
     def sentence(self) -> str:
@@ -86,4 +106,4 @@ class Profile:
         if not self.styles:
             return "nothing yet"
         agreed = f", you agreed with yourself {self.agreed} of {self.repeated} times" if self.repeated else ""
-        return f"{self.learned} ({100 * self.sure:.0f} % sure after {self.choices} choices{agreed})"
+        return f"{self.learned} ({100 * self.sure:.0f} % sure after {counted(self.choices)}{agreed})"

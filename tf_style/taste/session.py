@@ -50,13 +50,15 @@ class Session:
         self.log, *merged = logs
         self.merged = tuple(merged)
         self._data: bytes | None = None  # the file's, as we know it
-        self._pool = space.draw(_POOL, seed)
+        self.pool = space.draw(_POOL, seed)
         self._pair: Pair | None = None
         self._known: Understanding | None = None
         self._profile: Profile | None = None
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str] = "", library: str | Path | None = None, seed: int = 0) -> Session:
+    def open(
+        cls, path: str | os.PathLike[str] = "", library: str | os.PathLike[str] | None = None, seed: int = 0
+    ) -> Session:
         """Opens a profile's file to go on with it, or begins one; the file is written with the first answer.
 
         Args:
@@ -75,13 +77,13 @@ class Session:
             data = None
         except OSError as error:
             raise TasteError(f"The profile '{name}' cannot be read ({error.strerror}).") from None
+        given = str(Path(library).expanduser().resolve()) if library else None if library is None else ""
         if data is None:
-            folder = str(library or "")
-            return cls(Space.open(folder), name, folder, seed)
+            return cls(Space.open(given or ""), name, given or "", seed)
         fields = file.parse(data, name)
         Profile.from_json(fields, name)
-        library_given, seed, logs = read_logs(fields, name)
-        folder = library_given if library is None else str(library)
+        known, seed, logs = read_logs(fields, name)
+        folder = known if given is None else given
         session = cls(Space.open(folder), name, folder, seed, logs)
         session._data = data
         return session
@@ -96,7 +98,7 @@ class Session:
     def ask(self) -> Pair:
         """The pair to show next; the same one until it is answered."""
         if self._pair is None:
-            self._pair = next_pair(self.understanding(), self.log, self.seed)
+            self._pair = next_pair(self.space, self.understanding(), self._logs, self.seed)
         return self._pair
 
     def tell(self, answer: str) -> None:
@@ -144,7 +146,7 @@ class Session:
         _, _, others = read_logs(file.read(path), os.fspath(path))
         own = max((log for log in others if log[: len(self.log)] == self.log and self.log), key=len, default=self.log)
         logs: list[Log] = []
-        for log in sorted({*self.merged, *others} - {own}, key=len, reverse=True):
+        for log in sorted(dict.fromkeys([*self.merged, *others]), key=len, reverse=True):
             if log and not any(longer[: len(log)] == log for longer in (own, *logs)):
                 logs.append(log)
         self._change(own, tuple(logs))
@@ -172,7 +174,7 @@ class Session:
     def understanding(self) -> Understanding:
         """What is known of all candidates."""
         if self._known is None:
-            self._known = understand(self.space, self._pool, self._logs)
+            self._known = understand(self.space, self.pool, self._logs)
         return self._known
 
     def profile(self) -> Profile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,8 +22,10 @@ _SHARES = (0.5, 0.6, 0.7, 0.8)  # of the first of two paintings
 _SINGLES = 0.5  # share of candidates with one painting
 _NEUTRAL = 0.4  # share of candidates that leave a control alone
 _KEEP_COLORS = 0.25
-_STYLE, _CONTROLS, _BOTH = 0.5, 0.3, 0.2  # parts of the kernel
-_STYLE_LENGTH, _CONTROLS_LENGTH = 1.2, 2.4  # in deviations
+_TAKEN = 0.35  # share of what a variation takes from another candidate
+_DEVIATION = 4.0  # of the worth of candidates; 1 is that of a person's judgement
+_STYLE, _CONTROLS, _BOTH = 0.4, 0.45, 0.15  # parts of the kernel
+_STYLE_LENGTH, _CONTROL_LENGTH = 1.2, 2.0  # in deviations
 
 
 class Candidate(NamedTuple):
@@ -65,8 +67,16 @@ class Candidate(NamedTuple):
         """
         try:
             styles = given["styles"]
-            found = cls(tuple(styles), tuple(map(float, styles.values())), *(given[name] for name in FIELDS))
-            usable = 1 <= len(styles) <= 2 and found.preserve_color in ("none", "luminance") and found.controls
+            numbers = {name: float(given[name]) for name in FIELDS if name != "preserve_color"}
+            found = cls(
+                tuple(styles), tuple(map(float, styles.values())), preserve_color=given["preserve_color"], **numbers
+            )
+            usable = (
+                1 <= len(styles) <= 2
+                and abs(sum(found.shares) - 1) < 1e-6
+                and found.preserve_color in ("none", "luminance")
+                and found.controls
+            )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise TasteError(f"it has a painting that cannot be read ({error})") from None
         if not usable:
@@ -116,19 +126,35 @@ class Space:
         path = self.entries[style].path
         return f"{naming.PREFIX}{style}" if path.parent == naming.FOLDER else str(path)
 
+    def holds(self, candidates: Iterable[Candidate]) -> bool:
+        """Whether the library has all paintings of these candidates."""
+        return all(style in self.entries for one in candidates for style in one.styles)
+
     def draw(self, count: int, seed: int) -> list[Candidate]:
-        """Random candidates, the same for the same seed."""
+        """Random candidates, all different, and the same for the same seed."""
         rng = np.random.default_rng(seed)
         names = list(self.entries)
-        return [self._drawn(rng, names) for _ in range(count)]
+        found: dict[Candidate, None] = {}
+        while len(found) < count:
+            found.setdefault(self._drawn(rng, names))
+        return list(found)
 
-    def covariance(self, candidates: Sequence[Candidate]) -> np.ndarray:
-        """How much the worth of one says about the worth of another, [n, n], at most 1."""
-        styles = np.stack([np.dot(one.shares, self._places[[self._rows[name] for name in one.styles]])
-                           for one in candidates])  # fmt: skip
-        controls = np.array([_coordinates(one) for one in candidates])
-        near, alike = _gaussian(styles / _STYLE_LENGTH), _gaussian(controls / _CONTROLS_LENGTH)
-        return _STYLE * near + _CONTROLS * alike + _BOTH * near * alike
+    def vary(self, one: Candidate, count: int, rng: np.random.Generator) -> list[Candidate]:
+        """Candidates that differ from one in its paintings or in some of the controls."""
+        names = list(self.entries)
+        return [_crossed(one, self._drawn(rng, names), rng) for _ in range(count)]
+
+    def coordinates(self, candidates: Sequence[Candidate]) -> tuple[np.ndarray, np.ndarray]:
+        """Where candidates lie: the looks of their styles, [n, P], and their controls, [n, 4].
+
+        The looks of the library's pictures have a total variance of 1, the controls of those drawn about 1 each.
+        """
+        styles = [np.dot(one.shares, self._places[[self._rows[name] for name in one.styles]]) for one in candidates]
+        return np.stack(styles), np.array([_coordinates(one) for one in candidates])
+
+    def prior(self, candidates: Sequence[Candidate]) -> Likeness:
+        """What is known of candidates' worth before any choice."""
+        return Likeness(*self.coordinates(candidates))
 
     def _drawn(self, rng: np.random.Generator, names: list[str]) -> Candidate:
         styles = [names[number] for number in rng.permutation(len(names))[:2]]
@@ -147,6 +173,46 @@ class Space:
         )
         keep = "luminance" if rng.random() < _KEEP_COLORS else "none"
         return Candidate(tuple(styles[: len(shares)]), shares, strength, keep, saturation, warmth)
+
+
+def _crossed(one: Candidate, other: Candidate, rng: np.random.Generator) -> Candidate:
+    """A candidate with some of another's values, at least one."""
+    takes = rng.random(1 + len(FIELDS)) < _TAKEN
+    takes[rng.integers(len(takes))] = True
+    changes: dict[str, Any] = {
+        name: value for name, value, taken in zip(FIELDS, other[2:], takes[1:], strict=True) if taken
+    }
+    if takes[0] and len(other.styles) == 2 and one.styles[0] != other.styles[0]:
+        changes |= {"styles": (one.styles[0], other.styles[0]), "shares": other.shares}
+    elif takes[0]:
+        changes |= {"styles": other.styles, "shares": other.shares}
+    return one._replace(**changes)
+
+
+class Likeness(NamedTuple):
+    """A `Prior`: candidates that look alike are worth about the same.
+
+    The looks of the styles count, each control for itself, and both together.
+
+    Attributes:
+      styles: From `Space.coordinates`, like `controls`.
+      controls: The same.
+    """
+
+    styles: np.ndarray
+    controls: np.ndarray
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Of each candidate's worth, [n]."""
+        return np.full(len(self.styles), _DEVIATION**2)
+
+    def rows(self, numbers: np.ndarray) -> np.ndarray:
+        """Covariance of some candidates with all."""
+        steps = (self.controls[numbers, None] - self.controls) / _CONTROL_LENGTH
+        near = np.exp(-0.5 * _squares(self.styles[numbers], self.styles) / _STYLE_LENGTH**2)
+        alike = np.exp(-0.5 * steps**2).mean(-1)
+        return _DEVIATION**2 * (_STYLE * near + _CONTROLS * alike + _BOTH * near * alike)
 
 
 @functools.lru_cache(maxsize=4)
@@ -175,6 +241,7 @@ def _coordinates(one: Candidate) -> tuple[float, ...]:
     )
 
 
-def _gaussian(vectors: np.ndarray) -> np.ndarray:
-    squares = (vectors**2).sum(1)
-    return np.exp(-0.5 * np.maximum(squares[:, None] + squares - 2 * vectors @ vectors.T, 0.0))
+def _squares(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Squares of distances between vectors, [n, d] and [m, d]."""
+    both = (some**2).sum(1)[:, None] + (others**2).sum(1) - 2 * some @ others.T
+    return np.maximum(both, 0.0)

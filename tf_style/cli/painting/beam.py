@@ -8,7 +8,8 @@ from typing import Any
 
 from tf_style.cli import flags
 from tf_style.cli.painting import video
-from tf_style.config import ConfigError, StylizeConfig, StylizeFiles, VideoFiles
+from tf_style.cli.painting.profile import replace_profile
+from tf_style.config import ConfigError, ProfileOptions, StylizeConfig, StylizeFiles, VideoFiles
 
 _USAGE = (
     "usage: tf-style beam --manifest=jobs.csv --output=paintings [--flag=value ...] [-- --runner=FlinkRunner ...]\n"
@@ -27,11 +28,11 @@ _WITHOUT = (
 _FILM_WITHOUT = ("json", "quiet", "preview", "tileable", "tile_size", "tile_steps")
 #: Options of films that need the frames before, over cuts too.
 _IN_ORDER = ("audio", "react", "bpm", "schedule", "schedule_output", "react_figure", "allow_flashes")
-_LIST = flags.Flags((StylizeFiles, StylizeConfig), flags.PRESET, _WITHOUT, first=flags.PAINTING_FIRST)
-_FILM = flags.Flags((VideoFiles, StylizeConfig), flags.PRESET, _FILM_WITHOUT)
+_LIST = flags.Flags((StylizeFiles, ProfileOptions, StylizeConfig), flags.PRESET, _WITHOUT, first=flags.PAINTING_FIRST)
+_FILM = flags.Flags((VideoFiles, ProfileOptions, StylizeConfig), flags.PRESET, _FILM_WITHOUT)
 _ALL = {field.name: field for known in (_LIST, _FILM) for field in known.fields}
 FLAGS = flags.Flags(
-    (VideoFiles, StylizeFiles, StylizeConfig),
+    (VideoFiles, StylizeFiles, ProfileOptions, StylizeConfig),
     flags.PRESET,
     tuple({*_WITHOUT, *_FILM_WITHOUT} - set(_ALL)),
     first=flags.PAINTING_FIRST,
@@ -50,6 +51,8 @@ def main(argv: list[str]) -> int:
     if is_film:
         given.setdefault("preset", video.PRESET)
         video.use_words(given)
+    replace_profile(given)
+    if is_film:
         config, files, _, options = flags.stylization(given, VideoFiles)
     else:
         flags.require(given, ("manifest", "output"), "tf-style beam --manifest=jobs.csv --output=paintings")

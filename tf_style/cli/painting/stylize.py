@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from tf_style.cli import flags
+from tf_style.cli.painting.profile import replace_profile
 from tf_style.cli.painting.words import replace_words
-from tf_style.config import FilesWithoutStyle, StylizeConfig, StylizeFiles, WordsOptions
+from tf_style.config import FilesWithoutStyle, ProfileOptions, StylizeConfig, StylizeFiles, WordsOptions
 from tf_style.jobs.run import places
 
 _USAGE = (
@@ -16,7 +17,7 @@ _USAGE = (
     "Without --output the painting goes beside the content, as photo-painting.png. - is standard input or output."
 )
 FLAGS = flags.Flags(
-    (StylizeFiles, WordsOptions, StylizeConfig),
+    (StylizeFiles, WordsOptions, ProfileOptions, StylizeConfig),
     flags.PRESET,
     positional=("content", "style", "output"),
     first=("content", "style", "style_text", *flags.PAINTING_FIRST[2:]),
@@ -30,6 +31,7 @@ def main(argv: list[str]) -> int:
         return 0
     given = flags.parse("stylize", FLAGS, argv)
     replace_words(given)
+    replace_profile(given)
     content, styles = given.get("content", ""), given.get("style", ())
     folders = [path for path in (content, *styles) if Path(path).is_dir()]
     named = styles or filter(None, [given.get("clip_text")])

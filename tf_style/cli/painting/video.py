@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from tf_style.cli import flags
+from tf_style.cli.painting.profile import replace_profile
 from tf_style.cli.painting.words import replace_words
-from tf_style.config import StylizeConfig, VideoFiles
+from tf_style.config import ProfileOptions, StylizeConfig, VideoFiles
 from tf_style.jobs.run import places
 
 _USAGE = (
@@ -24,7 +25,7 @@ PRESET = "instant"
 #: Options of single pictures.
 _WITHOUT = ("tileable", "tile_size", "tile_steps")
 FLAGS = flags.Flags(
-    (VideoFiles, StylizeConfig),
+    (VideoFiles, ProfileOptions, StylizeConfig),
     {"preset": flags.PRESET["preset"].replace("[fine]", f"[{PRESET}]")},
     _WITHOUT,
     positional=("content", "style", "output"),
@@ -45,6 +46,7 @@ def main(argv: list[str]) -> int:
     given = flags.parse("video", FLAGS, argv)
     given.setdefault("preset", PRESET)
     use_words(given)
+    replace_profile(given)
     content, styles, shots = given.get("content", ""), given.get("style", ()), given.get("shots", "auto")
     if not styles and _lists_shots(given):
         styles = (shots,)  # the film is named after

@@ -1,0 +1,1 @@
+"""Shows pairs of paintings and learns which a person likes (`tf-style taste`)."""
