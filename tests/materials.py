@@ -161,3 +161,11 @@ def colorful(seed, size=(40, 48), batch=1):
     centers = rng.uniform(0.15, 0.85, size=(4, 3))
     chosen = rng.choice(4, p=[0.4, 0.3, 0.2, 0.1], size=(batch, *size))
     return tf.constant(np.clip(centers[chosen] + rng.normal(0, 0.04, (batch, *size, 3)), 0, 1), tf.float32)
+
+
+def text_encoder(images):
+    """The least that can stand for CLIP: pictures [B, 16, 16, 3] to vectors [B, 6]."""
+    rng = np.random.default_rng(0)
+    kernel, matrix = rng.normal(size=(4, 4, 3, 8)), rng.normal(size=(16 * 8, 6))
+    features = tf.nn.softplus(tf.nn.conv2d(images, kernel.astype(np.float32), 4, "VALID"))
+    return tf.reshape(features, [-1, 16 * 8]) @ matrix.astype(np.float32)

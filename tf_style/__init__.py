@@ -22,6 +22,7 @@ _NAMES = {
     "Progress": "tf_style.types",
     "PyramidStylizer": "tf_style.stylizers",
     "References": "tf_style.types",
+    "Schedule": "tf_style.schedule",
     "StyleLibrary": "tf_style.words.library",
     "StylizeConfig": "tf_style.config",
     "StylizeLayer": "tf_style.layers",

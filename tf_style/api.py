@@ -14,7 +14,7 @@ from PIL import Image as Pil
 
 from tf_style import images
 from tf_style.build import choose_network, shared_stylizer
-from tf_style.config import DEFAULT_PRESET, ConfigError, StylizeConfig, check_given, check_masks
+from tf_style.config import DEFAULT_PRESET, ClipOptions, ConfigError, StylizeConfig, check_given, check_masks
 from tf_style.presets import preset_config
 from tf_style.taste.profile import Profile
 from tf_style.types import Progress
@@ -37,6 +37,7 @@ def stylize(
     keep_mask: Picture | None = None,
     style_text: str = "",
     style_library: str | os.PathLike | StyleLibrary = "",
+    text_guidance: str = "library",
     profile: str | os.PathLike | Profile = "",
     on_step: Callable[[Progress], None] | None = None,
     progress: bool | None = None,
@@ -60,6 +61,8 @@ def stylize(
       style_text: Instead of `style`: words that describe the painting. The nearest pictures of the style library are
         mixed, and words of colour, light and strength set options that you do not give (see `tf_style.words.choice`).
       style_library: A folder of pictures with a `captions.csv`, or an open `StyleLibrary`; "": the package's own.
+      text_guidance: "clip": `style_text` guides the painting through the CLIP model in the folder `clip_preset`, alone
+        or together with `style`. It needs a GPU.
       profile: The file of a taste (see `tf_style.taste`), or a `Profile`. Without `style` and `style_text` its pictures
         are mixed; it sets strength and colours that neither you nor the words give.
       on_step: Called with a `Progress` after each step.
@@ -83,28 +86,35 @@ def stylize(
       >>> tf_style.write_image("out.png", painting.numpy())
       >>> tf_style.to_pil(painting)  # shows it in a notebook
     """
-    taste = profile if isinstance(profile, Profile) else Profile.read(profile) if profile else None
-    if (style is not None and style_text) or (style is None and not (style_text or (taste and taste.styles))):
+    if text_guidance not in ("library", "clip"):
+        raise ConfigError(f"text_guidance must be library or clip, but {text_guidance!r} was given.")
+    through_clip = text_guidance == "clip"
+    taste = profile if isinstance(profile, Profile) else Profile.read(profile) if profile else Profile()
+    if style is None and not style_text and (through_clip or not taste.styles):
         raise ConfigError("Give a style, style_text, or a profile that holds choices, one of them.")
-    if style_library and not style_text:
+    if style is not None and style_text and not through_clip:
+        raise ConfigError("Give a style or style_text, one of them.")
+    if style_library and (through_clip or not style_text):
         raise ConfigError("style_library is for styles found by words; give style_text as well, or leave it out.")
     base = preset_config(preset)
-    if style_text:
+    if through_clip:
+        overrides = {**ClipOptions.of(style_text, with_style=style is not None), **overrides}
+        style = [] if style is None else style
+    elif style_text:
         _check_no_names(base.replace(**overrides), "style_text finds")
         choice = choose(style_text, _library(style_library))
         style, overrides = choice.styles, {**choice.options, **overrides}
-    if taste is not None:
-        mixed = taste.styles if style is None else ()
-        if style is None:
-            _check_no_names(base.replace(**overrides), "a profile holds")
-            style = taste.styles
-        overrides = {**taste.options_beside(overrides, mixed), **overrides}
+    mixed = taste.styles if style is None else ()
+    if style is None:
+        _check_no_names(base.replace(**overrides), "a profile holds")
+        style = mixed
+    overrides = {**taste.options_beside(overrides, mixed), **overrides}
     config = base.replace(**overrides)
     check_given(config, [*overrides, "content", *(["keep_mask"] if keep_mask is not None else [])])
     for name in {"tile_size", "tile_steps"} & overrides.keys():
         raise ConfigError(f"{name} is for tf-style stylize, but tf_style.stylize paints whole pictures; leave it out.")
     styles: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
-    _check_styles(config, len(styles))
+    _check_styles(config, len(styles), needed=config.needs_style)
     images.check_mask_count(len(style_masks), len(styles))
     check_masks(config, content_mask=content_mask is not None, num_style_masks=len(style_masks))
     pictures = read_pictures(content)
@@ -142,8 +152,8 @@ def _library(given: str | os.PathLike | StyleLibrary) -> StyleLibrary:
     return given if isinstance(given, StyleLibrary) else StyleLibrary.open(os.fspath(given))
 
 
-def _check_styles(config: StylizeConfig, count: int) -> None:
-    if not count:
+def _check_styles(config: StylizeConfig, count: int, *, needed: bool) -> None:
+    if needed and not count:
         raise images.ImageError("No style picture was given; give at least one.")
     if config.style_blend and len(config.style_blend) != count:
         raise images.ImageError(

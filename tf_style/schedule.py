@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tf_style.controls import Controls
+from tf_style.controls import OWN, Controls
 from tf_style.images import replacing
 
 #: Controls that are numbers, and can change gradually.
 NUMBERS = ("style_strength", "saturation", "warmth", "consistency")
 _SHARE = "share_"  # share_1 is the first style's part in style_blend
-_DIGITS = 4
+_DIGITS = 4  # after the point, here and in files, so that a file that is read back gives the same film
 
 
 class ScheduleError(ValueError):
@@ -26,8 +26,9 @@ class Schedule:
 
     Args:
       seconds: Moments, increasing, [N].
-      values: By name (one of `NUMBERS`) the values at these moments, [N]. What is missing stays the stylizer's own.
-      shares: Shares of the styles at these moments, [N, styles]; None: the stylizer's own.
+      values: By name (one of `NUMBERS`) the values at these moments, [N].
+      shares: Shares of the styles at these moments, [N, styles]; None: missing.
+      base: What holds for everything that is missing above.
 
     Raises:
       ScheduleError: No moments, moments out of order, an unknown name, or values that `Controls` refuses.
@@ -42,16 +43,26 @@ class Schedule:
         seconds: Sequence[float] | np.ndarray,
         values: Mapping[str, Sequence[float] | np.ndarray],
         shares: Sequence[Sequence[float]] | np.ndarray | None = None,
+        base: Controls = OWN,
     ) -> None:
-        self.seconds = np.asarray(seconds, np.float64)
-        self.values = {name: np.asarray(values[name], np.float64) for name in NUMBERS if name in values}
-        self.shares = np.zeros((len(self.seconds), 0)) if shares is None else np.asarray(shares, np.float64)
+        self.base = base
+        self.seconds = _rounded(seconds)
+        self.values = {name: _rounded(values[name]) for name in NUMBERS if name in values}
+        self.shares = np.zeros((len(self.seconds), 0)) if shares is None else _rounded(shares)
         unknown = sorted(set(values) - set(NUMBERS))
         if unknown:
             raise ScheduleError(f"A schedule has no {unknown[0]!r}; there are {', '.join(NUMBERS)}.")
-        if not len(self.seconds) or (np.diff(self.seconds) <= 0).any():
+        in_order = np.isfinite(self.seconds).all() and (np.diff(self.seconds) > 0).all()
+        if not len(self.seconds) or not in_order:
             raise ScheduleError("A schedule needs moments in their order, in seconds, such as 0, 1.5, 4.")
-        for moment in range(len(self.seconds)):
+        for name, column in (*self.values.items(), ("shares", self.shares)):
+            if len(column) != len(self.seconds):
+                raise ScheduleError(
+                    f"A schedule of {len(self.seconds)} moments needs as many {name}, not {len(column)}."
+                )
+        columns = [*self.values.values(), *self.shares.T, self.shares.sum(axis=1)]
+        extremes = {int(place) for column in columns for place in (column.argmin(), column.argmax())}
+        for moment in sorted(extremes):  # all others lie between
             try:
                 self._controls(moment)
             except ValueError as error:
@@ -59,7 +70,7 @@ class Schedule:
 
     @property
     def num_styles(self) -> int:
-        """How many styles have shares; 0: the shares are the stylizer's own."""
+        """How many styles have shares; 0: the shares are those of `base`."""
         return self.shares.shape[1]
 
     def at(self, seconds: float) -> Controls:
@@ -72,10 +83,11 @@ class Schedule:
         weights = np.array([1 - (place - first), place - first])
         rows = np.minimum([first, first + 1], len(self.seconds) - 1)
         numbers = {name: float(weights @ values[rows]) for name, values in self.values.items()}
-        return Controls(style_blend=tuple((weights @ self.shares[rows]).tolist())).replace(**numbers)
+        blend = tuple((weights @ self.shares[rows]).tolist()) or self.base.style_blend
+        return self.base.replace(style_blend=blend, **numbers)
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> Schedule:
+    def read(cls, path: str | os.PathLike[str], base: Controls = OWN) -> Schedule:
         """Reads a CSV file as `write` writes it: a header with `seconds` and controls, then a row for each moment.
 
         Raises:
@@ -108,6 +120,7 @@ class Schedule:
                 columns["seconds"],
                 {name: columns[name] for name in NUMBERS if name in columns},
                 np.stack([columns[name] for name in shares], axis=1) if shares else None,
+                base,
             )
         except ScheduleError as error:
             raise ScheduleError(f"The schedule '{path}' cannot be used. {error}") from None
@@ -120,3 +133,7 @@ class Schedule:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(names)
             writer.writerows([f"{value:.{_DIGITS}f}" for value in row] for row in table)
+
+
+def _rounded(values: Sequence[float] | Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
+    return np.round(np.asarray(values, np.float64), _DIGITS) + 0.0  # no -0

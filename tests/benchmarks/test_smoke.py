@@ -19,6 +19,7 @@ from PIL import Image
 
 from benchmarks import (
     catalogue,
+    clip_cost,
     consistency,
     cuts,
     estimates,
@@ -258,6 +259,12 @@ def test_cuts(written, monkeypatch):
     own, peer = (row for row in rows_of(text) if row[0] == "all")
     assert [row[1] for row in (own, peer)] == ["tf_style", "AdaptiveDetector"]
     assert float(own[5]) >= max(90.0, float(peer[5]) - 3.0)
+
+
+def test_clip_cost(written):
+    pytest.importorskip("keras_hub", reason="the extra `clip` is not installed")
+    text = written(clip_cost, "--patches=1,2", "--size=64", "--width=64", "--depth=1", "--repeats=1")
+    assert [row[0] for row in rows_of(text)[1:]] == ["1", "2"]
 
 
 def test_the_peer_finds_cuts():

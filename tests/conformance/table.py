@@ -7,11 +7,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
+import tensorflow as tf
 
 from tests import materials
+from tf_style import ops
 from tf_style.backbones import compact_vgg19, vgg16, vgg19
 from tf_style.losses import (
     Objective,
+    clip_direction_loss,
+    clip_patch_loss,
     content_loss,
     pixel_loss,
     relaxed_transport_loss,
@@ -61,6 +65,8 @@ TERMS = (
         for norm in ("l1", "l2")
     ),
     TermRow("temporal", temporal_loss, temporal_loss, 0.0),
+    TermRow("clip_direction", lambda: _through_text(clip_direction_loss), clip_direction_loss, 1e-5),
+    TermRow("clip_patches", lambda: _through_text(clip_patch_loss, number=6, threshold=0.0), clip_patch_loss, 1e-5),
     TermRow("pixels", pixel_loss, pixel_loss, 0.0),
     TermRow("content-standardized", standardized_content_loss, standardized_content_loss, 1e-6),
     TermRow("transport-cosine", relaxed_transport_loss, relaxed_transport_loss, 1e-5),
@@ -71,6 +77,14 @@ TERMS = (
         1e-3,
     ),
 )
+
+
+def _through_text(loss, **options):
+    """A term with a small encoder in place of CLIP, towards a grey picture."""
+    way = materials.text_encoder(materials.flat_picture(0.4, 16, 16))
+    start = materials.text_encoder(ops.resampled(materials.picture(64, 64, seed=1), (16, 16)))
+    direction = (tf.math.l2_normalize(way, -1) - tf.math.l2_normalize(start, -1))[0].numpy()
+    return loss(materials.text_encoder, direction, side=16, **options)
 
 
 class BackboneRow(NamedTuple):

@@ -20,6 +20,11 @@ FUNCTIONS = {
     "lay_over": (ops.lay_over, (picture(32, 40, seed=3), picture(32, 40, seed=4), picture(32, 40, seed=5)[..., :1])),
     "mean_and_std": (ops.mean_and_std, (FEATURES,)),
     "moments": (ops.moments, (FEATURES,)),
+    "random_patches": (
+        lambda image: ops.random_patches(image, tf.constant([1, 2]), number=3, side=8),
+        (picture(32, 40, seed=3),),
+    ),
+    "resampled": (lambda image: ops.resampled(image, (8, 50)), (picture(32, 40, seed=3),)),
     "periodic_component": (ops.periodic_component, (picture(32, 40, seed=3),)),
     "wrap_pad": (lambda image: wrap_pad(image, 3, 4), (picture(32, 40, seed=3),)),
     "match_mean_and_covariance": (match_mean_and_covariance, (picture(32, 40, seed=3), picture(36, 32, seed=4))),

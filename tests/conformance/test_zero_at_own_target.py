@@ -21,7 +21,7 @@ def own_and_other(row, backbone, size):
     )
     objective = row.make()
     targets = objective.targets(References(target, (target,), (target,)))
-    own = features_of(backbone, flat_picture(0.4)) if row.name.startswith("total_variation") else target
+    own = features_of(backbone, flat_picture(0.4)) if row.name.startswith(("total_variation", "clip")) else target
     return float(objective(own, targets)[0]), float(objective(other, targets)[0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -11,8 +12,17 @@ from tf_style.build.backbone import build_backbone, canonical_layers, choose_bac
 from tf_style.build.guides import NO_GUIDES, Guides, guide_colors
 from tf_style.build.network import Network, build_network
 from tf_style.config import ConfigError, StylizeConfig
+from tf_style.controls import style_factor
+from tf_style.encoders import load_clip
 from tf_style.guidance import regional
-from tf_style.losses import Objective, content_loss, style_loss, total_variation_loss
+from tf_style.losses import (
+    Objective,
+    clip_direction_loss,
+    clip_patch_loss,
+    content_loss,
+    style_loss,
+    total_variation_loss,
+)
 from tf_style.networks.archive import find_network
 from tf_style.networks.many_styles import ManyStylesNetwork
 from tf_style.optimizers import OPTIMIZERS
@@ -44,16 +54,41 @@ def build_objective(config: StylizeConfig, guides: Guides = NO_GUIDES) -> Object
         config.total_variation_weight * total_variation_loss(config.total_variation, wrap=config.tileable),
         *([config.keep_weight * regional(keep, "keep", 1)] if guides.keep else []),
     ]
-    objective = Objective(tuple(pair for objective in terms for pair in objective.terms if pair[0] > 0))
+    objective = _without_zeros(terms)
+    text = _without_zeros(_text_terms(config))
     if not guides.num_regions:
-        return objective
+        return objective + text
     by_region = regional(objective, "regions", guides.num_regions, by_style=guides.num_regions > 1)
     return Objective(
         tuple(
             changed if plain[1].reads == "styles" else plain
             for plain, changed in zip(objective.terms, by_region.terms, strict=True)
         )
+        + text.terms
     )
+
+
+def _without_zeros(objectives: Sequence[Objective]) -> Objective:
+    return Objective(tuple(pair for objective in objectives for pair in objective.terms if pair[0] > 0))
+
+
+def _text_terms(config: StylizeConfig) -> list[Objective]:
+    """The losses of words through CLIP; none without words."""
+    if not config.clip_text:
+        return []
+    encoder = load_clip(config.clip_preset)
+    direction = encoder.direction(config.clip_text, config.source_text)
+    if not direction.any():
+        raise ConfigError(
+            f"To CLIP, clip_text={config.clip_text!r} and source_text={config.source_text!r} are the same; describe "
+            "the painting and the content in different words."
+        )
+    strength = style_factor(config.style_strength)
+    encode, side = encoder.encode_images, encoder.side
+    return [
+        strength * config.clip_weight * clip_direction_loss(encode, direction, side=side),
+        strength * config.clip_patch_weight * clip_patch_loss(encode, direction, side=side, number=config.clip_patches),
+    ]
 
 
 def build_optimizer(config: StylizeConfig) -> Optimizer:

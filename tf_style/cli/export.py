@@ -32,6 +32,7 @@ def main(argv: list[str]) -> int:
     with quiet_tensorflow():  # only now that the flags are checked
         from tf_style.serving.export.guards import Limits
         from tf_style.serving.export.saved_model import export_model
+        from tf_style.words.library import StyleLibrary
 
         limits = Limits(options.max_pixels, options.max_steps, options.max_batch)
         sizes = tuple(int(size) for size in options.warm_up_sizes)
@@ -42,6 +43,7 @@ def main(argv: list[str]) -> int:
             limits=limits,
             warm_up_sizes=sizes,
             image_format=options.image_format,
+            library=StyleLibrary.open(options.style_library) if options.words else None,
         )
     print(f"Wrote {version} ({megabytes(version):.0f} MB, {time.monotonic() - started:.0f} s).")
     print(f"Serve it: tf-style serve --model_base_path={output.absolute()}, or TensorFlow Serving (serving/README.md).")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from tf_style.cli import flags
-from tf_style.config import RequestOptions
+from tf_style.cli.painting.words import replace_words
+from tf_style.config import ConfigError, RequestOptions, WordsOptions
 from tf_style.jobs.run import places
 
 _USAGE = (
@@ -16,7 +17,10 @@ _USAGE = (
     "Exit status: 0; 1 if the server fails or cannot be reached; 2 for bad input, even if only the server finds it\n"
     "(INVALID_ARGUMENT); 130 after Ctrl-C."
 )
-FLAGS = flags.Flags((RequestOptions,), positional=("content", "style", "output"))
+FLAGS = flags.Flags(
+    (RequestOptions, WordsOptions), without=("text_guidance",), positional=("content", "style", "output")
+)
+_FROM_WORDS = ("style_blend", "style_strength")  # what requests can carry of the options that words set
 
 
 def main(argv: list[str]) -> int:
@@ -25,7 +29,12 @@ def main(argv: list[str]) -> int:
         print(flags.help_text(_USAGE, FLAGS, argv))
         return 0
     given = flags.parse("request", FLAGS, argv)
-    pictures = [given[name] for name in ("content", "style", "style_name") if given.get(name)]
+    if given.get("signature") != "stylize_text":
+        replace_words(given, only=_FROM_WORDS)
+    for name in {"style_library", "any"} & given.keys():
+        raise ConfigError(f"{name} is for words that are looked up here; leave --signature=stylize_text or it out.")
+    styles = given.get("style") or filter(None, [given.get("style_name", given.get("style_text"))])
+    pictures = [*filter(None, [given.get("content")]), *styles]
     if len(pictures) > 1:
         given.setdefault("output", places.default_output(given, *pictures))
     with places.standard_streams(given):

@@ -14,23 +14,26 @@ from tf_style.config.serving import DEFAULT_MODEL_NAME, RequestOptions, ServeOpt
 from tf_style.config.stylize import (
     DEFAULT_PRESET,
     PRESERVE_COLOR,
+    FilesWithoutStyle,
     StylizeConfig,
     StylizeFiles,
 )
 from tf_style.config.train import DistillConfig, DistillFiles, TrainConfig, TrainFiles
 from tf_style.config.video import VideoFiles
-from tf_style.config.words import LibraryOptions, ProfileOptions, TasteOptions, WordsOptions
+from tf_style.config.words import ClipOptions, LibraryOptions, ProfileOptions, TasteOptions, WordsOptions
 
 __all__ = [
     "DEFAULT_MODEL_NAME",
     "DEFAULT_PRESET",
     "PRESERVE_COLOR",
+    "ClipOptions",
     "ConfigError",
     "DistillConfig",
     "DistillFiles",
     "EvaluateConfig",
     "EvaluateFiles",
     "ExportOptions",
+    "FilesWithoutStyle",
     "LibraryOptions",
     "PrepareConfig",
     "PrintOptions",

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 from tf_style.config.options import ConfigError
 from tf_style.config.stylize import StylizeConfig
+from tf_style.config.words import ClipOptions
 
 #: Options without effect on a network, beside those of the objective and the optimisation.
 _NOT_FOR_NETWORKS = (
@@ -24,6 +25,11 @@ def check_given(config: StylizeConfig, given: Iterable[str]) -> None:
     """
     names = tuple(given)
     _check_for_network(config, names)
+    for field in dataclasses.fields(ClipOptions):
+        if field.name in names and not config.clip_text:
+            raise ConfigError(
+                f"{field.name} is for words through CLIP; give style_text and text_guidance=clip as well."
+            )
     seeded = config.init == "network"
     if "noise" in names and not (config.network or seeded):
         raise ConfigError("noise is for networks; give network or init=network as well, or leave noise out.")
@@ -46,7 +52,7 @@ def check_given(config: StylizeConfig, given: Iterable[str]) -> None:
 def _check_for_network(config: StylizeConfig, given: Collection[str]) -> None:
     groups = {field.name: field.metadata["group"] for field in dataclasses.fields(StylizeConfig)}
     for name in given:
-        if config.network and (groups.get(name) in ("objective", "optimisation") or name in _NOT_FOR_NETWORKS):
+        if config.network and (groups.get(name) in ("objective", "optimisation", "clip") or name in _NOT_FOR_NETWORKS):
             raise ConfigError(
                 f"{name} is for optimisation, but network={config.network} paints in one pass; leave it out."
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tf_style.config.options import Options, option
+from tf_style.config.options import ConfigError, Options, option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,9 +25,17 @@ class ExportOptions(Options):
     warm_up_sizes: tuple[float, ...] = option(
         (256.0,), "sides of the square pictures that warm a server up", "export", minimum=32
     )
+    words: bool = option(
+        False, "take words for the style as well (signature stylize_text); for networks for any style; 9 MB", "export"
+    )
+    style_library: str = option(
+        "", "with --words: a folder of pictures with a captions.csv; default: the package's own", "export"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.style_library and not self.words:
+            raise ConfigError("style_library is for styles found by words; give --words as well, or leave it out.")
         self._require(("output",), "tf-style export --output=models/tf_style --preset=fine")
 
 

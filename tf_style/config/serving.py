@@ -12,7 +12,8 @@ from tf_style.config.stylize import StylizeFiles
 DEFAULT_MODEL_NAME = "tf_style"
 
 _MAX_PORT = 65535
-_SIGNATURES = ("stylize", "serving_default", "stylize_bytes", "stylize_encoded")
+_SIGNATURES = ("stylize", "serving_default", "stylize_bytes", "stylize_encoded", "stylize_text")
+_OF_FILES = ("stylize_bytes", "stylize_text")  # these take files, and no options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +25,7 @@ class RequestOptions(Options):
     """
 
     content: str = option("", "the picture to paint", "files")
-    style: str = option("", "the painting whose style to use", "files")
+    style: tuple[str, ...] = option((), "the painting whose style to use; for networks for any style several", "files")
     style_name: str = option("", "instead of --style: a style the served network knows by name", "files")
     output: str = option("", "where to write the painting; its suffix sets the format", "files")
     quality: int = option(StylizeFiles.quality, "JPEG, WebP and AVIF quality, 1 to 100", "files", minimum=1)
@@ -48,7 +49,12 @@ class RequestOptions(Options):
     cert_file: str = option("", "PEM file of this client's certificate", "server")
     key_file: str = option("", "PEM file of its private key", "server")
 
+    style_text: str = option(
+        "", "instead of --style: words; finds and mixes paintings here, or on the server with --signature=stylize_text",
+        "words",
+    )  # fmt: skip
     size: int | str = size_option(512, "long side of the picture to send; 0: its own size", "painting")
+    style_blend: tuple[float, ...] = option((), "share of each style; default: equal shares", "painting", minimum=0)
     num_steps: int = option(0, "steps at each scale; 0: as exported", "painting", minimum=0)
     seed: int = option(-1, "seed of the noise start; -1: as exported", "painting", minimum=-1)
     content_weight: float = option(-1.0, "weight of the content loss; -1: as exported", "painting", minimum=-1)
@@ -71,7 +77,7 @@ class RequestOptions(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require(
-            ("server", "content", "style_name" if self.style_name else "style", "output"),
+            ("server", "content", self._style_option, "output"),
             "tf-style request --server=localhost:8500 --content=photo.jpg --style=painting.jpg --output=result.png",
         )
         for name in ("content_weight", "style_weight", "style_strength"):
@@ -79,7 +85,7 @@ class RequestOptions(Options):
             if -1 < value < 0:
                 raise ConfigError(f"{name} must be at least 0, or -1 for the model's own, but {value:g} was given.")
         self._check_share("style_strength")
-        self._check_style_name()
+        self._check_styles()
         self._check_server()
         self._check_tls()
         if self.rest:
@@ -94,14 +100,26 @@ class RequestOptions(Options):
         return {name: getattr(self, name) for name in names if getattr(self, name) != fields[name]}
 
     @property
+    def _style_option(self) -> str:
+        return next((name for name in ("style_name", "style_text") if getattr(self, name)), "style")
+
+    @property
     def _given_flags(self) -> str:
         return ", ".join(f"--{name}" for name in self.given)
 
-    def _check_style_name(self) -> None:
-        if self.style_name and self.style:
-            raise ConfigError("--style and --style_name were both given; give one of them.")
-        for name, given in (("style_name", self.style_name), ("style_strength", "style_strength" in self.given)):
-            if given and self.advance_every:
+    def _check_styles(self) -> None:
+        given = [f"--{name}" for name in ("style", "style_name", "style_text") if getattr(self, name)]
+        if len(given) > 1:
+            raise ConfigError(f"{' and '.join(given)} were both given; give one of them.")
+        if (self.signature == "stylize_text") != bool(self.style_text):
+            raise ConfigError("--signature=stylize_text sends --style_text, and nothing else does; give both.")
+        if len(self.style) > 1 and (self.rest or self.advance_every or self.signature in _OF_FILES):
+            raise ConfigError(
+                "Several styles are for networks for any style, through gRPC in one call; leave --rest, "
+                f"--advance_every and --signature={self.signature} out, or give one style."
+            )
+        for name, used in (("style_name", self.style_name), ("style_strength", "style_strength" in self.given)):
+            if used and self.advance_every:
                 raise ConfigError(
                     f"--{name} cannot be used with --advance_every: it is for networks, which paint in one pass; leave "
                     "one of them out."
@@ -139,10 +157,10 @@ class RequestOptions(Options):
                 f"{self._given_flags} cannot be sent with --rest: its stylize_bytes takes two pictures and no options; "
                 "leave one of them out."
             )
-        if self.signature not in ("stylize", "stylize_bytes"):
+        if self.signature not in ("stylize", *_OF_FILES):
             raise ConfigError(
-                f"--signature={self.signature} cannot be used with --rest, which calls stylize_bytes; leave one of "
-                "them out."
+                f"--signature={self.signature} cannot be used with --rest, which calls stylize_bytes or stylize_text; "
+                "leave one of them out."
             )
 
     def _check_signature(self) -> None:
@@ -151,9 +169,9 @@ class RequestOptions(Options):
                 f"--signature={self.signature} cannot be used with --advance_every, which calls start and advance; "
                 f"leave one of them out."
             )
-        if self.signature == "stylize_bytes" and self.given:
+        if self.signature in _OF_FILES and self.given:
             raise ConfigError(
-                f"{self._given_flags} cannot be sent to stylize_bytes, which takes two pictures and no options; use "
+                f"{self._given_flags} cannot be sent to {self.signature}, which takes no options; use "
                 f"--signature=stylize."
             )
         if self.previews and not self.advance_every:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from typing import Any
+from typing import Any, ClassVar
 
 from tf_style.config.options import (
     STYLE_STATISTICS,
@@ -19,6 +19,7 @@ from tf_style.config.options import (
     weights_option,
 )
 from tf_style.config.palette import parse_palette
+from tf_style.config.words import ClipOptions
 from tf_style.controls import Controls, style_factor
 
 #: Ways to match the colours of another picture.
@@ -38,7 +39,7 @@ STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", 
 
 
 @dataclasses.dataclass(frozen=True)
-class StylizeConfig(Options):
+class StylizeConfig(ClipOptions):
     """How to paint, without the files. `tf-style stylize --help` is made from these fields.
 
     Raises:
@@ -195,6 +196,11 @@ class StylizeConfig(Options):
         return self.style_weight * style_factor(self.style_strength)
 
     @property
+    def needs_style(self) -> bool:
+        """False if nothing looks at a style, as in a painting that only words guide."""
+        return bool(self.network or self.scaled_style_weight or self.init in ("network", "style"))
+
+    @property
     def side_multiple(self) -> int:
         """The sides of the result are multiples of this many pixels."""
         return 16 if self.tileable else 1
@@ -231,6 +237,8 @@ class StylizeFiles(Options):
     Raises:
       ConfigError: A value that is not allowed.
     """
+
+    _needed: ClassVar[tuple[str, ...]] = ("content", "style", "output")
 
     content: str = option("", "the picture to paint, or a folder of pictures", "files")
     style: tuple[str, ...] = option((), "the painting, several separated by commas, or a folder of them", "files")
@@ -279,6 +287,13 @@ class StylizeFiles(Options):
                 raise ConfigError(f"devices are GPUs counted from 0, or cpu, such as 0,1, but {device!r} was given.")
         self._check_feather()
         self._require(
-            ("output",) if self.manifest else ("content", "style", "output"),
+            ("output",) if self.manifest else self._needed,
             "tf-style stylize --content=photo.jpg --style=painting.jpg --output=result.png",
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class FilesWithoutStyle(StylizeFiles):
+    """`StylizeFiles` of a run that words guide, which needs no style."""
+
+    _needed: ClassVar[tuple[str, ...]] = ("content", "output")

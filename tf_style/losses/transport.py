@@ -65,7 +65,7 @@ def relaxed_transport_loss(
 
     def sample(features: Features, layer: str, purpose: int) -> dict[str, tf.Tensor]:
         step = features.get("step", tf.zeros([], tf.int32))
-        draw = tf.random.stateless_uniform([num_places], tf.stack([tf.constant(2 * seed + purpose), step]))
+        draw = tf.random.stateless_uniform([num_places], tf.stack([2 * seed + purpose, step]), alg="philox")  # XLA, too
         return _places(features[layer], features.get("mask"), pool, draw)
 
     def target(references: References) -> Nest:

@@ -177,15 +177,19 @@ class FeedForwardStylizer:
         """The codes of K styles for contents of a shape (int32 [4]): float32 [B or 1, K, N]."""
         return tf.stack(_as_batch([self._code(style, content_shape) for style in styles]), axis=1)
 
-    def paint(self, content: Image, codes: tf.Tensor, strength: tf.Tensor | None = None) -> Image:
+    def paint(
+        self, content: Image, codes: tf.Tensor, strength: tf.Tensor | None = None, shares: tf.Tensor | None = None
+    ) -> Image:
         """Paints with styles' codes.
 
         Args:
           content: Float32 [B, H, W, 3] in [0, 1].
-          codes: Float32 [B or 1, K, N]; `style_blend` says how to mix them.
+          codes: Float32 [B or 1, K, N].
           strength: Float32 [B], in [0, 1]; None: the stylizer's own.
+          shares: How to mix the codes, float32 [K] with a sum of 1; None: as `style_blend` says.
         """
-        return self.shown(self._painted(content, Part(codes, self._shares(codes.shape[1])), strength), content)
+        shares = self._shares(codes.shape[1]) if shares is None else shares
+        return self.shown(self._painted(content, Part(codes, shares), strength), content)
 
     def parts(self, styles: Sequence[Image | str], content_shape: tf.Tensor, *, by_region: bool = False) -> list[Part]:
         """The mixture to paint everywhere or, with a region for each style, those styles."""

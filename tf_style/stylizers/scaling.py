@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from tf_style.ops.sampling import resampled
 from tf_style.types import Image
 
 _FADE = 0.25  # strength below which the content shows through
@@ -49,28 +50,11 @@ def resize(image: Image, size: Sequence) -> Image:
 
 def resize_under_xla(image: Image, size: Sequence) -> Image:
     """`resize` by operations that XLA has, which TensorFlow's own, faster one is not."""
-
-    def resized() -> Image:
-        rows, columns = (_cubic_matrix(tf.shape(image)[axis + 1], size[axis]) for axis in range(2))
-        return tf.clip_by_value(tf.einsum("yh,bhwc,xw->byxc", rows, image, columns), 0.0, 1.0)
-
-    return tf.cond(tf.reduce_all(tf.equal(tf.shape(image)[1:3], size)), lambda: image, resized)
-
-
-def _cubic_matrix(own: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-    """The weights [wanted, own] of pixels in antialiased cubic resampling along one axis.
-
-    Reference:
-      Keys, "Cubic Convolution Interpolation for Digital Image Processing", IEEE Transactions on Acoustics, Speech, and
-      Signal Processing 29, 1981, equation 15.
-    """
-    own, wanted = tf.cast(own, tf.float32), tf.cast(wanted, tf.float32)
-    places = (tf.range(wanted) + 0.5)[:, tf.newaxis] * (own / wanted) - (tf.range(own) + 0.5)
-    distance = tf.abs(places) / tf.maximum(own / wanted, 1.0)
-    near = (1.5 * distance - 2.5) * distance**2 + 1.0
-    far = ((-0.5 * distance + 2.5) * distance - 4.0) * distance + 2.0
-    weights = tf.where(distance < 1.0, near, tf.where(distance < 2.0, far, 0.0))
-    return weights / tf.reduce_sum(weights, 1, keepdims=True)
+    return tf.cond(
+        tf.reduce_all(tf.equal(tf.shape(image)[1:3], size)),
+        lambda: image,
+        lambda: tf.clip_by_value(resampled(image, size), 0.0, 1.0),
+    )
 
 
 def resize_mask(mask: tf.Tensor, size: Sequence) -> tf.Tensor:

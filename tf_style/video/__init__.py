@@ -10,6 +10,8 @@ from tf_style.video.joining import Part, join
 from tf_style.video.outputs import FilmOutput, choose_output
 from tf_style.video.pictures import is_pattern
 from tf_style.video.reading import Frame, read_frames, read_info
+from tf_style.video.soundtrack import sound_seconds
+from tf_style.video.stills import is_still
 from tf_style.video.writing import CODECS, CONTAINERS, Encoding, VideoWriter, choose_encoding
 
 __all__ = [
@@ -27,8 +29,10 @@ __all__ = [
     "choose_encoding",
     "choose_output",
     "is_pattern",
+    "is_still",
     "join",
     "read_frames",
     "read_info",
     "refusals",
+    "sound_seconds",
 ]

@@ -43,7 +43,7 @@ class VideoInfo:
       pixel_aspect: Width of a pixel relative to its height.
       tags: Range, primaries, transfer and matrix of the colours, in FFmpeg's numbers; for RGB, those to write with.
       rgb: Whether the frames are RGB, as in GIF and APNG, and not YCbCr.
-      kind: "film" for what FFmpeg reads, "webp", or "pictures" for numbered ones.
+      kind: "film" for what FFmpeg reads, "webp", "pictures" for numbered ones, or "still" for one that is held.
       pictures: The numbers of numbered pictures, and their files.
       last: How long the last frame is shown, in seconds.
       plays: How often an animation is shown; 0: forever.
@@ -142,7 +142,10 @@ def _facts(path: str, container: Any, stream: Any) -> VideoInfo:
     if first is None:
         raise VideoError(f"'{path}' holds no frame that can be decoded; it may be damaged or empty: give another file.")
     if still:
-        raise VideoError(f"'{path}' is a single picture, not a film; paint it with tf-style stylize.")
+        raise VideoError(
+            f"'{path}' is a single picture, not a film; paint it with tf-style stylize, or add a song to make it one, "
+            "as in --audio=song.mp3."
+        )
     full = context.pix_fmt.startswith("yuvj") or int(context.color_range) == _FULL
     tags = (
         _FULL if full else int(context.color_range), int(context.color_primaries), int(context.color_trc),

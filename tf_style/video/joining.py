@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-import io
 import operator
 import warnings
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from tf_style.images import replacing
 from tf_style.video.errors import VideoWarning, load_av, refusals
 from tf_style.video.info import VideoInfo, opened
+from tf_style.video.soundtrack import Timed, is_whole, opened_sound, sound_packets, try_header
 
 _RANDOM = (".mkv", ".webm")  # FFmpeg numbers their tracks by chance, unless told not to
 _COPIED = ("audio", "subtitle")
-_Timed: TypeAlias = tuple[Fraction, Any, bool]  # a packet's time in seconds, the packet, whether it can be decoded
 
 
 class Part(NamedTuple):
@@ -28,7 +27,15 @@ class Part(NamedTuple):
     start: int
 
 
-def join(parts: Sequence[Part], info: VideoInfo, output: str | Path, *, start: float = 0.0, end: float = 0.0) -> None:
+def join(
+    parts: Sequence[Part],
+    info: VideoInfo,
+    output: str | Path,
+    *,
+    start: float = 0.0,
+    end: float = 0.0,
+    sound: str = "",
+) -> None:
     """Writes parts one after the other, with all sound and subtitles of the source, packet by packet.
 
     The file appears whole or not at all.
@@ -39,6 +46,7 @@ def join(parts: Sequence[Part], info: VideoInfo, output: str | Path, *, start: f
       output: The film.
       start: Seconds of the source at which the film begins; its times then count from there.
       end: The first second of the source that is left out; 0: none is.
+      sound: A file whose sound takes the place of the source's, from `start` to `end`, which must be given.
 
     Warns:
       VideoWarning: A stream of the source cannot be copied into such a file, or its sound is damaged.
@@ -47,16 +55,17 @@ def join(parts: Sequence[Part], info: VideoInfo, output: str | Path, *, start: f
       WriteError: The disk refuses.
     """
     output = Path(output)
-    av = load_av()
     with refusals(output), replacing(output) as temporary:
-        _write(av, parts, info, str(temporary), output, start, end)
+        _write(parts, info, str(temporary), output, start, end, sound)
 
 
 def _write(
-    av: Any, parts: Sequence[Part], info: VideoInfo, temporary: str, output: Path, start: float, end: float
+    parts: Sequence[Part], info: VideoInfo, temporary: str, output: Path, start: float, end: float, sound: str
 ) -> None:
+    av = load_av()
     options = {"fflags": "bitexact"} if output.suffix.lower() in _RANDOM else {}
-    with _opened(info) as source, av.open(temporary, "w", options=options) as target:
+    other = opened_sound(sound) if sound else contextlib.nullcontext()
+    with _opened(info) as source, other as song, av.open(temporary, "w", options=options) as target:
         with av.open(str(parts[0].path)) as first:
             video = target.add_stream_from_template(first.streams.video[0], opaque=True)
         video.time_base = info.time_base
@@ -64,14 +73,17 @@ def _write(
             video.set_display_rotation(info.rotation)
         streams = {}
         if source is not None:
-            streams = _copied_streams(source, target, output)
+            streams = _copied_streams(source, target, output, ("subtitle",) if sound else _COPIED)
             target.metadata.update(source.metadata)
             chapters = source.chapters()
             if chapters and not (start or end):
                 target.set_chapters(chapters)
-        sound, pictures = _packets(source, streams, info, start, end), _pictures(av, parts, info, start, video)
+        tracks = [_packets(source, streams, info, start, end), _pictures(av, parts, info, start, video)]
+        if song is not None:
+            begin = Fraction(0) if start else info.start * info.time_base
+            tracks.append(sound_packets(song, target, output, begin, start, end))
         damaged = 0
-        for _, packet, whole in heapq.merge(sound, pictures, key=operator.itemgetter(0)):
+        for _, packet, whole in heapq.merge(*tracks, key=operator.itemgetter(0)):
             try:
                 target.mux_one(packet)
             except ValueError:  # FFmpeg's, of a packet that makes no sense
@@ -81,7 +93,8 @@ def _write(
             damaged += not whole
     if damaged:
         warnings.warn(
-            f"The sound of '{info.path}' is damaged: {damaged} of its packets cannot be played; the rest is as it was.",
+            f"The sound of '{sound or info.path}' is damaged: {damaged} of its packets cannot be played; the rest "
+            "is as it was.",
             VideoWarning,
             stacklevel=2,
         )
@@ -97,7 +110,7 @@ def _opened(info: VideoInfo) -> Iterator[Any]:
         yield container
 
 
-def _pictures(av: Any, parts: Sequence[Part], info: VideoInfo, start: float, stream: Any) -> Iterator[_Timed]:
+def _pictures(av: Any, parts: Sequence[Part], info: VideoInfo, start: float, stream: Any) -> Iterator[Timed]:
     """The packets of all parts, in their order."""
     shift = Fraction(0)
     if start:
@@ -112,10 +125,10 @@ def _pictures(av: Any, parts: Sequence[Part], info: VideoInfo, start: float, str
                 # A part that begins with a long frame would be decoded from before the end of the last part on.
                 packet.dts = before = packet.dts if before is None else max(packet.dts, before + 1)
                 packet.stream = stream
-                yield packet.dts * packet.time_base, packet, True
+                yield Timed(packet.dts * packet.time_base, packet, True)
 
 
-def _packets(source: Any, streams: dict[int, Any], info: VideoInfo, start: float, end: float) -> Iterator[_Timed]:
+def _packets(source: Any, streams: dict[int, Any], info: VideoInfo, start: float, end: float) -> Iterator[Timed]:
     """The packets to copy, those of the time from `start` to `end`."""
     if not streams:
         return
@@ -131,20 +144,10 @@ def _packets(source: Any, streams: dict[int, Any], info: VideoInfo, start: float
         seconds = time * packet.time_base - begin
         if (start and seconds < start) or (end and seconds >= end):
             continue
-        whole = _is_whole(packet)
+        whole = is_whole(packet)
         _shift(packet, shift)
         packet.stream = streams[packet.stream.index]
-        yield packet.dts * packet.time_base, packet, whole
-
-
-def _is_whole(packet: Any) -> bool:
-    """Whether a packet of sound can be decoded."""
-    try:
-        if packet.stream.type == "audio":
-            packet.decode()
-    except load_av().error.FFmpegError:
-        return False
-    return True
+        yield Timed(packet.dts * packet.time_base, packet, whole)
 
 
 def _shift(packet: Any, seconds: Fraction) -> None:
@@ -155,17 +158,17 @@ def _shift(packet: Any, seconds: Fraction) -> None:
             packet.pts -= ticks
 
 
-def _copied_streams(source: Any, target: Any, output: Path) -> dict[int, Any]:
+def _copied_streams(source: Any, target: Any, output: Path, kinds: Sequence[str]) -> dict[int, Any]:
     """The source's streams that the target takes: their index, and the target's stream."""
     found = {}
     for stream in source.streams:
-        if stream.type not in _COPIED:
+        if stream.type not in kinds:
             continue
         name = stream.codec_context.name if stream.codec_context else "unknown"
         try:
             if stream.codec_context.codec.canonical_name not in target.supported_codecs:
                 raise ValueError
-            _try_header(stream, target.format.name)
+            try_header(stream, target.format.name)
             copy = target.add_stream_from_template(stream, opaque=True)
         except (ValueError, AttributeError):  # FFmpeg's refusals are ValueErrors, too
             warnings.warn(
@@ -179,10 +182,3 @@ def _copied_streams(source: Any, target: Any, output: Path) -> dict[int, Any]:
         copy.metadata.update(stream.metadata)
         found[stream.index] = copy
     return found
-
-
-def _try_header(stream: Any, format_name: str) -> None:
-    """Raises ValueError if a format refuses a stream; MOV does so only when its header is written."""
-    with load_av().open(io.BytesIO(), "w", format=format_name) as trial:
-        trial.add_stream_from_template(stream, opaque=True)
-        trial.start_encoding()

@@ -48,9 +48,9 @@ class FilmOutput:
         """Writes a part of frames of the size (height, width) that begins after so many frames."""
         return VideoWriter(part, info, self.encoding, size)
 
-    def join(self, parts: Sequence[Part], info: VideoInfo, *, start: float, end: float) -> None:
-        """Writes the output of its parts."""
-        join(parts, info, self.path, start=start, end=end)
+    def join(self, parts: Sequence[Part], info: VideoInfo, *, start: float, end: float, sound: str = "") -> None:
+        """Writes the output of its parts, with the sound of the source, or of the file `sound`."""
+        join(parts, info, self.path, start=start, end=end, sound=sound)
 
 
 class AnimationOutput(FilmOutput):
@@ -66,7 +66,7 @@ class AnimationOutput(FilmOutput):
         """Writes a part of frames of the size (height, width) that begins after so many frames."""
         return VideoWriter(part, info, LOSSLESS, size)
 
-    def join(self, parts: Sequence[Part], info: VideoInfo, *, start: float, end: float) -> None:
+    def join(self, parts: Sequence[Part], info: VideoInfo, *, start: float, end: float, sound: str = "") -> None:
         """Writes the output of its parts."""
         write_animation(parts, info, self.path, end=end)
 
@@ -91,7 +91,7 @@ class PicturesOutput(FilmOutput):
         """Writes a part of frames that begins after so many frames."""
         return PictureWriter(self.path, info, begin)
 
-    def join(self, parts: Sequence[Part], info: VideoInfo, *, start: float, end: float) -> None:
+    def join(self, parts: Sequence[Part], info: VideoInfo, *, start: float, end: float, sound: str = "") -> None:
         """They are there."""
 
 

@@ -15,8 +15,8 @@ from tf_style.video.info import VideoInfo
 
 _PLACE = re.compile(r"%(?:0\d+)?d")  # of the number, in a pattern of names
 _NUMBER = re.compile(r"(\d+)\D*$")  # the last one in a name
-_RATE = Fraction(25)  # frames a second, as FFmpeg takes them
-_SRGB = (1, 1, 1, 1)  # written as BT.709 in limited range; FFmpeg's numbers
+RATE = Fraction(25)  # frames a second, as FFmpeg takes them
+SRGB = (1, 1, 1, 1)  # written as BT.709 in limited range; FFmpeg's numbers
 
 
 def is_pattern(path: str | Path) -> bool:
@@ -54,7 +54,7 @@ def describe(path: str, *, fps: Fraction = Fraction(0)) -> VideoInfo:
                 f"'{name}' has {size[1]}x{size[0]} pixels, but '{pictures[0][1]}' has {first.size[1]}x{first.size[0]}; "
                 "frames must have one size."
             )
-    rate = fps or _RATE
+    rate = fps or RATE
     return VideoInfo(
         path=path,
         width=first.size[1],
@@ -67,7 +67,7 @@ def describe(path: str, *, fps: Fraction = Fraction(0)) -> VideoInfo:
         rotation=0,
         bits=first.bit_depth,
         pixel_aspect=Fraction(1),
-        tags=_SRGB,
+        tags=SRGB,
         rgb=True,
         kind="pictures",
         pictures=pictures,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import math
 import warnings
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tf_style.video import pictures, webp
+from tf_style.video import pictures, stills, webp
 from tf_style.video.errors import VideoWarning, load_av
 from tf_style.video.info import SCALERS_MATRICES, VideoInfo, describe, exact_scaling, opened
 from tf_style.video.tonemapping import ToneMapper
@@ -39,19 +40,22 @@ class Frame(NamedTuple):
         return self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
 
 
-def read_info(path: str | Path, *, fps: float = 0.0, tonemap: bool = False) -> VideoInfo:
+def read_info(path: str | Path, *, fps: float = 0.0, tonemap: bool = False, still: float = 0.0) -> VideoInfo:
     """Reads what is known of a film before its frames are read.
 
     Args:
       path: A film, an animation, a folder of numbered pictures, or a pattern of their names such as frames/%05d.png.
-      fps: Of a film: read only so many frames a second, those shown at each tick. Of pictures: how many are shown a
-        second. 0: all; 25.
+      fps: Of a film: read only so many frames a second, those shown at each tick. Of pictures and a still one: how many
+        are shown a second. 0: all; 25.
       tonemap: Read HDR in SDR.
+      still: How many seconds to show a single picture; 0: it is refused.
 
     Raises:
       ImageError, VideoError: It is no film that can be read, or HDR.
     """
     exact = _exact(fps)
+    if still and stills.is_still(path):
+        return stills.describe(str(path), still, fps=exact)
     if Path(path).is_dir() or pictures.is_pattern(path):
         return pictures.describe(str(path), fps=exact)
     info = webp.describe(str(path)) if webp.is_webp(path) else describe(str(path), tonemap=tonemap)
@@ -94,6 +98,9 @@ def read_frames(
     first = info.start + round(start / info.time_base)
     last = info.start + round(end / info.time_base) if end else None
     begin = first if begin is None else max(first, begin)
+    if info.kind == "still":
+        yield from itertools.starmap(Frame, stills.pixels_and_times(info, size, begin, last))
+        return
     frames = _timed(_DECODED[info.kind](info, begin), info, begin, last)
     if info.fps:
         frames = _at_ticks(frames, info, first)

@@ -15,8 +15,8 @@ from tf_style.words.naming import PREFIX, LibraryError
 #: Below this similarity no picture is near. In the package's library the 40 questions of tests/words/queries.csv reach
 #: at least .31; of 32 things that no painting shows, such as "laptop", half stay below. No number tells all apart.
 NEAR = 0.25
-_COUNT = 3
-_DIGITS = 3  # of shares: what is printed is what is used
+COUNT = 3
+DIGITS = 3  # of shares: what is printed is what is used
 
 
 class Choice(NamedTuple):
@@ -35,7 +35,7 @@ class Choice(NamedTuple):
     @property
     def options(self) -> dict[str, Any]:
         """The shares and the controls, as options of `StylizeConfig`."""
-        return {"style_blend": tuple(round(one.share, _DIGITS) for one in self.found), **self.controls}
+        return {"style_blend": tuple(round(one.share, DIGITS) for one in self.found), **self.controls}
 
     def summary(self, options: Mapping[str, Any]) -> str:
         """What was taken, for people: titles with shares, and those of the options that are controls."""
@@ -58,11 +58,11 @@ def choose(text: str, library: StyleLibrary, *, far: bool = False) -> Choice:
       ValueError: The text is empty, or has no known word.
     """
     controls, rest = controls_of(text)
-    found = tuple(library.search(rest if re.search(r"\w", rest) else text, _COUNT))
+    found = tuple(library.search(rest if re.search(r"\w", rest) else text, COUNT))
     if found[0].similarity < NEAR and not far:
         nearest = ", ".join(f"{one.title} ({one.similarity:.2f})" for one in found)
         raise LibraryError(f"No picture of the style library is near {text!r}; the nearest are {nearest}.")
-    return Choice(tuple(one for one in found if round(one.share, _DIGITS)), controls)
+    return Choice(tuple(one for one in found if round(one.share, DIGITS)), controls)
 
 
 def as_text(value: Any) -> str:

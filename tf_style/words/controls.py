@@ -39,8 +39,10 @@ RULES = (
 )  # fmt: skip
 
 #: What leaves a painting as it is.
-_NEUTRAL = {"saturation": 1.0, "warmth": 0.0, "style_strength": 1.0}
-_NOT_DENIED = r"(?<!\bnot )(?<!\bno )(?<!\bnever )(?<!\bwithout )"
+NEUTRAL = {"saturation": 1.0, "warmth": 0.0, "style_strength": 1.0}
+#: Words before which others count for nothing.
+DENIALS = ("not", "no", "never", "without")
+_NOT_DENIED = "".join(rf"(?<!\b{word} )" for word in DENIALS)
 
 
 def controls_of(text: str) -> tuple[dict[str, Any], str]:
@@ -75,7 +77,7 @@ def controls_of(text: str) -> tuple[dict[str, Any], str]:
 
 def _agreed(option: str, values: list[Any]) -> Any:
     """The value farthest from what leaves the painting as it is; None if they lie on both sides of it."""
-    neutral = _NEUTRAL.get(option)
+    neutral = NEUTRAL.get(option)
     if neutral is None:
         return values[0]
     if min(values) < neutral < max(values):

@@ -52,7 +52,7 @@ def embed(sentences: Sequence[str]) -> np.ndarray:
       https://openreview.net/forum?id=SyK00v5xx. Theirs weights words by their frequency; here the weights were fitted
       together with the vectors, to the sentence encoder MiniLM.
     """
-    table = _table()
+    table = word_table()
     vectors = np.empty([len(sentences), table.vectors.shape[1]], np.float32)
     for index, sentence in enumerate(sentences):
         rows = [table.rows[word] for word in _known(sentence, table)]
@@ -67,7 +67,7 @@ def known_words(sentence: str) -> list[str]:
       >>> known_words("Impasto, in the style of Van Gogh: xyzzy!")
       ['impasto', 'van gogh']
     """
-    return terms(sentence, _table().rows)
+    return terms(sentence, word_table().rows)
 
 
 def _known(sentence: str, table: Table) -> list[str]:
@@ -83,7 +83,8 @@ def _known(sentence: str, table: Table) -> list[str]:
 
 
 @functools.lru_cache(maxsize=1)
-def _table() -> Table:
+def word_table() -> Table:
+    """The package's table of words, read once."""
     with np.load(_TABLE) as archive:
         words = archive["words"].tobytes().decode("ascii").split("\n")
         return Table(

@@ -16,7 +16,7 @@ Embedder: TypeAlias = Callable[[Sequence[str]], np.ndarray]
 
 #: The share of a picture's second nearest sentence in its similarity. With it, other words for the same find the same
 #: more often (6 instead of 5 of 8 pairs of tests/words/queries.csv, at any share from .1 to .4).
-_SECOND = 0.25
+SECOND = 0.25
 #: Smaller: the nearest picture takes all; larger: equal shares.
 TEMPERATURE = 0.05
 
@@ -51,7 +51,7 @@ class StyleLibrary:
         self.entries = tuple(entries)
         self._embedder = embedder or _own_embedder
         sentences = [(row, text) for row, entry in enumerate(self.entries) for text in entry.sentences]
-        self._rows, self._vectors = _embedded(sentences, self._embedder)
+        self.rows, self.vectors = _embedded(sentences, self._embedder)
 
     @classmethod
     def open(cls, folder: str | Path = "", embedder: Embedder | None = None) -> StyleLibrary:
@@ -94,10 +94,10 @@ class StyleLibrary:
 
     def _similarities(self, text: str) -> np.ndarray:
         """How near each picture is; 0 for those without a sentence that can be compared."""
-        cosines = self._vectors @ self._embedder([text])[0] if len(self._rows) else np.zeros(0)
-        nearest = [np.sort(cosines[self._rows == row])[::-1] for row in range(len(self.entries))]
+        cosines = self.vectors @ self._embedder([text])[0] if len(self.rows) else np.zeros(0)
+        nearest = [np.sort(cosines[self.rows == row])[::-1] for row in range(len(self.entries))]
         return np.array(
-            [(1 - _SECOND) * own[0] + _SECOND * own[min(1, len(own) - 1)] if len(own) else 0.0 for own in nearest]
+            [(1 - SECOND) * own[0] + SECOND * own[min(1, len(own) - 1)] if len(own) else 0.0 for own in nearest]
         )
 
     def _found(self, row: int, similarity: float, share: float) -> Found:

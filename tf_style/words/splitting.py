@@ -20,14 +20,14 @@ STOP_WORDS = frozenset(_SAYS_NOTHING.split())
 LONGEST_TERM = 3  # words
 
 # Endings, and what takes their place; tried in this order where a word is not in the table as it stands.
-_ENDINGS = (
+ENDINGS = (
     ("iness", "y"), ("iest", "y"), ("ness", ""), ("like", ""), ("ies", "y"), ("ied", "y"), ("ier", "y"), ("ily", "y"),
     ("s", ""), ("es", ""), ("ing", "e"), ("ing", ""), ("ed", "e"), ("ed", ""), ("er", "e"), ("er", ""), ("est", "e"),
     ("est", ""), ("ish", ""), ("ish", "e"), ("ly", ""), ("y", ""), ("y", "e"),
 )  # fmt: skip
-_DOUBLING = ("ing", "ed", "er", "est", "ish", "y")  # "dotted": "dot"
-_SHORTEST_STEM = 3  # letters
-_PLAIN = str.maketrans({"\u2019": "'", "\u2010": "-", "œ": "oe", "æ": "ae", "ø": "o", "ß": "ss"})
+DOUBLING = ("ing", "ed", "er", "est", "ish", "y")  # "dotted": "dot"
+SHORTEST_STEM = 3  # letters
+PLAIN = str.maketrans({"\u2019": "'", "\u2010": "-", "œ": "oe", "æ": "ae", "ø": "o", "ß": "ss"})
 _WORD = re.compile(r"[a-z]+(?:[-'][a-z]+)*")
 
 
@@ -36,7 +36,7 @@ def words_of(text: str) -> list[list[str]]:
 
     A word with a hyphen comes first as one word, then in its parts, for the reader to choose.
     """
-    plain = unicodedata.normalize("NFKD", text.lower().translate(_PLAIN))
+    plain = unicodedata.normalize("NFKD", text.lower().translate(PLAIN))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     found = []
     for word in _WORD.findall(plain):
@@ -76,9 +76,9 @@ def _match(words: list[str], known: Collection[str]) -> str | None:
 def forms(term: str) -> Iterator[str]:
     """A term, then its stems, likeliest first: "dotted" gives "dotted", "dotte", "dott", "dot"."""
     yield term
-    for ending, instead in _ENDINGS:
+    for ending, instead in ENDINGS:
         stem = term.removesuffix(ending)
-        if stem != term and len(stem) >= _SHORTEST_STEM:
+        if stem != term and len(stem) >= SHORTEST_STEM:
             yield stem + instead
-            if not instead and ending in _DOUBLING and len(stem) > _SHORTEST_STEM and stem[-1] == stem[-2] != "s":
+            if not instead and ending in DOUBLING and len(stem) > SHORTEST_STEM and stem[-1] == stem[-2] != "s":
                 yield stem[:-1]

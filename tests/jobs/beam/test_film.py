@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
         pictures=lambda h, w, place: pans[place // 12][:h, place % 12 : place % 12 + w], rate=Fraction(10),
     )  # fmt: skip
     command.write_picture(folder / "style.jpg", 50, 40, seed=1)
-    (folder / "cut.csv").write_text("0\n1.2\n")
+    (folder / "cut.csv").write_text('0\n1.2,"text: stormy sea, muted"\n')
     (folder / "shots.csv").write_text("start,style\n0,a\n1.0,b\n2.0,a+b\n")
     return folder
 
@@ -177,6 +177,7 @@ def test_processes_on_this_machine(there, plain):
         (["--output=a.mp4"], "style must be given"),
         (["--output=a.mp4", *NETWORK, "--manifest=jobs.csv"], "--manifest is for lists of pictures"),
         (["--output=a.mp4", *NETWORK, "--start=100"], "There is no frame from --start=100 on"),
+        (["--output=a.mp4", *NETWORK, "--react=pulse"], "--react is for tf-style video, which paints all frames in"),
         (["--output=a.avi", *NETWORK], "must end in .mp4, .mov, .mkv, .webm"),
         (["--output=gs://bucket/a.mp4", *NETWORK], "is a URL"),
         (["--output=a.mp4", *NETWORK, "--", "--runer=FlinkRunner"], "Did you mean --runner?"),

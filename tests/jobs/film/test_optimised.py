@@ -7,6 +7,7 @@ from tests import command
 from tests.materials import QUICK
 from tests.video.clips import frames_of, make_clip
 from tf_style.cli.main import main
+from tf_style.controls import OWN
 from tf_style.frames import OptimizingPainter
 from tf_style.jobs.film import run as job
 from tf_style.motion import warp_error
@@ -31,11 +32,11 @@ def test_a_crash_costs_a_part(there, monkeypatch, capfd):
     assert "Backbone compact_vgg19" in capfd.readouterr().err
     paint, painted = OptimizingPainter.paint, []
 
-    def crashes(self, frame, masks=None):
+    def crashes(self, frame, masks=None, controls=OWN):
         painted.append(frame)
         if len(painted) == 5:
             raise RuntimeError
-        return paint(self, frame, masks)
+        return paint(self, frame, masks, controls)
 
     with monkeypatch.context() as patched, pytest.raises(RuntimeError):
         patched.setattr(OptimizingPainter, "paint", crashes)

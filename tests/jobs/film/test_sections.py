@@ -8,6 +8,7 @@ import pytest
 from tests.video.clips import make_clip, waves
 from tf_style.config import VideoFiles
 from tf_style.jobs.film import sections
+from tf_style.jobs.film.shots import Shot
 from tf_style.jobs.film.source import Source
 from tf_style.video import VideoError, choose_output
 
@@ -63,4 +64,4 @@ def test_a_film_that_changed(folder):
     source = source_of(folder / "a.mp4")
     for start, count in ((3, 5), (0, 500)):
         with pytest.raises(VideoError, match=r"a.mp4' is not read as it was when its shots were found"):
-            list(source.frames_of(sections.Section(0, start, count, 0, ("a",))))
+            list(source.frames_of(sections.Section(0, start, count, 0, Shot(0.0, ("a",)))))

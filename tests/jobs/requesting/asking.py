@@ -10,7 +10,9 @@ FILES = ["--content=content.png", "--style=style.jpg", "--output=out.png", "--si
 
 
 def line(server, *flags):
-    return ["request", f"--server={server.address}", *FILES, *flags]
+    own_style = any(flag.startswith("--style=") for flag in flags)  # else it would be a second one
+    files = [flag for flag in FILES if not (own_style and flag.startswith("--style="))]
+    return ["request", f"--server={server.address}", *files, *flags]
 
 
 def levels(path, size=(36, 48)):

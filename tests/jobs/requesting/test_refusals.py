@@ -81,6 +81,19 @@ REFUSALS = {
     "negative deadline": (["--deadline=-1"], ["deadline", "at least 0"]),
     "deadline without end": (["--deadline=inf"], ["deadline", "finite"]),
     "two styles": (["--style_name=red"], ["--style and --style_name were both given"]),
+    "words and a style": (["--style_text=sea"], ["style=style.jpg and style_text were both given"]),
+    "words for a signature": (["--style=", "--signature=stylize_text"], ["--style must be given"]),
+    "a style for the signature of words": (["--signature=stylize_text"], ["sends --style_text"]),
+    "a library for words of the server": (
+        ["--style=", "--style_text=sea", "--signature=stylize_text", "--style_library=x"],
+        ["style_library is for words that are looked up here"],
+    ),
+    "an option with words": (
+        ["--style=", "--style_text=sea", "--signature=stylize_text", "--style_strength=1"],
+        ["--style_strength cannot be sent to stylize_text"],
+    ),
+    "several styles in calls": (["--style=style.jpg,content.png", "--advance_every=5"], ["give one style"]),
+    "shares": (["--style_blend=1,2"], ["style_blend has 2 shares for 1 styles"]),
     "named style in calls": (
         ["--style=", "--style_name=red", "--advance_every=5"],
         ["--style_name cannot be used with --advance_every"],

@@ -80,7 +80,7 @@ def test_help(programs):
     assert outcome.stdout.startswith("usage: tf-style request --server=")
     for field in dataclasses.fields(RequestOptions):
         assert outcome.stdout.count(f"  --{field.name} ") + outcome.stdout.count(f"  --[no]{field.name} ") == 1
-    assert "(stylize|serving_default|stylize_bytes|stylize_encoded) [stylize]" in outcome.stdout
+    assert "(stylize|serving_default|stylize_bytes|stylize_encoded|stylize_text) [stylize]" in outcome.stdout
 
 
 @pytest.mark.parametrize("name", ["help", "bad flag", "bad picture", "REST", "one call", "calls", "wrong TLS"])

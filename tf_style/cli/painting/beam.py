@@ -26,6 +26,8 @@ _WITHOUT = (
     "figure", "save_every", "checkpoint_dir", "checkpoint_seconds", "tensorboard_dir",
 )  # fmt: skip
 _FILM_WITHOUT = ("json", "quiet", "preview", "tileable", "tile_size", "tile_steps")
+#: Options of films that need the frames before, over cuts too.
+_IN_ORDER = ("audio", "react", "bpm", "schedule", "schedule_output", "react_figure", "allow_flashes")
 _LIST = flags.Flags((StylizeFiles, ProfileOptions, StylizeConfig), flags.PRESET, _WITHOUT, first=flags.PAINTING_FIRST)
 _FILM = flags.Flags((VideoFiles, ProfileOptions, StylizeConfig), flags.PRESET, _FILM_WITHOUT)
 _ALL = {field.name: field for known in (_LIST, _FILM) for field in known.fields}
@@ -48,11 +50,11 @@ def main(argv: list[str]) -> int:
     _check(given, is_film=is_film)
     if is_film:
         given.setdefault("preset", video.PRESET)
-    replace_profile(given)
-    if is_film:
+        video.use_words(given)
         config, files, _, options = flags.stylization(given, VideoFiles)
     else:
         flags.require(given, ("manifest", "output"), "tf-style beam --manifest=jobs.csv --output=paintings")
+        replace_profile(given)
         config, files, _, options = flags.stylization(given)
     if importlib.util.find_spec("apache_beam") is None:
         raise ConfigError("Apache Beam is not installed; run pip install 'tf-style[beam]'.")
@@ -71,6 +73,10 @@ def _check(given: dict[str, Any], *, is_film: bool) -> None:
             raise ConfigError(f"--{name} is for lists of pictures, but --content is a film; leave one of them out.")
         if name not in known:
             raise ConfigError(f"--{name} is for films, but no --content was given; leave --{name} out, or give a film.")
+        if name in _IN_ORDER:
+            raise ConfigError(
+                f"--{name} is for tf-style video, which paints all frames in their order; use that instead."
+            )
     if is_film:
         example = "tf-style beam --content=clip.mp4 --style=painting.jpg --output=painted.mp4"
         flags.require(given, ("output",), example)

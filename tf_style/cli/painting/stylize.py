@@ -8,7 +8,7 @@ from typing import Any
 from tf_style.cli import flags
 from tf_style.cli.painting.profile import replace_profile
 from tf_style.cli.painting.words import replace_words
-from tf_style.config import ProfileOptions, StylizeConfig, StylizeFiles, WordsOptions
+from tf_style.config import FilesWithoutStyle, ProfileOptions, StylizeConfig, StylizeFiles, WordsOptions
 from tf_style.jobs.run import places
 
 _USAGE = (
@@ -34,14 +34,16 @@ def main(argv: list[str]) -> int:
     replace_profile(given)
     content, styles = given.get("content", ""), given.get("style", ())
     folders = [path for path in (content, *styles) if Path(path).is_dir()]
-    if content and styles and not folders and "manifest" not in given:
-        given.setdefault("output", places.default_output(given, content, *styles))
+    named = styles or filter(None, [given.get("clip_text")])
+    if content and (parts := tuple(named)) and not folders and "manifest" not in given:
+        given.setdefault("output", places.default_output(given, content, *parts))
     with places.standard_streams(given):
         return _run(given)
 
 
 def _run(given: dict[str, Any]) -> int:
-    config, files, preset, names = flags.stylization(given)
+    kind = StylizeFiles if "clip_text" not in given else FilesWithoutStyle
+    config, files, preset, names = flags.stylization(given, kind)
     if files.manifest:
         from tf_style.jobs.folder import catalogue
 

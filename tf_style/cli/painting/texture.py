@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from tf_style.cli import flags
-from tf_style.config import ConfigError, StylizeConfig, StylizeFiles, check_given
+from tf_style.config import ClipOptions, ConfigError, StylizeConfig, StylizeFiles, check_given
 from tf_style.jobs.run import places
 from tf_style.presets import load_preset, preset_config
 
@@ -17,7 +17,7 @@ _USAGE = (
 #: Flags that mean nothing without a content.
 _WITHOUT = (
     "content", "color_from", "preserve_color", "color_stage", "network", "style_strength", "init", "init_network",
-    "noise", "keep_weight", "tile_size", "tile_steps",
+    "noise", "keep_weight", "tile_size", "tile_steps", *(field.name for field in dataclasses.fields(ClipOptions)),
     *(field.name for field in dataclasses.fields(StylizeConfig) if field.name.startswith("content_")),
     *(field.name for field in dataclasses.fields(StylizeFiles) if field.metadata["group"] in ("folder", "masks")),
 )  # fmt: skip

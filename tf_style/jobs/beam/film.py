@@ -134,5 +134,6 @@ def _absolute_files(files: VideoFiles) -> VideoFiles:
         style_masks=tuple(map(path, files.style_masks)),
         keep_mask=path(files.keep_mask),
         shots=path(files.shots) if files.lists_shots else files.shots,
+        style_library=path(files.style_library),
         shots_output=path(files.shots_output),
     )

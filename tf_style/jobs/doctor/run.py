@@ -24,6 +24,7 @@ EXTRAS = {
     "beam": ("apache-beam", "tf-style beam"),
     "dask": ("distributed", "tf-style beam on Dask"),
     "heic": ("pillow-heif", "HEIC, the photos of iPhones"),
+    "clip": ("keras-hub", "--text_guidance=clip"),
     "video": ("av", "tf-style video"),
     "loadtest": ("locust", "load tests of a model server"),
     "dev": ("pytest", "tests of tf-style itself"),

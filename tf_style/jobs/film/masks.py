@@ -37,6 +37,11 @@ class FilmMasks:
         self._made = None if any(isinstance(mask, _Moving) for mask in masks) else self._make(0.0)
 
     @property
+    def moving(self) -> bool:
+        """Whether they differ from frame to frame."""
+        return self._made is None
+
+    @property
     def num_regions(self) -> int:
         """See `Guides`."""
         return len(self._styles) or len(self._content)

@@ -19,7 +19,10 @@ from tf_style.video import Part, refusals
 
 _STATE = "state.npz"
 #: Options that do not change a painted frame, or whose contents do, and not their names.
-_NAMES = ("preview", "json", "quiet", "output", "style", "shots", "shots_output")
+_NAMES = (
+    "preview", "json", "quiet", "output", "style", "style_text", "style_library", "any", "shots", "shots_output",
+    "audio", "react", "bpm", "schedule", "schedule_output", "react_figure",
+)  # fmt: skip
 
 
 class Parts:

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tf_style import images
-from tf_style.config import ConfigError, StylizeConfig, VideoFiles
+from tf_style.config import StylizeConfig, VideoFiles
+from tf_style.controls import Controls
+from tf_style.jobs.film.controls import FilmControls
+from tf_style.jobs.film.inputs import about, check_files, for_stills, read_style
 from tf_style.jobs.film.listing import list_shots
 from tf_style.jobs.film.masks import FilmMasks
-from tf_style.jobs.film.parts import Parts, digest_of_files, facts_of_film, identity_of, options_of
+from tf_style.jobs.film.parts import Parts, identity_of
 from tf_style.jobs.film.sections import Section
 from tf_style.jobs.film.shots import Shot, write_shots
 from tf_style.jobs.film.source import Source
 from tf_style.jobs.run.files import reserved
-from tf_style.jobs.run.inputs import check_options, check_outputs, check_writable, read_colors, read_styles
+from tf_style.jobs.run.inputs import read_colors
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
 from tf_style.jobs.run.memory import check_memory
 from tf_style.jobs.run.progress import ProgressDisplay
 from tf_style.jobs.run.quiet import quiet_tensorflow
 from tf_style.motion import flow_of
-from tf_style.networks.archive import find_network
 from tf_style.video import Frame, Part, choose_output
 
 _PART = 48  # frames; a run that was killed paints fewer than this again
@@ -54,6 +55,7 @@ def run(config: StylizeConfig, files: VideoFiles, preset: str) -> int:
     display = ProgressDisplay(quiet=files.quiet)
     with Interruption() as interruption, reserved("output", str(film.parts.folder)):
         try:
+            film.controls.write(files)
             session = film.open_session()
             display.say(session.headline())
             for remark in film.source.remarks():
@@ -100,26 +102,27 @@ class Film:
     def __init__(
         self, config: StylizeConfig, files: VideoFiles, section: Section | None = None, identity: str = ""
     ) -> None:
+        files = for_stills(config, files)
         self._config, self._files, self._section = config, files, section
         self._output = choose_output(files.output, files.codec, files.crf)
         self.source = Source(files, self._output)
-        styles = {
-            shot.style: shot for shot in reversed(self.source.shots) if not section or shot.style == section.style
-        }
-        _check(files, styles)
+        styles = {shot.style: shot for shot in reversed(self.source.shots) if not section or shot == section.shot}
+        check_files(files, styles)
         check_memory(config, self.source.size)
         #: By style, as given: its pictures, or names.
-        self.styles = {style: _read_style(config, files, shot) for style, shot in styles.items()}
+        self.styles = {style: read_style(config, files, shot) for style, shot in styles.items()}
         self.masks = FilmMasks(files, self.source.upright_size)
         self.colors = read_colors(files)  # type: ignore[arg-type]
+        self.controls = FilmControls(config, files, self.source)
         if files.consistency:
             flow_of(files.flow)
         #: What distinguishes the film from others.
-        self.identity = identity or identity_of(_about(config, files, self.source))
+        self.identity = identity or identity_of(about(config, files, self.source, self.controls))
         self.parts = self.parts_of(section) if section else Parts(Path(files.output), self.identity)
         self._unfinished: list[Part] = []
         self._next_preview = 0.0
         self._last_time = self.parts.last_time
+        self._latest: tuple[Any, np.ndarray] | None = None
         #: How many frames are painted.
         self.painted = self.parts.num_frames
 
@@ -154,11 +157,11 @@ class Film:
         if first is None:
             raise self.source.has_no_frame()
         beginning = self.source.upright((self.source.first() if self._section else first[0]).as_floats())
-        masks = self.masks.at_first()
+        masks, state = self.masks.at_first(), self.controls.resume(self.parts.state)
         for style in self.styles:
             painter = session.painters[style]
             painter.begin(beginning, masks)
-            painter.state = self.parts.state  # a shot begins wherever another one takes over
+            painter.state = state  # a shot begins wherever another one takes over
         frames = itertools.islice(itertools.chain([first], shots), self.parts.num_frames, None)
         begun, before = time.monotonic(), self.painted
 
@@ -177,7 +180,7 @@ class Film:
 
     def _paint_part(
         self,
-        batch: Iterator[tuple[Frame, bool, tuple[str, ...]]],
+        batch: Iterator[tuple[Frame, bool, Shot]],
         session: Any,
         show: Callable[[], None],
         interruption: Interruption,
@@ -186,11 +189,11 @@ class Film:
         path, start, count = self.parts.new_file(), 0, 0
         before = self.painted + (self._section.before if self._section else 0)
         with self._output.writer(path, self.source.info, self.source.written_size, before) as writer:
-            for frame, begins, style in batch:
+            for frame, begins, shot in batch:
                 if interruption.asked and count:
                     break
-                painter = session.painters[style]
-                pixels = self._paint_frame(frame, begins, painter)
+                painter = session.painters[shot.style]
+                pixels = self._paint_frame(frame, begins, painter, shot)
                 writer.add(pixels, frame.time)
                 interruption.at_once = False  # from now on there is something to lose
                 start = start if count else frame.time
@@ -201,7 +204,7 @@ class Film:
         if interruption.asked:
             self._unfinished = [Part(path, start)]
             return False
-        self.parts.add(Part(path, start), count, self._last_time, painter.state)
+        self.parts.add(Part(path, start), count, self._last_time, {**painter.state, **self.controls.state})
         return True
 
     def _preview(self, pixels: np.ndarray) -> None:
@@ -213,9 +216,10 @@ class Film:
     def join(self) -> None:
         """Writes the film of what is painted."""
         end, info = self._files.end, self.source.info
-        if not self.parts.complete:  # sound as long as the pictures
+        if not self.parts.complete or (self._files.audio and not end):  # sound as long as the pictures
             end = float((self._last_time - info.start) * info.time_base + 1 / info.rate)
-        self._output.join([*self.parts.parts, *self._unfinished], info, start=self._files.start, end=end)
+        parts = [*self.parts.parts, *self._unfinished]
+        self._output.join(parts, info, start=self._files.start, end=end, sound=self._files.audio)
 
     def join_sections(self, sections: Iterable[Section]) -> None:
         """Writes the film of sections that are painted, and removes their parts."""
@@ -234,58 +238,29 @@ class Film:
             "crf": self._output.encoding.crf,
         }
 
-    def _paint_frame(self, frame: Frame, begins: bool, painter: Any) -> np.ndarray:
+    def _paint_frame(self, frame: Frame, begins: bool, painter: Any, shot: Shot) -> np.ndarray:
         """The painted frame, in as many bits as the source's."""
-        picture, masks = self.source.upright(frame.as_floats()), self.masks.at(self.source.seconds(frame.time))
+        seconds = self.source.seconds(frame.time)
+        painting = self._painting(frame, begins, painter, self.controls.at(shot, seconds), self.masks.at(seconds))
+        shown = self.source.as_written(self.controls.guarded(painting, seconds))
+        most = np.iinfo(frame.pixels.dtype).max
+        return np.rint(shown * most).astype(frame.pixels.dtype)
+
+    def _painting(self, frame: Frame, begins: bool, painter: Any, controls: Controls, masks: Any) -> np.ndarray:
+        about = painter, controls
+        if self._latest is not None and self._latest[0] == about:  # the same picture
+            return self._latest[1]
+        picture = self.source.upright(frame.as_floats())
         nothing = "regions" in masks and not masks["regions"].any()
         if begins or nothing:
             painter.begin_shot()
-        painting = self.source.as_written(picture if nothing else painter.paint(picture, masks))
-        most = np.iinfo(frame.pixels.dtype).max
-        return np.rint(painting * most).astype(frame.pixels.dtype)
+        painting = picture if nothing else painter.paint(picture, masks, controls)
+        if self.source.is_still and self._config.network and not self.masks.moving:
+            self._latest = about, painting
+        return painting
 
 
 def _batches(frames: Iterator[Any], size: int) -> Iterator[Iterator[Any]]:
     """Iterators of up to `size` frames each, none of them empty."""
     for first in frames:
         yield itertools.chain([first], itertools.islice(frames, size - 1))
-
-
-def _about(config: StylizeConfig, files: VideoFiles, source: Source) -> dict[str, Any]:
-    """What decides the painted frames."""
-    return {
-        "options": options_of(config, files),
-        "film": [facts_of_film(path) for path in source.info.files],
-        "cuts": "" if files.lists_shots else files.shots,
-        "shots": [(shot.start, digest_of_files(shot.style)) for shot in source.shots],
-        "masks": [facts_of_film(path) for path in _masks_and_colors(files)],
-        "network": digest_of_files((str(find_network(config.network)),)) if config.network else [],
-    }
-
-
-def _masks_and_colors(files: VideoFiles) -> list[str]:
-    return [path for path in (files.content_mask, *files.style_masks, files.keep_mask, files.color_from) if path]
-
-
-def _read_style(config: StylizeConfig, files: VideoFiles, shot: Shot) -> Sequence[images.Picture | str]:
-    """The pictures or the names of a shot's style."""
-    own: Any = dataclasses.replace(files, style=shot.style)
-    try:
-        pictures, names = read_styles(config, own)
-        check_options(config, own)
-    except ValueError as error:
-        if shot.style == files.style or not shot.place:
-            raise
-        raise ConfigError(f"{shot.place}: {error}") from None
-    return names or pictures
-
-
-def _check(files: VideoFiles, styles: Iterable[tuple[str, ...]]) -> None:
-    """Raises ConfigError if a file would overwrite another one, or cannot be written."""
-    options = ("output", "preview", "json", "shots_output")
-    given = (*itertools.chain(*styles), *_masks_and_colors(files), *([files.shots] * files.lists_shots))
-    check_outputs(files, (files.content, *given), options)
-    for option in options:
-        check_writable(option, getattr(files, option))
-    if files.preview:
-        images.check_output_path(files.preview)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from tf_style.jobs.film.shots import Shot
 from tf_style.video import Frame
 
 _ALONE = 96  # frames of a section, where each is painted alone
@@ -18,14 +19,14 @@ class Section(NamedTuple):
       start: The time of its first frame, in the source's `time_base`.
       num_frames: How many frames it has.
       before: How many frames of the film come before it.
-      style: How it is painted, as given.
+      shot: How it is painted.
     """
 
     number: int
     start: int
     num_frames: int
     before: int
-    style: tuple[str, ...]
+    shot: Shot
 
     @property
     def place(self) -> str:
@@ -34,7 +35,7 @@ class Section(NamedTuple):
 
 
 def find_sections(
-    frames: Iterable[tuple[Frame, bool, tuple[str, ...]]], consistency: float, show: Callable[[int], None]
+    frames: Iterable[tuple[Frame, bool, Shot]], consistency: float, show: Callable[[int], None]
 ) -> list[Section]:
     """Reads a film once, and says where it can be divided.
 
@@ -43,15 +44,15 @@ def find_sections(
       consistency: How closely each frame follows the one before; 0: the film can be divided anywhere.
       show: Called with the number of each frame, from 1.
     """
-    begun: list[tuple[int, int, tuple[str, ...]]] = []  # the number of a frame, from 0, its time, its style
+    begun: list[tuple[int, int, Shot]] = []  # the number of a frame, from 0, its time, how it is painted
     count = 0
-    for frame, begins, style in frames:
+    for frame, begins, shot in frames:
         if begins or not begun or (not consistency and count - begun[-1][0] >= _ALONE):
-            begun.append((count, frame.time, style))
+            begun.append((count, frame.time, shot))
         count += 1
         show(count)
     ends = [*(before for before, *_ in begun), count][1:]
     return [
-        Section(number, time, end - before, before, style)
-        for number, ((before, time, style), end) in enumerate(zip(begun, ends, strict=True))
+        Section(number, time, end - before, before, shot)
+        for number, ((before, time, shot), end) in enumerate(zip(begun, ends, strict=True))
     ]

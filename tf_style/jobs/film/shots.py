@@ -9,29 +9,44 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tf_style.config import ConfigError, VideoFiles
+from tf_style.controls import OWN, Controls
 from tf_style.images import replacing
+from tf_style.jobs.run.inputs import find_styles
+from tf_style.words.choice import as_flags
 
 #: Columns that hold when a shot begins: ours, and PySceneDetect's. The first of them that a file has is read.
 _STARTS = ("start", "start time (seconds)", "start timecode")
+_WORDS = "text:"  # before words, in the place of a style
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)")  # 12.48, 1:12.48, 00:01:12.480
 
 
 class Shot(NamedTuple):
-    """A shot: the second of the film at which it begins, its style, and where in the file that is said."""
+    """A shot of a film, as it is to be painted.
+
+    Attributes:
+      start: The second of the film at which it begins.
+      style: Its paintings or names.
+      place: Where in the file that is said.
+      controls: What is otherwise than the flags say.
+      words: What words chose, for people.
+    """
 
     start: float
     style: tuple[str, ...]
     place: str = ""
+    controls: Controls = OWN
+    words: str = ""
 
 
 def read_shots(files: VideoFiles) -> list[Shot]:
-    """The shots of `--shots=FILE` from `--start` on; without a file, one in `--style`.
+    """The shots of `--shots=FILE` from `--start` on; without a file, one in `--style` or `--style_text`.
 
     Raises:
-      ConfigError: The file cannot be read, or a shot has no style.
+      ConfigError: The file cannot be read, a shot has no style, or words find none.
     """
+    style = files.style or ((f"{_WORDS} {files.style_text}",) if files.style_text else ())
     if not files.lists_shots:
-        return [Shot(0.0, files.style)]
+        return [_by_words(Shot(0.0, style), files)]
     path = files.shots
     found = list(_shots_in(path))
     if not found:
@@ -46,14 +61,14 @@ def read_shots(files: VideoFiles) -> list[Shot]:
         found.insert(0, Shot(0.0, (), f"'{path}' says nothing about the film before {found[0].start:g} s"))
     later = [shot.start for shot in found[1:]]
     found = [shot for shot, end in zip(found, [*later, float("inf")], strict=True) if end > files.start]
-    shots = [shot._replace(style=shot.style or files.style) for shot in found]
+    shots = [shot._replace(style=shot.style or style) for shot in found]
     for shot in shots:
         if not shot.style:
             raise ConfigError(
                 f"{shot.place}: this shot has no style; write one behind its time, as in 12.48,painting.jpg, or give "
                 "--style for all shots without one."
             )
-    return shots
+    return [_by_words(shot, files) for shot in shots]
 
 
 def write_shots(path: str, film: str, starts: Iterable[float]) -> None:
@@ -67,13 +82,13 @@ def write_shots(path: str, film: str, starts: Iterable[float]) -> None:
 
 def _shots_in(path: str) -> Iterator[Shot]:
     """What stands in the file; a header says which columns there are, and what is above it does not count."""
-    rows, column, styles = list(_rows(path)), 0, 1
+    rows, column, styles, columns = list(_rows(path)), 0, 1, 2
     for number, (_, row) in enumerate(rows):
         names = [cell.lower() for cell in row]
         starts = [names.index(name) for name in _STARTS if name in names]
         if starts:
             column, styles = starts[0], names.index("style") if "style" in names else len(names)
-            rows = rows[number + 1 :]
+            rows, columns = rows[number + 1 :], len(names)
             break
     for line, row in rows:
         place = f"'{path}', line {line}"
@@ -86,6 +101,11 @@ def _shots_in(path: str) -> Iterator[Shot]:
             )
         hours, minutes, seconds = (float(part or 0) for part in time.groups())
         given = row[styles] if styles < len(row) else ""
+        if given.startswith(_WORDS) and len(row) > columns:
+            raise ConfigError(
+                f"{place}: a comma begins a new column; put words with commas into quotes, as in "
+                f'0,"{_WORDS} stormy sea, muted".'
+            )
         yield Shot(3600 * hours + 60 * minutes + seconds, _style(given, Path(path).parent), place)
 
 
@@ -106,8 +126,23 @@ def _rows(path: str) -> Iterator[tuple[int, list[str]]]:
         raise ConfigError(f"'{path}' cannot be read as text ({error}); give a CSV file of shots.") from None
 
 
+def _by_words(shot: Shot, files: VideoFiles) -> Shot:
+    """The shot, with the paintings and controls that its words choose."""
+    if not shot.style or not shot.style[0].startswith(_WORDS):
+        return shot
+    place = f"{shot.place}: " if shot.place else ""
+    try:
+        choice = find_styles(shot.style[0].removeprefix(_WORDS).strip(), files.style_library, far=files.any)
+    except ValueError as error:
+        raise ConfigError(f"{place}{error}") from None
+    said = f"{place}{choice.summary(choice.options)}; the same as {as_flags(choice.styles, choice.options)}"
+    return shot._replace(style=choice.styles, controls=Controls(**choice.options), words=said)
+
+
 def _style(text: str, folder: Path) -> tuple[str, ...]:
-    """Paths of paintings, those beside the file first, or names."""
+    """Paths of paintings, those beside the file first, names, or words."""
+    if text.startswith(_WORDS):
+        return (text,)
     parts = [text] if (folder / text).is_file() else [part.strip() for part in text.split("+")]
     return tuple(str(folder / part) if (folder / part).is_file() else part for part in parts if part)
 

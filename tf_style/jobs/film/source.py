@@ -14,7 +14,7 @@ from tf_style.config import ConfigError, VideoFiles
 from tf_style.jobs.film.sections import Section
 from tf_style.jobs.film.shots import Shot, read_shots
 from tf_style.motion import ShotDetector
-from tf_style.video import CONTAINERS, FilmOutput, Frame, VideoError, VideoInfo, read_frames, read_info
+from tf_style.video import CONTAINERS, FilmOutput, Frame, VideoError, VideoInfo, read_frames, read_info, sound_seconds
 
 _AHEAD = 16  # frames; no codec shows a frame further from where it is stored
 
@@ -32,7 +32,8 @@ class Source:
 
     def __init__(self, files: VideoFiles, output: FilmOutput) -> None:
         self._files, self._output = files, output
-        self.info = read_info(files.content, fps=files.fps, tonemap=files.tonemap)
+        still = sound_seconds(files.audio) if files.audio else 0.0
+        self.info = read_info(files.content, fps=files.fps, tonemap=files.tonemap, still=still)
         #: (height, width) to paint at, as frames are stored.
         self.size = _painting_size(self.info, files, even=output.is_film)
         output.check(self.info, self.written_size, self.num_frames)
@@ -48,6 +49,11 @@ class Source:
     def written_size(self) -> tuple[int, int]:
         """(height, width) of the frames that are written; only films are turned by players."""
         return self.size if self._output.is_film else self.upright_size
+
+    @property
+    def is_still(self) -> bool:
+        """Whether all frames are the same picture."""
+        return self.info.kind == "still"
 
     @property
     def num_frames(self) -> int:
@@ -67,11 +73,12 @@ class Source:
         return float((time - self.info.start) * self.info.time_base)
 
     def remarks(self) -> Iterator[str]:
-        """What the user should know about the size and the sound."""
+        """What the user should know about the size, the sound, and what words chose."""
         info, (height, width) = self.info, self.size
+        yield from (f"Words: {shot.words}" for shot in self.shots if shot.words)
         if self._output.is_film and self.size != (info.height, info.width) and (info.height % 2 or info.width % 2):
             yield f"Films have even sides, so this one of {info.width}x{info.height} becomes {width}x{height}."
-        if info.sounds and not self._output.is_film:
+        if (info.sounds or self._files.audio) and not self._output.is_film:
             yield "The sound is left out, because pictures hold none."
 
     def upright(self, frame: np.ndarray) -> np.ndarray:
@@ -84,19 +91,19 @@ class Source:
             return frame
         return np.ascontiguousarray(np.rot90(frame, -self.info.rotation // 90))
 
-    def frames(self) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
-        """The frames, whether a shot begins with each, and its style."""
+    def frames(self) -> Iterator[tuple[Frame, bool, Shot]]:
+        """The frames, whether a shot begins with each, and how it is painted."""
         frames = self._read()
         if self._files.lists_shots:
-            for frame, begins, style in self._as_listed(frames):
+            for frame, begins, shot in self._as_listed(frames):
                 self.shot += begins
-                yield frame, begins, style
+                yield frame, begins, shot
             return
         for frame, begins in self._as_found(frames):
             self.shot += begins
             if begins or not self.found:
                 self.found.append(self.seconds(frame.time))
-            yield frame, begins, self._files.style
+            yield frame, begins, self.shots[0]
 
     def first(self) -> Frame:
         """The first frame.
@@ -116,7 +123,7 @@ class Source:
             f"has {self.info.seconds:.1f} seconds; give an earlier second."
         )
 
-    def frames_of(self, section: Section) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
+    def frames_of(self, section: Section) -> Iterator[tuple[Frame, bool, Shot]]:
         """The frames of a section, as `frames` yields them.
 
         Raises:
@@ -135,7 +142,7 @@ class Source:
         for number, frame in enumerate(found, 1):
             if number == 1 and frame.time != section.start:
                 break
-            yield frame, number == 1, section.style
+            yield frame, number == 1, section.shot
         if number != section.num_frames:
             raise VideoError(
                 f"'{self.info.path}' is not read as it was when its shots were found; see that all machines have the "
@@ -149,20 +156,20 @@ class Source:
         """The frames from a time on; reading may begin earlier."""
         return itertools.dropwhile(lambda frame: frame.time < start, self._read(begin))
 
-    def _as_listed(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, bool, tuple[str, ...]]]:
+    def _as_listed(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, bool, Shot]]:
         """A shot begins with the frame that is nearest to its time."""
         ahead = collections.deque(self.shots)
-        style = ahead.popleft().style
+        shot = ahead.popleft()
         following = 1 / (self.info.rate * self.info.time_base)  # behind the last frame
         for frame, after in _pairs(frames):
             time = frame.time + ((after.time - frame.time) if after else following) / 2
             begins = False
             while ahead and ahead[0].start <= self.seconds(time):
-                begins, style = True, ahead.popleft().style
-            yield frame, begins, style
+                begins, shot = True, ahead.popleft()
+            yield frame, begins, shot
 
     def _as_found(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, bool]]:
-        if self._files.shots == "none" or not (self._files.consistency or self._files.shots_output):
+        if self._files.shots == "none" or self.is_still or not (self._files.consistency or self._files.shots_output):
             yield from ((frame, False) for frame in frames)
             return
         detector = ShotDetector(float(self.info.rate))

@@ -150,6 +150,7 @@ def _check_tiled(config: StylizeConfig, files: StylizeFiles, size: tuple[int, in
     if config.tile_size and config.tile_size < images.MIN_SIDE:
         raise ConfigError(f"tile_size must be at least {images.MIN_SIDE}, but {config.tile_size} was given.")
     refused = {
+        "clip_text": bool(config.clip_text) and "leave it out",
         "optimizer=lbfgs": config.optimizer != "adam" and "give --optimizer=adam",
         "relative_tolerance": config.relative_tolerance > 0 and "leave it out",
         "color_stage=after": config.matches_colors and config.color_stage == "after" and "give --color_stage=before",

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tf_style import images
-from tf_style.config import RequestOptions, StylizeConfig, StylizeFiles
+from tf_style.config import ConfigError, RequestOptions, StylizeConfig, StylizeFiles
 from tf_style.jobs.run.inputs import Inputs, read_inputs
 from tf_style.jobs.run.interruption import INTERRUPTED, Interruption
 from tf_style.jobs.run.progress import ProgressDisplay
@@ -24,6 +24,7 @@ _FAILED, _BAD_INPUT = 1, 2
 _STYLE_SIDES = 2  # a style's long side is cut to this many times the content's: all that models use, in a small message
 
 Levels = npt.NDArray[np.uint8]
+Styles = list[Levels | str]
 
 
 def run(options: RequestOptions) -> int:
@@ -38,14 +39,14 @@ def run(options: RequestOptions) -> int:
     """
     files = StylizeFiles(
         content=options.content,
-        style=(options.style_name or options.style,),
+        style=options.style or (options.style_name or options.style_text,),
         output=options.output,
         quality=options.quality,
         max_pixels=options.max_pixels,
         quiet=options.quiet,
     )
-    inputs = read_inputs(StylizeConfig(size=options.size), files, styles_are_names=bool(options.style_name))
-    job = _Job(options, inputs)
+    config = StylizeConfig(size=options.size, style_blend=options.style_blend)
+    job = _Job(options, read_inputs(config, files, styles_are_names=not options.style))
     try:
         with contextlib.closing(_connect(options)) as client, Interruption() as interruption:
             paint = job.paint_in_calls if options.advance_every else job.paint_at_once
@@ -61,17 +62,17 @@ class _Job:
     def __init__(self, options: RequestOptions, inputs: Inputs) -> None:
         self._options, self._picture = options, inputs.content
         self._content = images.to_uint8(inputs.content.pixels)
-        self._style: Levels | str = options.style_name
-        if not options.style_name:
-            style = _reduced(inputs.styles[0], _STYLE_SIDES * max(inputs.content.size))
-            self._style = images.to_uint8(style.pixels)
+        side = _STYLE_SIDES * max(inputs.content.size)
+        self._styles: Styles = [images.to_uint8(_reduced(style, side).pixels) for style in inputs.styles]
+        self._styles = self._styles or [options.style_name or options.style_text]
         self._display = ProgressDisplay(quiet=options.quiet)
         self._started = time.monotonic()
 
     def paint_at_once(self, client: Any, interruption: Interruption) -> int:
         try:
-            name = "stylize_bytes" if self._options.rest else self._options.signature
-            painting = _PAINTERS[name](client, self._options, self._content, self._style)
+            name = "stylize_bytes" if self._options.rest and not self._options.style_text else self._options.signature
+            paint = _stylize_blended if len(self._styles) > 1 else _PAINTERS[name]
+            painting = paint(client, self._options, self._content, self._styles)
             interruption.at_once = False
         except KeyboardInterrupt:
             self._display.say("Interrupted before the painting arrived; nothing was written.")
@@ -85,7 +86,7 @@ class _Job:
         last: Step | None = None
         failure: ServerError | None = None
         try:
-            steps = client.run(self._content, self._style, every=self._options.advance_every, **self._options.given)
+            steps = client.run(self._content, self._styles[0], every=self._options.advance_every, **self._options.given)
             for last in steps:
                 interruption.at_once = False  # while a file is written
                 self._report(last)
@@ -156,20 +157,41 @@ def _reduced(picture: images.Picture, long_side: int) -> images.Picture:
     return images.resize(picture, images.fit_size(picture.size, min(long_side, max(picture.size))))
 
 
-def _stylize(client: Any, options: RequestOptions, content: Levels, style: Levels | str) -> Levels:
-    return client.stylize(content, style, signature=options.signature, **options.given)
+def _stylize(client: Any, options: RequestOptions, content: Levels, styles: Styles) -> Levels:
+    return client.stylize(content, styles[0], signature=options.signature, **options.given)
 
 
-def _stylize_encoded(client: Any, options: RequestOptions, content: Levels, style: Levels | str) -> Levels:
+def _stylize_encoded(client: Any, options: RequestOptions, content: Levels, styles: Styles) -> Levels:
     height, width, _ = content.shape
-    return client.stylize_encoded(content, client.encode_style(style, (height, width)), **options.given)
+    return client.stylize_encoded(content, client.encode_style(styles[0], (height, width)), **options.given)
 
 
-def _stylize_bytes(client: Any, options: RequestOptions, content: Levels, style: Levels | str) -> Levels:
-    encoded = style if isinstance(style, str) else images.encode_png(style)
-    answer = client.stylize_bytes(images.encode_png(content), encoded)
+def _stylize_blended(client: Any, options: RequestOptions, content: Levels, styles: Styles) -> Levels:
+    if "style_blend" not in client.metadata().get("stylize_encoded", {}).get("inputs", {}):
+        raise ConfigError(
+            f"The model {options.model_name} takes one style; give one, or export a network for any style, for example "
+            "with --preset=instant."
+        )
+    height, width, _ = content.shape
+    codes = [client.encode_style(style, (height, width)) for style in styles]
+    shares = options.style_blend or None
+    return client.stylize_encoded(content, np.concatenate(codes, 1), style_blend=shares, **options.given)
+
+
+def _stylize_bytes(client: Any, options: RequestOptions, content: Levels, styles: Styles) -> Levels:
+    style = styles[0] if isinstance(styles[0], str) else images.encode_png(styles[0])
+    return _decoded(client.stylize_bytes(images.encode_png(content), style), options)
+
+
+def _stylize_text(client: Any, options: RequestOptions, content: Levels, styles: Styles) -> Levels:
+    inputs = {"content_bytes": [images.encode_png(content)], "style_text": [str(styles[0]).encode()]}
+    answer = client.predict("stylize_text", inputs)
+    return _decoded(answer["image_bytes"][0], options)
+
+
+def _decoded(file: bytes, options: RequestOptions) -> Levels:
     try:
-        return images.decode_uint8(answer)
+        return images.decode_uint8(file)
     except images.ImageError as error:
         raise ServerError(options.server, "DATA_LOSS", str(error)) from None
 
@@ -179,4 +201,5 @@ _PAINTERS = {
     "serving_default": _stylize,
     "stylize_encoded": _stylize_encoded,
     "stylize_bytes": _stylize_bytes,
+    "stylize_text": _stylize_text,
 }

@@ -13,7 +13,9 @@ import numpy as np
 from tf_style import images
 from tf_style.config import ConfigError, StylizeConfig, StylizeFiles, check_masks
 from tf_style.networks.archive import EMBEDDED, check_style, find_network, read_card
-from tf_style.words.naming import picture_file
+from tf_style.words.choice import Choice, choose
+from tf_style.words.library import StyleLibrary
+from tf_style.words.naming import LibraryError, picture_file
 
 FIGURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".pdf", ".svg")
 
@@ -64,6 +66,8 @@ def read_inputs(config: StylizeConfig, files: StylizeFiles, *, styles_are_names:
 
 def check_options(config: StylizeConfig, files: StylizeFiles) -> None:
     """Raises ConfigError unless each style has a share, colours can be matched, and the weights file exists."""
+    if config.needs_style and not files.style:
+        raise ConfigError("--style must be given, except with words through CLIP, --style_weight=0 and --init=content.")
     check_shares(config, files.style)
     if (files.color_from or config.color_stage != "auto") and not config.matches_colors:
         option = f"color_from={files.color_from}" if files.color_from else f"color_stage={config.color_stage}"
@@ -109,6 +113,34 @@ def read_styles(config: StylizeConfig, files: StylizeFiles) -> tuple[tuple[image
     if names:
         return (), names
     return tuple(images.read_visible(picture_file(path), max_pixels=files.max_pixels) for path in files.style), ()
+
+
+def find_styles(text: str, library: str, *, far: bool) -> Choice:
+    """The styles that words describe, and the options that they set.
+
+    Args:
+      text: The words.
+      library: The folder of a style library; empty: the package's own.
+      far: Whether --any was given.
+
+    Raises:
+      LibraryError, ValueError: The words find nothing, or there is no such library.
+    """
+    try:
+        return choose(text, StyleLibrary.open(library), far=far)
+    except LibraryError as error:
+        hint = " To take them all the same, give --any." if "nearest" in str(error) else ""
+        raise LibraryError(f"{error}{hint}") from None
+
+
+def check_takes_pictures(network: str, why: str = "style_text finds pictures") -> None:
+    """Raises ConfigError if pictures are the styles (`why` says so) for a network that knows its own only."""
+    names = read_card(find_network(network)).get("styles") if network else None
+    if names:
+        raise ConfigError(
+            f"{why}, but network={network} knows its own styles only; give one of them as --style, "
+            f"such as {names[0]}, or --network=arbitrary."
+        )
 
 
 def read_masks(content: images.Picture, files: StylizeFiles) -> images.Masks:

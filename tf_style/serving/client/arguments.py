@@ -19,6 +19,7 @@ _OPTIONS: dict[str, npt.DTypeLike] = {
     "content_weight": np.float32,
     "style_weight": np.float32,
     "style_strength": np.float32,
+    "style_blend": np.float32,
 }
 
 
@@ -67,7 +68,8 @@ def option_inputs(options: Mapping[str, Any]) -> dict[str, Array]:
     """Converts options for the signatures.
 
     Args:
-      options: By name: a number for all pictures, [B] for one each, or None for the model's own value.
+      options: By name: a number for all pictures, [B] for one each, or None for the model's own value; `style_blend`
+        holds a share for each style of a code instead.
 
     Returns:
       Those that are not None, [1] or [B].

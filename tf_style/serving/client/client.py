@@ -78,10 +78,10 @@ class Client:
         self._connection.close()
 
     def predict(self, signature: str, inputs: Mapping[str, Any]) -> dict[str, Array]:
-        """Runs any signature of the model.
+        """Runs any signature of the model, such as "stylize_text" of a network exported with words.
 
         Args:
-          signature: Its name, such as "stylize".
+          signature: Its name.
           inputs: By name: arrays of exactly the signature's types (servers convert nothing), and bytes for strings.
 
         Returns:
@@ -155,7 +155,8 @@ class Client:
 
         Args:
           content: Picture or pictures, of the size the style was encoded for.
-          style_code: From `encode_style` of this version of this model.
+          style_code: From `encode_style` of this version of this model. For a network, several may be joined along the
+            second axis; the option `style_blend` then holds their shares (default: equal).
           **options: See the class.
 
         Returns:

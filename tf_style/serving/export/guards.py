@@ -63,9 +63,11 @@ def same_batch(name: str, tensor: tf.Tensor, batch: tf.Tensor, of: str = "conten
     return _checked(tensor, [required])
 
 
-def option(name: str, values: tf.Tensor, batch: tf.Tensor, low: float, high: float) -> tf.Tensor:
+def option(
+    name: str, values: tf.Tensor, batch: tf.Tensor, low: float, high: float, *, of: str = "content"
+) -> tf.Tensor:
     """One value per picture, [B], from [B] or [1] values, all within `low` to `high` (so no NaN)."""
-    values = same_batch(name, tf.ensure_shape(values, [None]), batch)
+    values = same_batch(name, tf.ensure_shape(values, [None]), batch, of)
     required = _require(
         tf.reduce_all((values >= tf.cast(low, values.dtype)) & (values <= tf.cast(high, values.dtype))),
         f"{name} must be {low:g} to {high:g}, but was given as",

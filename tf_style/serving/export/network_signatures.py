@@ -13,7 +13,12 @@ from tf_style.serving.export import guards
 from tf_style.serving.export.guards import Limits
 from tf_style.serving.export.pixels import FILES, NUMBERS, PICTURES, to_float, to_uint8
 from tf_style.serving.export.served import Served
+from tf_style.serving.export.style_text import StyleText
 from tf_style.stylizers import FeedForwardStylizer
+from tf_style.words.library import StyleLibrary
+
+_MAX_SHARE = 1e6
+_WARM_UP_TEXT = b"stormy sea"
 
 
 class ServedNetwork(Served):
@@ -26,10 +31,16 @@ class ServedNetwork(Served):
       config: See Served.
       limits: See Served.
       image_format: See Served.
+      library: Pictures for `stylize_text`, the signature that takes words; None: no such signature.
     """
 
     def __init__(
-        self, stylizer: FeedForwardStylizer, config: StylizeConfig, limits: Limits, image_format: str = "png"
+        self,
+        stylizer: FeedForwardStylizer,
+        config: StylizeConfig,
+        limits: Limits,
+        image_format: str = "png",
+        library: StyleLibrary | None = None,
     ) -> None:
         super().__init__("network", config, limits, image_format)
         network = stylizer.network
@@ -38,32 +49,38 @@ class ServedNetwork(Served):
         self._stylizer = stylizer
         self.names: tuple[str, ...] = getattr(network, "styles", ())
         self._strength = tf.constant([float(config.style_strength)])
+        self._text = None if library is None else StyleText(library, stylizer, config)
 
     def signatures(self) -> dict[str, Any]:
         """Name -> `tf.function` with its input signature."""
         styles = FILES if self.names else PICTURES
-        code = tf.TensorSpec([None, 1, self._stylizer.network.code_length])
-        strength = self._strength
+        code = tf.TensorSpec([None, None, self._stylizer.network.code_length])
+        strength, equal = self._strength, tf.constant([1.0])
 
         def stylize(content, style, style_strength=strength):
             content = self._content(content)
             style_code = self._encode(self._style(style, tf.shape(content)[0]), tf.shape(content))
             return self._answer(content, style_code, style_strength)
 
-        def stylize_encoded(content, style_code, style_strength=strength):
+        def stylize_encoded(content, style_code, style_strength=strength, style_blend=equal):
             content = self._content(content)
             style_code = self._style_code(style_code, code.shape, content)
-            return self._answer(content, style_code, style_strength)
+            return self._answer(content, style_code, style_strength, self._shares(style_blend, style_code))
 
         function = tf.function(stylize, input_signature=[PICTURES, styles, NUMBERS], autograph=False)
         size = tf.TensorSpec([None], tf.int32, name="size")
-        return {
+        functions = {
             "serving_default": function,
             "stylize": function,
             "stylize_bytes": tf.function(self._stylize_bytes, input_signature=[FILES, FILES], autograph=False),
             "encode_style": tf.function(self._encode_style, input_signature=[styles, size], autograph=False),
-            "stylize_encoded": tf.function(stylize_encoded, input_signature=[PICTURES, code, NUMBERS], autograph=False),
+            "stylize_encoded": tf.function(
+                stylize_encoded, input_signature=[PICTURES, code, NUMBERS, NUMBERS], autograph=False
+            ),
         }
+        if self._text is not None:
+            functions["stylize_text"] = tf.function(self._stylize_text, input_signature=[FILES, FILES], autograph=False)
+        return functions
 
     def warm_up_requests(self, sizes: tuple[int, ...], signatures: dict[str, Any]) -> Iterator[tuple[str, dict]]:
         """Signature and inputs of each warm-up request; `sizes` are sides of pictures."""
@@ -78,6 +95,8 @@ class ServedNetwork(Served):
             yield "encode_style", {"style": style, "size": size}
             code = signatures["encode_style"](tf.constant(style), tf.constant(size))["style_code"]
             yield "stylize_encoded", {"content": picture, "style_code": np.asarray(code)}
+            if self._text is not None:
+                yield "stylize_text", {"content_bytes": [file], "style_text": [_WARM_UP_TEXT]}
 
     # Shared ------------------------------------------------------------------------------------------------------
 
@@ -107,9 +126,45 @@ class ServedNetwork(Served):
         style, size = self._style(style, None), guards.content_size(size, self._limits)
         return {"style_code": self._encode(style, tf.stack([1, size[0], size[1], 3]))}
 
-    def _answer(self, content: tf.Tensor, style_code: tf.Tensor, strength: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _shares(self, style_blend: tf.Tensor, style_code: tf.Tensor) -> tf.Tensor:
+        """The share of each style in a code [B, K, N], float32 [K] with a sum of 1."""
+        number = tf.shape(style_code)[1]
+        most = self._limits.max_batch
+        sentence = f"style_code must hold 1 to {most} styles, but was given with"
+        number = guards.require((number >= 1) & (number <= most), sentence, number, number)
+        shares = guards.option("style_blend", style_blend, number, 0.0, _MAX_SHARE, of="style")
+        total = tf.reduce_sum(shares)
+        return (
+            guards.require(total > 0, "style_blend must have a positive sum, but was given as", shares, shares) / total
+        )
+
+    def _answer(
+        self, content: tf.Tensor, style_code: tf.Tensor, strength: tf.Tensor, shares: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
         strength = guards.option("style_strength", strength, tf.shape(content)[0], 0.0, 1.0)
-        return {"image": to_uint8(self._stylizer.paint(content, style_code, strength))}
+        return {"image": to_uint8(self._stylizer.paint(content, style_code, strength, shares))}
+
+    def _stylize_text(self, content_bytes: tf.Tensor, style_text: tf.Tensor) -> dict[str, tf.Tensor]:
+        content_bytes = guards.files("content_bytes", content_bytes, self._limits)
+        batch = tf.shape(content_bytes)[0]
+        texts = guards.same_batch("style_text", tf.ensure_shape(style_text, [None]), batch)
+        assert self._text is not None
+        paint_text, count = self._text.paint, self._text.count
+
+        def paint(file: tf.Tensor, text: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            content, alpha = self._read(file)
+            painting, styles, shares = paint_text(content, text)
+            return self._file(painting, alpha), styles, shares
+
+        paintings, styles, shares = tf.map_fn(
+            lambda pair: paint(*pair),
+            (content_bytes, tf.broadcast_to(texts, batch[tf.newaxis])),
+            fn_output_signature=(
+                tf.TensorSpec([], tf.string), tf.TensorSpec([count], tf.string), tf.TensorSpec([count])
+            ),
+            parallel_iterations=1,
+        )  # fmt: skip
+        return {"image_bytes": paintings, "styles": styles, "style_blend": shares}
 
     def _paint(self, content: tf.Tensor, style_file: tf.Tensor) -> tf.Tensor:
         if self.names:

@@ -22,6 +22,7 @@ from tf_style.serving.export.network_signatures import ServedNetwork
 from tf_style.serving.export.signatures import ServedStylizer
 from tf_style.serving.export.warm_up_requests import optimization_requests, write_warm_up
 from tf_style.version import versions
+from tf_style.words.library import StyleLibrary
 
 
 def export_model(
@@ -32,6 +33,7 @@ def export_model(
     limits: Limits | None = None,
     warm_up_sizes: tuple[int, ...] = (256,),
     image_format: str = "png",
+    library: StyleLibrary | None = None,
 ) -> Path:
     """Exports the stylizer of a config as the next version in a folder, completely or not at all.
 
@@ -43,6 +45,8 @@ def export_model(
       limits: The most a request may ask for; default: as in `ExportOptions`.
       warm_up_sizes: Sides of the square pictures in the warm-up requests.
       image_format: Format of the files that `stylize_bytes` writes, "png" or "jpeg".
+      library: Pictures for the signature `stylize_text`, which takes words; they become part of the model. For networks
+        for any style.
 
     Returns:
       The version's folder.
@@ -55,6 +59,8 @@ def export_model(
     Example:
       >>> export_model(preset_config("fine"), "models/tf_style")
     """
+    if library is not None:
+        _check_words(config)
     limits = limits or Limits(ExportOptions.max_pixels, ExportOptions.max_steps, ExportOptions.max_batch)
     _check(config, limits, warm_up_sizes)
     config = _resolved(config)
@@ -63,7 +69,7 @@ def export_model(
     # Not a number, so that a server watching the folder does not load a half-written version.
     temporary = Path(tempfile.mkdtemp(prefix=".export-", dir=base))
     try:
-        served, requests = _served(config, limits, image_format)
+        served, requests = _served(config, limits, image_format, library)
         signatures = served.signatures()
         for name, function in signatures.items():
             setattr(served, name, function)  # the module must hold what it exports
@@ -87,10 +93,10 @@ def _resolved(config: StylizeConfig) -> StylizeConfig:
     return config.replace(backbone=choice.name, weights=choice.weights, compute_dtype=choice.compute_dtype)
 
 
-def _served(config: StylizeConfig, limits: Limits, image_format: str) -> tuple[Any, Any]:
+def _served(config: StylizeConfig, limits: Limits, image_format: str, library: StyleLibrary | None) -> tuple[Any, Any]:
     """The module to save, and the function that makes its warm-up requests."""
     if config.network:
-        network = ServedNetwork(build_feed_forward(config), config, limits, image_format)
+        network = ServedNetwork(build_feed_forward(config), config, limits, image_format, library)
         return network, network.warm_up_requests
     backbone = build_backbone(config)
     stylizer = build_optimization(config, backbone)
@@ -115,6 +121,8 @@ def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]
         raise ConfigError("jit_compile cannot be served, because TensorFlow Serving disables XLA; leave it out.")
     if len(config.style_blend) > 1:
         raise ConfigError("style_blend is for several styles, but a request has only one; leave it out.")
+    if config.clip_text:
+        raise ConfigError("Words through CLIP are for the command line and tf_style.stylize; leave clip_text out.")
     if config.tileable:
         raise ConfigError("tileable is for the command line and tf_style.stylize, and cannot be served; leave it out.")
     if config.color_stage == "before":
@@ -136,6 +144,16 @@ def _check(config: StylizeConfig, limits: Limits, warm_up_sizes: tuple[int, ...]
                 f"warm_up_sizes holds {side}, but a side must have at least {MIN_SIDE} and its square at most "
                 f"max_pixels={limits.max_pixels} pixels."
             )
+
+
+def _check_words(config: StylizeConfig) -> None:
+    if not config.network:
+        raise ConfigError("Words are for networks for any style; give --preset=instant, or leave --words out.")
+    if choose_network(config).card.get("styles"):
+        raise ConfigError(
+            f"Words find pictures, but network={config.network} knows its own styles only; give --network=arbitrary, "
+            "or leave --words out."
+        )
 
 
 def _card(config: StylizeConfig, limits: Limits, version: Path, signatures: Iterable[str]) -> dict[str, Any]:

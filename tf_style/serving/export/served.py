@@ -54,11 +54,17 @@ class Served(tf.Module):
         return {"image_bytes": paintings}
 
     def _paint_file(self, content_file: tf.Tensor, style_file: tf.Tensor) -> tf.Tensor:
+        content, alpha = self._read(content_file)
+        return self._file(self._paint(content, style_file), alpha)
+
+    def _read(self, content_file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """An encoded content and its alpha, [1, H, W, 3] and [1, H, W, 1], at the size to paint."""
         size = self._config.size
         assert isinstance(size, int)  # a box was refused
         pixels, alpha = decoding.decode("content_bytes", content_file)
         content = decoding.to_size("content_bytes", pixels, size)
         content = guards.sides("content_bytes", content, self._limits.max_pixels)
-        painting = self._paint(content, style_file)
-        alpha = decoding.to_size("content_bytes", alpha, size)
+        return content, decoding.to_size("content_bytes", alpha, size)
+
+    def _file(self, painting: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
         return decoding.encode(to_uint8(painting)[0], to_uint8(alpha)[0], self._image_format)

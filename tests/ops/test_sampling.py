@@ -1,11 +1,11 @@
-"""Moving pictures along a flow."""
+"""Pictures moved along a flow, and patches of them."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.materials import picture
-from tf_style.ops import warp
+from tf_style.ops import random_patches, warp
 
 
 def flow(right, down, size=(20, 24)):
@@ -65,3 +65,24 @@ def test_in_a_graph_of_any_size():
     )
     image = picture(20, 24, seed=1)
     np.testing.assert_allclose(compiled(image, flow(0.3, 0.2)), warp(image, flow(0.3, 0.2)), atol=1e-6)
+
+
+def test_a_patch_as_large_as_the_picture_is_the_picture():
+    image = picture(32, 32, seed=1, batch=2)
+    patches = random_patches(image, tf.constant([0, 0]), number=2, share=1.0, tilt=0.0, side=32)
+    np.testing.assert_allclose(patches, tf.stack([image, image], 1), atol=1e-5)
+
+
+def test_patches_lie_inside_and_are_as_large_as_asked():
+    """A picture that holds its own places: x and y."""
+    x, y = np.meshgrid(np.arange(80) + 0.5, np.arange(40) + 0.5)
+    image = tf.constant(np.stack([x, y, 0 * x], -1)[np.newaxis], tf.float32)
+    straight = random_patches(image, tf.constant([3, 4]), number=50, tilt=0.0, side=20)[0].numpy()
+    np.testing.assert_allclose(np.diff(straight[..., 0], axis=2), 0.5, atol=1e-3)  # 10 pixels are 20 here
+    np.testing.assert_allclose(np.diff(straight[..., 1], axis=1), 0.5, atol=1e-3)
+    assert straight[..., 0].min() < 8 and straight[..., 0].max() > 68  # they are everywhere
+    askew = random_patches(image, tf.constant([3, 4]), number=50, tilt=0.5, side=20)[0].numpy()
+    for axis in (0, 1):
+        assert (askew[..., axis].min((1, 2)) >= straight[..., axis].min((1, 2)) - 0.3).all()
+        assert (askew[..., axis].max((1, 2)) <= straight[..., axis].max((1, 2)) + 0.3).all()
+    assert np.abs(np.diff(askew[..., 1], axis=2)).max() > 0.05  # lines are no longer level
