@@ -91,26 +91,26 @@ def stylize(
     through_clip = text_guidance == "clip"
     if through_clip and not style_text:
         raise ConfigError("text_guidance is for words; give style_text as well, or leave it out.")
-    taste = profile if isinstance(profile, Profile) else Profile.read(profile) if profile else None
-    given = style is not None
-    if (given and style_text and not through_clip) or not (given or style_text or (taste and taste.styles)):
+    taste = profile if isinstance(profile, Profile) else Profile.read(profile) if profile else Profile()
+    if style is None and not style_text and not taste.styles:
         raise ConfigError("Give a style, style_text, or a profile that holds choices, one of them.")
+    if style is not None and style_text and not through_clip:
+        raise ConfigError("Give a style or style_text, one of them.")
     if style_library and (through_clip or not style_text):
         raise ConfigError("style_library is for styles found by words; give style_text as well, or leave it out.")
     base = preset_config(preset)
     if through_clip:
-        overrides = {**ClipOptions.of(style_text, with_style=given), **overrides}
-        style = style if given else []
+        overrides = {**ClipOptions.of(style_text, with_style=style is not None), **overrides}
+        style = [] if style is None else style
     elif style_text:
         _check_no_names(base.replace(**overrides), "style_text finds")
         choice = choose(style_text, _library(style_library))
         style, overrides = choice.styles, {**choice.options, **overrides}
-    if taste is not None:
-        mixed = taste.styles if style is None else ()
-        if style is None:
-            _check_no_names(base.replace(**overrides), "a profile holds")
-            style = taste.styles
-        overrides = {**taste.options_beside(overrides, mixed), **overrides}
+    mixed = taste.styles if style is None else ()
+    if style is None:
+        _check_no_names(base.replace(**overrides), "a profile holds")
+        style = mixed
+    overrides = {**taste.options_beside(overrides, mixed), **overrides}
     config = base.replace(**overrides)
     check_given(config, [*overrides, "content", *(["keep_mask"] if keep_mask is not None else [])])
     for name in {"tile_size", "tile_steps"} & overrides.keys():

@@ -51,11 +51,10 @@ def main(argv: list[str]) -> int:
     if is_film:
         given.setdefault("preset", video.PRESET)
         video.use_words(given)
-    replace_profile(given)
-    if is_film:
         config, files, _, options = flags.stylization(given, VideoFiles)
     else:
         flags.require(given, ("manifest", "output"), "tf-style beam --manifest=jobs.csv --output=paintings")
+        replace_profile(given)
         config, files, _, options = flags.stylization(given)
     if importlib.util.find_spec("apache_beam") is None:
         raise ConfigError("Apache Beam is not installed; run pip install 'tf-style[beam]'.")

@@ -46,7 +46,6 @@ def main(argv: list[str]) -> int:
     given = flags.parse("video", FLAGS, argv)
     given.setdefault("preset", PRESET)
     use_words(given)
-    replace_profile(given)
     content, styles, shots = given.get("content", ""), given.get("style", ()), given.get("shots", "auto")
     if not styles and _lists_shots(given):
         styles = (shots,)  # the film is named after
@@ -64,9 +63,10 @@ def main(argv: list[str]) -> int:
 
 
 def use_words(given: dict[str, Any]) -> None:
-    """Replaces `--style_text` as `replace_words` does; a file of shots looks for its own styles."""
+    """Replaces `--style_text` and `--profile`; a file of shots looks for its own styles."""
     if not _lists_shots(given):
         replace_words(given)
+    replace_profile(given, with_styles=not _lists_shots(given))
 
 
 def _lists_shots(given: dict[str, Any]) -> bool:

@@ -46,7 +46,7 @@ def replace_words(given: dict[str, Any], only: Collection[str] = ()) -> None:
     from tf_style.words.choice import as_flags, as_text
     from tf_style.words.naming import picture_file
 
-    check_takes_pictures(given.get("network", preset_config(given.get("preset", DEFAULT_PRESET)).network))
+    check_takes_pictures(network_of(given))
     choice = find_styles(words.style_text, words.style_library, far=words.any)
     options = {name: value for name, value in choice.options.items() if name not in given}
     without = [name for name in options if only and name not in only]
@@ -68,3 +68,8 @@ def _guide(text: str, given: dict[str, Any]) -> None:
     if given.get("quiet") not in ("true", True):
         print(f"Words: through CLIP; the same as {as_flags((), options)}", file=sys.stderr)
     given.update((name, as_text(value)) for name, value in options.items())
+
+
+def network_of(given: dict[str, Any]) -> str:
+    """The network of a command's flags or preset; "": none."""
+    return given.get("network", preset_config(given.get("preset", DEFAULT_PRESET)).network)

@@ -133,12 +133,12 @@ def find_styles(text: str, library: str, *, far: bool) -> Choice:
         raise LibraryError(f"{error}{hint}") from None
 
 
-def check_takes_pictures(network: str, what: str = "style_text finds") -> None:
-    """Raises ConfigError if what gives pictures as styles is for a network that knows its own styles only."""
+def check_takes_pictures(network: str, why: str = "style_text finds pictures") -> None:
+    """Raises ConfigError if pictures are the styles (`why` says so) for a network that knows its own only."""
     names = read_card(find_network(network)).get("styles") if network else None
     if names:
         raise ConfigError(
-            f"{what} pictures, but network={network} knows its own styles only; give one of them as --style, "
+            f"{why}, but network={network} knows its own styles only; give one of them as --style, "
             f"such as {names[0]}, or --network=arbitrary."
         )
 
