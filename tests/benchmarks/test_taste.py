@@ -4,12 +4,13 @@ import pytest
 
 from benchmarks import taste
 from tests import command
-from tf_style.taste import session
+from tf_style.taste import learning, session
 
 
 @pytest.mark.usefixtures("eagerly")
 def test_taste(tmp_path, monkeypatch):
-    monkeypatch.setattr(session, "_POOL", 16)
+    for module, name, value in ((session, "_POOL", 16), (learning, "_VARIED_AFTER", 99), (taste, "_DRAWS", 1)):
+        monkeypatch.setattr(module, name, value)
     for number in range(3):
         command.write_picture(tmp_path / f"{number}.png", 40, 48, seed=number)
     output = tmp_path / "RECORD.md"
