@@ -1,19 +1,14 @@
 """Style libraries: what they read, what they find, and how well the package's own finds what people ask for."""
 
-import csv
-from collections import defaultdict
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from benchmarks import words
 from tests.words.conftest import embed
 from tf_style.words import naming
 from tf_style.words.choice import choose
 from tf_style.words.library import StyleLibrary
 from tf_style.words.naming import LibraryError, picture_file
-
-QUERIES = Path(__file__).parent / "queries.csv"
 
 
 def test_finds_the_nearest_and_shares_add_up(folder):
@@ -108,68 +103,36 @@ def test_own_folders_are_named_by_their_files(folder, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def answers():
-    """Each question, its right answers and its pair, with what the package's library finds, best first."""
-    if not (QUERIES.is_file() and (naming.FOLDER / "captions.csv").is_file()):
-        pytest.skip("needs tests/words/queries.csv and the captions of tf_style/library")
-    pytest.importorskip("tf_style.words.embedding")
-    library = StyleLibrary.open()
-    with QUERIES.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [(row, [one.style for one in library.search(row["query"])]) for row in rows]
+def library():
+    """The package's own."""
+    return StyleLibrary.open()
 
 
-def test_finds_what_people_ask_for(answers):
+def test_finds_what_people_ask_for(library):
     """Bar T1: the questions were written by someone who had not seen the captions."""
-    right = [[style in row["answers"].split("|") for style in found] for row, found in answers]
-    wrong = [(row["query"], found) for (row, found), hits in zip(answers, right, strict=True) if not any(hits)]
-    assert np.mean([hits[0] for hits in right]) >= 0.65, wrong
-    assert np.mean([any(hits) for hits in right]) >= 0.85, wrong
+    found = words.answers(library)
+    right = [[style in answer.right for style in answer.found] for answer in found]
+    assert len(found) == 40
+    assert np.mean([hits[0] for hits in right]) >= 0.65
+    assert np.mean([any(hits) for hits in right]) >= 0.85
+    agree = words.agreements(found)
+    assert len(agree) >= 8 and sum(agree) >= 6
 
 
-def test_other_words_for_the_same_find_the_same(answers):
-    """Bar T1: of two ways to say the same, the first answer of each is among the first three of the other."""
-    pairs = defaultdict(list)
-    for row, found in answers:
-        if row["pair"]:
-            pairs[row["pair"]].append(found)
-    agree = [one[0] in other and other[0] in one for one, other in pairs.values()]
-    assert len(agree) >= 8 and sum(agree) >= 6, list(pairs.values())
-
-
-def test_every_picture_of_the_package_is_described(answers):
-    for entry in StyleLibrary.open().entries:
+def test_every_picture_of_the_package_is_described(library):
+    for entry in library.entries:
         assert len(entry.captions) >= 2 and entry.artist and entry.licence, entry.style
 
 
-def ranks(entries, names):
-    """For the painters of `names`: where their paintings stand when a search names the painter; 0 first, 1 last."""
-    library = StyleLibrary(entries)
-    places = []
-    for artist, styles in names.items():
-        order = [one.style for one in library.search(artist, len(entries))]
-        places += [order.index(style) / (len(order) - 1) for style in styles]
-    return places
+def test_names_find_their_painters(library):
+    """Bar T2: a name finds the painter's paintings, even if the library does not say who painted them."""
+    everything, descriptions, one_nameless = words.name_ranks(library.entries).values()
+    assert np.mean(everything) <= 0.02
+    assert np.mean(descriptions) <= 0.25
+    assert len(one_nameless) == 41 and np.mean(one_nameless) <= 0.25
 
 
-def test_names_find_their_painters(answers):
-    """Bar T2: a name finds the painter's paintings, even if the library does not say who painted them.
-
-    The mean rank is .005 with all that the library knows. By the descriptions alone it is .10, as the table of words
-    knows what many painters painted. If only one of a painter's several paintings has lost its name, so that the others
-    stand before it, it is .22. By chance it is .50.
-    """
-    entries = StyleLibrary.open().entries
-    names = defaultdict(list)
-    for entry in entries:
-        names[entry.artist].append(entry.style)
-    nameless = [entry._replace(title="", artist="") for entry in entries]
-    assert np.mean(ranks(entries, names)) <= 0.02
-    assert np.mean(ranks(nameless, names)) <= 0.25
-    unseen = [
-        rank
-        for place, entry in enumerate(entries)
-        if len(names[entry.artist]) > 1
-        for rank in ranks([*entries[:place], nameless[place], *entries[place + 1 :]], {entry.artist: [entry.style]})
-    ]
-    assert len(unseen) == 41 and np.mean(unseen) <= 0.25
+def test_the_record_tells_all(tmp_path, library):
+    words.main([f"--output={tmp_path / 'WORDS.md'}"])
+    text = (tmp_path / "WORDS.md").read_text()
+    assert text.count("| T1") == 3 and text.count("| T2") == 3
