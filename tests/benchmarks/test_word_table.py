@@ -182,7 +182,7 @@ def test_the_table_is_made(wheel, wordnet, tmp_path, monkeypatch, capsys):
     assert printed.count("| the table |") == 4  # two parts, twice
 
     monkeypatch.setattr(embedding, "_TABLE", tmp_path / "first.npz")
-    embedding._table.cache_clear()
+    embedding.word_table.cache_clear()
     try:
         assert embedding.known_words("boats, the harbor, zymurgy, gold leaf, Ukiyo-e") == [
             "boat",
@@ -192,4 +192,4 @@ def test_the_table_is_made(wheel, wordnet, tmp_path, monkeypatch, capsys):
         ]
         assert embedding.embed(["boats"]).shape == (1, 4)
     finally:
-        embedding._table.cache_clear()
+        embedding.word_table.cache_clear()

@@ -119,11 +119,11 @@ def test_a_worker_that_fails(there, plain, capfd, monkeypatch):
     """The others go on; a sentence says why, and the same command paints only what is missing."""
     whole, painted = NetworkPainter.paint, []
 
-    def counted(self, frame, masks=None):
+    def counted(self, frame, *rest):
         painted.append(frame)
         if failing and len(painted) == 18:
             raise MemoryError("too large")
-        return whole(self, frame, masks)
+        return whole(self, frame, *rest)
 
     monkeypatch.setattr(NetworkPainter, "paint", counted)
     failing = True
