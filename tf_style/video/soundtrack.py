@@ -152,10 +152,9 @@ def _encoded(
 ) -> Iterator[Timed]:
     av = load_av()
     form, layout = "fltp", track.codec_context.layout.name
-    resampler = av.AudioResampler(format=form, layout=layout, rate=_RATE)
     first, last = round(start * _RATE), round(end * _RATE)
     place: int | None = None
-    for frame in _frames(container, resampler):
+    for frame in _frames(container, form, layout):
         if place is None:
             place = round((Fraction(frame.pts or 0) * frame.time_base - origin) * _RATE)
         samples = frame.to_ndarray()[:, max(0, first - place) : max(0, last - place)]
@@ -167,13 +166,20 @@ def _encoded(
     yield from _timed(track.encode())
 
 
-def _frames(container: Any, resampler: Any) -> Iterator[Any]:
-    """The decoded sound, resampled; damaged packets are left out."""
+def _frames(container: Any, form: str, layout: str) -> Iterator[Any]:
+    """The decoded sound, resampled, whose format may change on the way; damaged packets are left out."""
+    av = load_av()
+    resampler: Any = None
+    before = None
     for packet in container.demux(container.streams.audio[0]):
-        with contextlib.suppress(load_av().error.FFmpegError):
+        with contextlib.suppress(av.error.FFmpegError):
             for frame in packet.decode():
+                own = (frame.format.name, frame.layout.name, frame.sample_rate)
+                if own != before:
+                    yield from resampler.resample(None) if resampler else ()
+                    resampler, before = av.AudioResampler(format=form, layout=layout, rate=_RATE), own
                 yield from resampler.resample(frame)
-    yield from resampler.resample(None)
+    yield from resampler.resample(None) if resampler else ()
 
 
 def _timed(packets: Any) -> Iterator[Timed]:

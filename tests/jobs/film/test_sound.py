@@ -111,6 +111,16 @@ def test_a_picture_that_holds_still(there):
     np.testing.assert_allclose(lag("photo-a.mp4", "clicks.wav"), 0, atol=0.001)
 
 
+def test_a_song_may_change_its_format_on_the_way(there):
+    """Such as two MP3 files in one; WebM cannot hold it, so it is encoded."""
+    for layout, channels in (("mono", 1), ("stereo", 2)):
+        write_sound(f"{layout}.mp3", [0.3 * np.sin(np.arange(RATE) / 8)] * channels, layout=layout)
+    (there / "both.mp3").write_bytes((there / "mono.mp3").read_bytes() + (there / "stereo.mp3").read_bytes())
+    assert video("photo.jpg", "both.webm", "--audio=both.mp3", "--size=48", "--fps=4") == 0
+    heard = read_sound("both.webm")
+    assert heard.seconds == pytest.approx(2, abs=0.15) and np.ptp(heard.samples[-RATE // 2 : -RATE // 4]) > 0.4
+
+
 def test_a_clip_reacts_at_the_times_of_its_frames(there):
     """Also to its own sound, and from a later second on."""
     frames, times = painted("clip.mkv", "other.mkv", *REACT, "--audio=clicks.wav")
@@ -211,6 +221,7 @@ def test_a_schedule_counts_from_the_beginning_of_the_film(there):
             "blends the styles of a shot, but these have 1 to 3",
         ),
         (["--bpm=100"], "bpm is for films that react to sound; give react as well"),
+        (["--react=beat:saturation:1", "--bpm=.001"], "bpm must be 20 to 400, or 0 to find it, but is 0.001"),
         (["--schedule_output=a.csv"], "schedule_output is for films that react"),
         (["--allow_flashes"], "allow_flashes is for films with react or schedule"),
         (["--react=pulse", "--audio=clicks.wav", "--schedule_output=clicks.wav"], "is also an input of this run"),
