@@ -15,6 +15,7 @@ from tf_style.video.errors import load_av
 RATE = 22050  # samples a second of all that is analysed
 _NEAR = 0.02  # seconds; files round the times of their frames
 _LONGEST_GAP = 600.0  # seconds; a clock that leaps farther is damaged
+_LOUDEST = 1e6  # times full scale; the power of damaged samples beyond would be infinite
 _TOO_MUCH = 100_000  # damaged packets; a reader that fails forever must not hang
 
 
@@ -94,6 +95,7 @@ def _placed(container: Any) -> Iterator[tuple[int, np.ndarray]]:
     origin, place = _origin(container), 0
     for frame in _resampled(_decoded(container)):
         samples = np.nan_to_num(frame.to_ndarray().mean(axis=0, dtype=np.float32), posinf=1.0, neginf=-1.0)
+        samples = np.clip(samples, -_LOUDEST, _LOUDEST)
         place = place if frame.time is None else round((frame.time - origin) * RATE)
         yield place, samples
         place += len(samples)

@@ -9,6 +9,7 @@ from tf_style.config.words import any_option, style_library_option, style_text_o
 
 FLOWS = ("dis_medium", "dis_fast", "dis_fast_half", "farneback")
 _MOST_FPS = 1000
+_SLOWEST, _FASTEST = 20, 400  # beats a minute
 VIDEO_CODECS = ("auto", "h264", "h265", "av1", "vp9", "prores", "ffv1")
 
 
@@ -128,6 +129,8 @@ class VideoFiles(Options):
         for name in ("bpm", "schedule_output", "react_figure"):
             if getattr(self, name) and not self.react:
                 raise ConfigError(f"{name} is for films that react to sound; give react as well, such as react=pulse.")
+        if self.bpm and not _SLOWEST <= self.bpm <= _FASTEST:
+            raise ConfigError(f"bpm must be {_SLOWEST} to {_FASTEST}, or 0 to find it, but is {self.bpm:g}.")
         if self.allow_flashes and not (self.react or self.schedule):
             raise ConfigError("allow_flashes is for films with react or schedule; give one of them as well.")
 

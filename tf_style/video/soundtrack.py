@@ -9,11 +9,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tf_style.video.errors import VideoError, load_av
 
 _ENCODERS = {".webm": "libopus"}  # suffix -> the encoder for sounds that such a file cannot hold; others: AAC
 _BIT_RATE = 192_000
 _RATE = 48000  # samples a second of what is encoded
+_NEAR = 0.02  # seconds; files round the times of their frames
+_LONGEST_GAP = 600.0  # seconds; a clock that leaps farther is damaged
 #: What players take in such a file; FFmpeg writes more. A file of another suffix may hold all that FFmpeg writes.
 _PLAYED = {
     ".mp4": ("aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"),
@@ -152,14 +156,17 @@ def _encoded(
 ) -> Iterator[Timed]:
     av = load_av()
     form, layout = "fltp", track.codec_context.layout.name
-    resampler = av.AudioResampler(format=form, layout=layout, rate=_RATE)
     first, last = round(start * _RATE), round(end * _RATE)
     place: int | None = None
-    for frame in _frames(container, resampler):
-        if place is None:
-            place = round((Fraction(frame.pts or 0) * frame.time_base - origin) * _RATE)
-        samples = frame.to_ndarray()[:, max(0, first - place) : max(0, last - place)]
-        at, place = max(place, first), place + frame.samples
+    for frame in _frames(container, form, layout):
+        own = place or 0
+        if frame.pts is not None:
+            own = round((Fraction(frame.pts) * frame.time_base - origin) * _RATE)
+        place = own if place is None else place
+        gap = own - place if _NEAR * _RATE < own - place < _LONGEST_GAP * _RATE else 0
+        samples = np.pad(frame.to_ndarray(), ((0, 0), (gap, 0)))
+        at, after = max(place, first), place + samples.shape[1]
+        samples, place = samples[:, max(0, first - place) : max(0, last - place)], after
         if samples.shape[1]:
             kept = av.AudioFrame.from_ndarray(samples.copy(), format=form, layout=layout)
             kept.sample_rate, kept.time_base, kept.pts = _RATE, Fraction(1, _RATE), at - first + round(begin * _RATE)
@@ -167,13 +174,20 @@ def _encoded(
     yield from _timed(track.encode())
 
 
-def _frames(container: Any, resampler: Any) -> Iterator[Any]:
-    """The decoded sound, resampled; damaged packets are left out."""
+def _frames(container: Any, form: str, layout: str) -> Iterator[Any]:
+    """The decoded sound, resampled, whose format may change on the way; damaged packets are left out."""
+    av = load_av()
+    resampler: Any = None
+    before = None
     for packet in container.demux(container.streams.audio[0]):
-        with contextlib.suppress(load_av().error.FFmpegError):
+        with contextlib.suppress(av.error.FFmpegError):
             for frame in packet.decode():
+                own = (frame.format.name, frame.layout.name, frame.sample_rate)
+                if own != before:
+                    yield from resampler.resample(None) if resampler else ()
+                    resampler, before = av.AudioResampler(format=form, layout=layout, rate=_RATE), own
                 yield from resampler.resample(frame)
-    yield from resampler.resample(None)
+    yield from resampler.resample(None) if resampler else ()
 
 
 def _timed(packets: Any) -> Iterator[Timed]:

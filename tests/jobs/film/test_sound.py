@@ -11,7 +11,7 @@ from tests import command
 from tests.jobs.film.runs import FEW
 from tests.jobs.folder.photos import write_tiny_network
 from tests.materials import QUICK
-from tests.video.clips import frames_of, make_clip, sounds_of, waves
+from tests.video.clips import av, frames_of, make_clip, sounds_of, waves
 from tf_style.audio import read_sound
 from tf_style.cli.main import main
 from tf_style.frames import NetworkPainter
@@ -109,6 +109,31 @@ def test_a_picture_that_holds_still(there):
     frames = frames_of("photo-a.mp4")[0]
     assert len(frames) == 25 and max(np.abs(frame.astype(int) - frames[0]).max() for frame in frames) <= 4
     np.testing.assert_allclose(lag("photo-a.mp4", "clicks.wav"), 0, atol=0.001)
+
+
+def test_a_song_may_change_its_format_on_the_way(there):
+    """Such as two MP3 files in one; WebM cannot hold it, so it is encoded."""
+    for layout, channels in (("mono", 1), ("stereo", 2)):
+        write_sound(f"{layout}.mp3", [0.3 * np.sin(np.arange(RATE) / 8)] * channels, layout=layout)
+    (there / "both.mp3").write_bytes((there / "mono.mp3").read_bytes() + (there / "stereo.mp3").read_bytes())
+    assert video("photo.jpg", "both.webm", "--audio=both.mp3", "--size=48", "--fps=4") == 0
+    heard = read_sound("both.webm")
+    assert heard.seconds == pytest.approx(2, abs=0.15) and np.ptp(heard.samples[-RATE // 2 : -RATE // 4]) > 0.4
+
+
+def test_gaps_of_a_song_stay_where_it_is_encoded(there):
+    write_sound("tone.mp3", 0.3 * np.sin(np.arange(RATE) / 8))
+    with av.open("tone.mp3") as source, av.open("gap.mkv", "w") as target:
+        stream = target.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.pts is not None:
+                packet.pts += round((packet.pts * packet.time_base > 0.5) / packet.time_base)  # a second later
+                packet.dts, packet.stream = packet.pts, stream
+                target.mux(packet)
+    assert video("photo.jpg", "gap.webm", "--audio=gap.mkv", "--size=48", "--fps=4") == 0
+    heard = read_sound("gap.webm")
+    assert heard.seconds == pytest.approx(2, abs=0.1)
+    assert np.ptp(heard.samples[int(0.8 * RATE) : int(1.3 * RATE)]) < 0.05 < np.ptp(heard.samples[int(1.7 * RATE) :])
 
 
 def test_a_clip_reacts_at_the_times_of_its_frames(there):
@@ -211,6 +236,7 @@ def test_a_schedule_counts_from_the_beginning_of_the_film(there):
             "blends the styles of a shot, but these have 1 to 3",
         ),
         (["--bpm=100"], "bpm is for films that react to sound; give react as well"),
+        (["--react=beat:saturation:1", "--bpm=.001"], "bpm must be 20 to 400, or 0 to find it, but is 0.001"),
         (["--schedule_output=a.csv"], "schedule_output is for films that react"),
         (["--allow_flashes"], "allow_flashes is for films with react or schedule"),
         (["--react=pulse", "--audio=clicks.wav", "--schedule_output=clicks.wav"], "is also an input of this run"),
