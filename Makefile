@@ -14,6 +14,8 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
+# One more than there are cores, because many tests wait for processes of their own.
+PROCESSES = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -51,7 +53,7 @@ demo: $(DEV) ## paint a lighthouse in the style of The Starry Night, in one pass
 	@echo "Content, style, result and losses side by side: $(CURDIR)/demo_figure.png"
 
 test: $(DEV) ## run all tests
-	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --maxprocesses=4 --dist=loadfile $(PYTEST_ARGS)
 
 lint: $(DEV) ## check style (ruff) and types (mypy)
 	@$(BIN)/ruff check .
