@@ -167,6 +167,10 @@ BROKEN = {
     "wrong log": (changed(log=[{"answer": "left"}]), "a choice in its log"),
     "wrong answer": (lambda text: text.replace('"answer": "left"', '"answer": "up"'), "a choice in its log"),
     "wrong seed": (changed(seed=-1), "its seed is -1"),
+    "endless seed": (changed(seed=float("inf")), "its library, seed or log"),
+    "endless choices": (changed(choices=float("inf")), "its styles or controls"),
+    "endless content": (lambda text: text.replace('"content": 0', '"content": 1e999'), "a choice in its log"),
+    "long number": (lambda text: 5000 * "9", "is not a profile"),
     "wrong library": (changed(library=[]), "is not a profile"),
 }
 

@@ -47,7 +47,7 @@ def parse(data: bytes, name: str) -> dict[str, Any]:
     """The same for a file's bytes."""
     try:
         found = json.loads(data)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise broken(name, str(error)) from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise broken(name, f"its format is not {FORMAT!r}")

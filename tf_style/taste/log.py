@@ -57,7 +57,7 @@ class Choice(NamedTuple):
                 str(given["kind"]),
             )  # fmt: skip
             answer = ANSWERS[ANSWERS.index(given["answer"])]
-        except (KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
             raise file.broken(path, f"a choice in its log: {error}") from None
         return cls(pair, answer)
 
@@ -71,7 +71,7 @@ def read_logs(fields: dict[str, Any], path: str) -> tuple[str, int, list[Log]]:
     try:
         folder, seed, logs = str(fields["library"]["folder"]), int(fields["seed"]), [fields["log"], *fields["merged"]]
         found = [tuple(Choice.from_json(one, path) for one in log) for log in logs]
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, TasteError):
             raise
         raise file.broken(path, f"{error} in its library, seed or log") from None

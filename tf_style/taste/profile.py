@@ -65,7 +65,7 @@ class Profile:
                 Controls(**controls), int(found["choices"]), float(found["sure"]), str(found["learned"]),
                 *map(int, found["agreed"]),
             )  # fmt: skip
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise file.broken(path, f"{error} in its styles or controls") from None
 
     def as_json(self) -> dict[str, Any]:

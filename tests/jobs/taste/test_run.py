@@ -76,6 +76,16 @@ def test_it_ends_by_itself_and_after_an_interruption(taste, monkeypatch, capsys)
     assert Profile.read("me.json").choices == 2
 
 
+def test_the_pair_is_no_photo(taste, photos, capsys):
+    mine = photos / "0.png"
+    before = mine.read_bytes()
+    assert main(["taste", str(mine), "--profile=me.json", f"--pair={mine}"]) == 2
+    assert "written over the photo" in capsys.readouterr().err
+    assert mine.read_bytes() == before
+    command.write_picture(photos / "00.png", 8, 8)  # too small to be painted
+    assert taste("q\n", "--pair=photos/00.png") == 0
+
+
 def test_merging(paintings, tmp_path, monkeypatch, capsys):  # noqa: F811
     monkeypatch.chdir(tmp_path)
     for name in "ab":

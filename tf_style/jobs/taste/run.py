@@ -37,15 +37,15 @@ def run(options: TasteOptions) -> int:
     if options.content:
         pair_file = options.pair or f"{Path(options.profile).with_suffix('')}-pair.png"
         images.check_output_path(pair_file)
-        contents = _read_contents(options)
+        contents = _read_contents(options, Path(pair_file))
     elif not options.merge:
         _show(Profile.read(options.profile), options.profile)
         return 0
     session = Session.open(options.profile, options.style_library or None, options.seed)
-    if session.lost:
-        print(f"The library no longer has {', '.join(session.lost)}; choices that name one teach nothing.")
     for other in options.merge:
         print(f"{other}: {counted(session.merge(other))} added.")
+    if session.lost:
+        print(f"The library does not have {', '.join(session.lost)}; choices that name one teach nothing.")
     status = 0
     if options.content:
         if session.choices >= options.choices:
@@ -59,10 +59,13 @@ def run(options: TasteOptions) -> int:
     return status
 
 
-def _read_contents(options: TasteOptions) -> list[images.Picture]:
+def _read_contents(options: TasteOptions, pair: Path) -> list[images.Picture]:
     """The photos that take turns, at the size to paint; of many, some from the beginning to the end of the list."""
     place = Path(options.content)
-    files = [place / name for name in find_pictures(place)] if place.is_dir() else [place]
+    found = [place / name for name in find_pictures(place)] if place.is_dir() else [place]
+    files = [file for file in found if file.resolve() != pair.resolve()]
+    if not files:
+        raise ConfigError(f"The pair would be written over the photo {pair}; give another file to --pair.")
     step = max(1, len(files) // MOST_CONTENTS)
     pictures = [images.read_visible(file) for file in files[::step][:MOST_CONTENTS]]
     return [images.resize(picture, images.painting_size(picture.size, options.size)) for picture in pictures]
