@@ -3,6 +3,7 @@
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from tf_style.studio.turns import Turns
@@ -94,19 +95,22 @@ def wait_until(true):
     raise AssertionError("it never came")
 
 
-def test_visitors_who_leave_are_forgotten_unless_they_come_back(turns, add, painted, tmp_path):
+def test_visitors_whose_pages_give_no_sign_are_forgotten(turns, add, painted, tmp_path):
     visitors = Visitors(tmp_path / "visitors", turns.remove)
-    visitor = visitors.arrive("page 1")
-    work = add(visitor.id, "work")
+    visitor = visitors.arrive()
+    visitor.works.append(work := add(visitor.id, "work"))
+    visitor.brushed = np.zeros((4, 4, 4), np.uint8)
     wait_until(lambda: painted)
-    visitors.leave("page 1", (0.05, 0.1))
-    assert visitors.arrive("page 2", visitor.id) is visitor
-    assert visitors.arrive("page 3", "forged") is not visitor
-    time.sleep(0.3)
-    assert visitor.folder.is_dir()
+    visitors.sweep()
     assert not work.ended.is_set()
-    visitors.leave("page 2", (0, 0.5))
-    assert work.ended.wait(10)
+    assert visitors.arrive("forged") is not visitor
+    assert visitors.arrive(visitor.id) is visitor
+    assert visitor.brushed is None  # the page that was loaded again does not show it
+    visitor.seen -= 100
+    visitors.sweep()
+    assert work.ended.is_set()
     assert visitor.folder.is_dir()
-    wait_until(lambda: not visitor.folder.exists())
+    visitor.seen -= 600
+    visitors.sweep()
+    assert not visitor.folder.exists()
     assert visitors.find(visitor.id) is None

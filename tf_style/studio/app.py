@@ -50,6 +50,7 @@ def serve(options: StudioOptions, say: Callable[[str], None]) -> int:
         app, desk = make_app(options, Path(folder), served)
         if not options.server:
             desk.warm_up(Path(folder))
+        threading.Thread(target=desk.visitors.sweep_forever, daemon=True).start()
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         say(f"The studio is at http://{shown}:{port} (Ctrl-C stops it).")

@@ -105,7 +105,6 @@ class Page:
         arrived = self.blocks.load(self._arrive, [self._ident], [self._visitor, self._ident], js=_RECALL, **_QUIET)
         arrived.then(None, [self._ident], js=_REMEMBER, **_QUIET)
         arrived.then(self._watch, [self._visitor], all_parts, **_QUIET)
-        self.blocks.unload(self._leave)
         desk, stages = self._desk, [self._stage, *([self._film] if self._local else [])]
         for event, action in (
             (self._stage.upload, lambda who, data: desk.take_photo(who, data["path"], data["name"])),
@@ -120,7 +119,7 @@ class Page:
         self._history.edit(self._reuse, [self._visitor], [*all_parts, *controls], **_QUIET)
         self._words.submit(self._find, [self._visitor, self._words], [*all_parts, *controls], **_QUIET)
         self._picture_paint.click(self._paint, [self._visitor, *controls], all_parts, js=_SETTLED, **_QUIET)
-        self._search.submit(self._look_up, [self._visitor, self._search], all_parts, **_QUIET)
+        self._search.submit(self._look_up, [self._search], [self._library], **_QUIET)
         if self._local:
             self._listen_to_films_and_taste(all_parts)
 
@@ -138,12 +137,9 @@ class Page:
         likes = [*all_parts, *self._controls.components, self._tabs]
         self._taste.edit(self._use_taste, [self._visitor], likes, **_QUIET)
 
-    def _arrive(self, ident: str, request: gr.Request) -> tuple[str, str]:
-        visitor = self._desk.visitors.arrive(str(request.session_hash), ident)
+    def _arrive(self, ident: str) -> tuple[str, str]:
+        visitor = self._desk.visitors.arrive(ident)
         return visitor.id, visitor.id
-
-    def _leave(self, request: gr.Request) -> None:
-        self._desk.visitors.leave(str(request.session_hash))
 
     def _known(self, ident: str) -> Visitor:
         visitor = self._desk.visitors.find(ident)
@@ -242,10 +238,12 @@ class Page:
         shown = self._do(visitor, lambda: found.extend(self._desk.reuse(visitor, event._data["number"])), first=True)
         return shown | self._controls.updates(found[1], found[0])
 
-    def _look_up(self, ident: str, words: str) -> Shown:
-        visitor, found = self._known(ident), {}
-        shown = self._do(visitor, lambda: found.update(self._views.library(words)))
-        return shown | ({self._library: gr.update(value=found)} if found else {})
+    def _look_up(self, words: str) -> Shown:
+        try:
+            found = self._views.library(words)
+        except ValueError as error:
+            found = {"cards": [], "notice": str(error)}
+        return {self._library: gr.update(value=found)}
 
 
 def _made(name: str, **given: Any) -> gr.HTML:

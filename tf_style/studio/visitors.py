@@ -16,11 +16,12 @@ import numpy as np
 from tf_style import images
 from tf_style.studio.works.film import FilmWork
 from tf_style.studio.works.painting import PictureWork, RequestWork
-from tf_style.studio.works.tasting import Tasting
+from tf_style.studio.works.tasting import PROFILE, Tasting
 from tf_style.studio.works.work import Work, as_view
 
-_GRACES = (30.0, 600.0)  # seconds for a page that is loaded again, and for a phone that sleeps
-_MOST_NAME = 60  # characters of an upload's name that are kept
+_REST, _FORGET = 90.0, 600.0  # seconds without a sign of a page; browsers let hidden pages give one a minute
+_SWEEP = 10.0  # seconds between two looks for visitors who are gone
+_MOST_NAME, _MOST_SUFFIX = 60, 8  # characters of an upload's name that are kept
 
 
 class Visitor:
@@ -78,14 +79,14 @@ class Visitor:
         """Moves an uploaded file into the folder; returns its name there: that of the upload, in plain letters."""
         letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
         stem = re.sub(r"[^\w-]+", "_", letters.rpartition(".")[0])
-        suffix = "." + re.sub(r"\W", "", letters.rpartition(".")[2].lower())
+        suffix = "." + re.sub(r"\W", "", letters.rpartition(".")[2].lower())[:_MOST_SUFFIX]
         plain = self.free_name(stem.strip("_-")[:_MOST_NAME] or "picture", suffix)
         shutil.move(upload, self.folder / plain)
         return plain
 
     def free_name(self, stem: str, suffix: str) -> str:
         """A name that no file of the folder has, nor a work will write."""
-        taken = {path.name for path in self.folder.iterdir()} | {work.output.name for work in self.works}
+        taken = {PROFILE} | {path.name for path in self.folder.iterdir()} | {work.output.name for work in self.works}
         names = (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}" for number in range(1, 10_000))
         return next(name for name in names if name not in taken)
 
@@ -118,43 +119,35 @@ class Visitors:
     def __init__(self, folder: Path, stop: Callable[[str], None]) -> None:
         self._folder, self._stop = folder, stop
         self._known: dict[str, Visitor] = {}
-        self._pages: dict[str, str] = {}  # the page's session -> visitor
         self._lock = threading.Lock()
 
-    def arrive(self, page: str, ident: str = "") -> Visitor:
+    def arrive(self, ident: str = "") -> Visitor:
         """The visitor of a page: a known one whose page was loaded again, or a new one."""
         with self._lock:
             visitor = self._known.get(ident) or Visitor(self._folder)
             self._known[visitor.id] = visitor
-            self._pages[page] = visitor.id
-        visitor.seen = time.monotonic()
+            visitor.seen = time.monotonic()
+            visitor.brushed = None  # the new page does not show it
         return visitor
 
     def find(self, ident: str) -> Visitor | None:
         """The visitor with this id."""
         return self._known.get(ident)
 
-    def leave(self, page: str, graces: tuple[float, float] = _GRACES) -> None:
-        """Says that a page is closed, or sleeps.
+    def sweep_forever(self) -> None:
+        """Sweeps again and again."""
+        while True:
+            time.sleep(_SWEEP)
+            self.sweep()
 
-        Args:
-          page: The page's session.
-          graces: Seconds after which the visitor's works stop, and after which the visitor is forgotten, if no page of
-            the visitor was seen meanwhile.
-        """
-        visitor, left = self.find(self._pages.get(page, "")), time.monotonic()
-        for seconds, action in zip(graces, (self._rest, self._forget), strict=True) if visitor else ():
-            timer = threading.Timer(seconds, action, (visitor, left))
-            timer.daemon = True
-            timer.start()
-
-    def _rest(self, visitor: Visitor, left: float) -> None:
-        if visitor.seen <= left:
-            self._stop(visitor.id)
-
-    def _forget(self, visitor: Visitor, left: float) -> None:
-        with self._lock:
-            gone = self._known.pop(visitor.id, None) if visitor.seen <= left else None
-        if gone is not None:
-            self._stop(gone.id)
-            shutil.rmtree(gone.folder, ignore_errors=True)
+    def sweep(self) -> None:
+        """Stops the works of visitors whose pages have given no sign for a while, and forgets those who are gone."""
+        now = time.monotonic()
+        for visitor in list(self._known.values()):
+            if visitor.busy and now - visitor.seen > _REST:
+                self._stop(visitor.id)
+            with self._lock:
+                gone = now - visitor.seen > _FORGET and self._known.pop(visitor.id)
+            if gone:
+                self._stop(visitor.id)
+                shutil.rmtree(visitor.folder, ignore_errors=True)

@@ -1,5 +1,5 @@
 // The library's paintings with what is known about them. `props.value`: cards; `props.chosen`: their styles.
-const list = element.querySelector(".cards");
+const [list, notice] = [".cards", ".notice"].map((selector) => element.querySelector(selector));
 let known = "", chosen = {};
 function card({ style, title, by, text, source }) {
   const item = document.createElement("li"), label = document.createElement("label"), input = document.createElement("input");
@@ -21,6 +21,8 @@ function show() {
     known = JSON.stringify(cards);
     list.replaceChildren(...cards.map(card));
   }
+  notice.textContent = (props.value || {}).notice || "";
+  notice.hidden = !notice.textContent;
   list.querySelectorAll("input").forEach((input) => { input.checked = (chosen.styles || []).includes(input.value); });
 }
 watch(["value", "chosen"], show);
