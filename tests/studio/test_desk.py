@@ -6,6 +6,7 @@ import socket
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests import command
 from tests.serving.client.fake_server import FakeServer, whole
@@ -17,6 +18,7 @@ from tf_style.studio.views import Views
 from tf_style.studio.works.regions import COLORS, region_masks
 from tf_style.studio.works.tasting import PROFILE
 from tf_style.taste.file import TasteError
+from tf_style.taste.space import NEUTRAL
 
 SIZE = {"size": 48}
 
@@ -50,9 +52,10 @@ def upload(tmp_path):
 
 def test_names_of_uploads_become_plain(desk_of, upload, pictures):
     desk = desk_of()
-    visitor = desk.visitors.arrive("page")
+    visitor = desk.visitors.arrive()
     names = {"Ünser Bild (1).JPG": "Unser_Bild_1.jpg", "..%2f..%2fetc.jpg": "2f_2fetc.jpg", "日本.jpg": "picture.jpg"}
-    for name, kept in {**names, "picture.jpg": "picture-2.jpg"}.items():
+    more = {"picture.jpg": "picture-2.jpg", "taste.json": "taste-2.json", "a." + 250 * "b": "a.bbbbbbbb"}
+    for name, kept in {**names, **more}.items():
         desk.take_photo(visitor, upload(pictures / "My photo.jpg")[0], name)
         assert visitor.photo == kept
     assert visitor.file("../visitors") is None
@@ -60,7 +63,7 @@ def test_names_of_uploads_become_plain(desk_of, upload, pictures):
 
 def test_what_was_not_uploaded_is_refused(desk_of, pictures, tmp_path):
     desk = desk_of()
-    visitor = desk.visitors.arrive("page")
+    visitor = desk.visitors.arrive()
     (tmp_path / "uploads" / "link.jpg").symlink_to(pictures / "My photo.jpg")
     for path in (pictures / "My photo.jpg", tmp_path / "uploads" / "link.jpg", tmp_path / "uploads" / "absent.jpg"):
         for take in (desk.take_photo, desk.take_style, desk.take_clip, desk.take_sound):
@@ -71,7 +74,7 @@ def test_what_was_not_uploaded_is_refused(desk_of, pictures, tmp_path):
 
 def test_profiles_open_no_other_library_and_bad_ones_are_refused(desk_of, upload, pictures, tmp_path):
     desk = desk_of()
-    visitor = desk.visitors.arrive("page")
+    visitor = desk.visitors.arrive()
     desk.take_photo(visitor, *upload(pictures / "My photo.jpg"))
     desk.taste(visitor, "")
     desk.taste(visitor, "left")
@@ -84,13 +87,63 @@ def test_profiles_open_no_other_library_and_bad_ones_are_refused(desk_of, upload
     (tmp_path / "broken.json").write_text("{}")
     with pytest.raises(TasteError, match=r"^'taste.json' is not a profile"):
         desk.take_profile(visitor, upload(tmp_path / "broken.json")[0])
-    assert desk.use_taste(visitor) == {name: value for name, value in known.options.items() if name != "style_blend"}
+    likes = {name: value for name, value in known.options.items() if name != "style_blend"}
+    assert desk.use_taste(visitor) == {**NEUTRAL, **likes}  # no control stays as it was
     assert visitor.chosen == known.styles
+
+
+def test_pairs_that_were_stopped_are_painted_anew(desk_of, upload, pictures):
+    desk = desk_of()
+    visitor = desk.visitors.arrive()
+    desk.take_photo(visitor, *upload(pictures / "My photo.jpg"))
+    desk.turns.stop(work := unpainted(desk, visitor))
+    desk.taste(visitor, "")
+    desk.turns.remove(visitor.id)  # its page slept
+    stopped = visitor.tasting.pair
+    assert all(one.ended.is_set() for one in (work, *stopped))
+    assert Views(desk).taste(visitor)["left"] == ""  # so that the page offers to begin
+    desk.taste(visitor, "")
+    assert Views(desk).taste(visitor)["left"]
+    assert not {one.output for one in visitor.tasting.pair} & {one.output for one in stopped}
+
+
+def unpainted(desk, visitor):
+    """A painting in line."""
+    desk.choose(visitor, "library:great_wave", True)
+    desk.paint(visitor, "instant", SIZE)
+    return visitor.shown
+
+
+def test_the_photo_that_is_shown_is_painted_next(desk_of, upload, pictures):
+    desk = desk_of()
+    visitor = desk.visitors.arrive()
+    desk.take_photo(visitor, *upload(pictures / "My photo.jpg"))
+    work = unpainted(desk, visitor)
+    desk.take_photo(visitor, *upload(pictures / "painting.png"))
+    visitor.brushed = np.zeros((4, 4, 4), np.uint8)
+    desk.show(visitor, 0)
+    assert (visitor.photo, visitor.brushed) == ("My_photo.jpg", None)
+    assert work.ended.wait(60)
+    (visitor.folder / visitor.photo).unlink()
+    work = unpainted(desk, visitor)
+    assert work.ended.wait(60)
+    assert work.message.startswith("'My_photo.jpg' does not exist")  # without the folder
+
+
+def test_only_what_the_page_can_brush_is_taken(desk_of, upload, pictures, tmp_path):
+    desk = desk_of()
+    visitor = desk.visitors.arrive()
+    Image.new("RGBA", (4000, 1)).save(tmp_path / "wide.png")
+    for source, said in ((tmp_path / "wide.png", "is larger than"), (pictures / "text.jpg", "did not arrive whole")):
+        path, _ = upload(source)
+        with pytest.raises(ConfigError, match=said):
+            desk.brush(visitor, path, False, 1)
+        assert visitor.brushed is None
 
 
 def test_limits_are_those_of_the_command(desk_of, upload, pictures):
     desk = desk_of(max_pixels=1000)
-    visitor = desk.visitors.arrive("page")
+    visitor = desk.visitors.arrive()
     with pytest.raises(images.ImageError, match="^'photo.jpg' is 200 x 150 pixels"):
         desk.take_photo(visitor, *upload(pictures / "My photo.jpg", "photo.jpg"))
     assert not list(visitor.folder.iterdir())
@@ -99,7 +152,7 @@ def test_limits_are_those_of_the_command(desk_of, upload, pictures):
 @pytest.mark.parametrize("text", ["#EXTM3U\né\nhttp://localhost:9/x.ts\n", "ffconcat version 1.0\nfile /etc/passwd\n"])
 def test_lists_are_no_films(desk_of, upload, tmp_path, text):
     desk = desk_of()
-    visitor = desk.visitors.arrive("page")
+    visitor = desk.visitors.arrive()
     (tmp_path / "clip.mp4").write_text(text)
     for take in (desk.take_clip, desk.take_sound):
         with pytest.raises(ConfigError, match=r"'clip.mp4' is a text"):
@@ -126,7 +179,7 @@ def test_masks_of_what_is_brushed():
 def test_a_model_server_paints_instead(desk_of, upload, pictures, served):
     server = FakeServer()
     desk = desk_of(served, server=server.address)
-    visitor = desk.visitors.arrive("page")
+    visitor = desk.visitors.arrive()
     desk.take_photo(visitor, *upload(pictures / "My photo.jpg"))
     desk.take_style(visitor, *upload(pictures / "painting.png"))
     desk.paint(visitor, "instant", SIZE)

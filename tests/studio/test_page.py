@@ -94,6 +94,19 @@ def test_a_new_visitor_has_a_painting_within_ten_seconds_and_can_make_it_again(v
     visitor.page.wait_for_selector("#stage .download[download*='-256']:visible")
     assert pixels(visitor.download(tmp_path)).shape == (192, 256, 3)
 
+    visitor.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")  # as without TLS
+    visitor.page.locator("#history .copy").first.click()
+    visitor.page.get_by_role("button", name="Copied").wait_for()
+    sizes.select_option("3508")
+    visitor.one(".again").click()
+    visitor.one(".stop").click()
+    visitor.wait_for("stopped")
+    visitor.page.get_by_role("button", name="Use the settings").first.click()
+    visitor.page.wait_for_function("document.querySelector('input[aria-label*=\"for Size\"]').value === '3508'")
+    visitor.paint()
+    visitor.wait_for("painting")
+    visitor.one(".stop").click()
+
 
 def test_stop_keeps_the_picture_so_far_and_settings_can_be_used_again(visit, pictures, tmp_path):
     visitor = visit()
@@ -211,6 +224,9 @@ def test_words_own_paintings_and_the_library_choose(visit, pictures):
     first = visitor.page.locator("#library li").first
     first.locator("input").check()
     visitor.wait_for_chosen(first.locator("b").inner_text())
+    search.fill("xqzzy")
+    search.press("Enter")
+    visitor.page.locator("#library .notice").get_by_text("xqzzy").wait_for()
 
 
 def test_a_bad_file_is_refused_in_a_sentence(visit, pictures):
@@ -233,6 +249,9 @@ def test_films(visit, pictures, tmp_path):
     film.locator("input.file").first.set_input_files(pictures / "text.jpg")
     film.locator(".notice:visible").wait_for()
     assert film.locator(".notice").inner_text().startswith("A film ends in one of .mp4")
+    Image.new("RGB", (64, 48)).save(tmp_path / "clip.gif", save_all=True, append_images=[Image.new("RGB", (64, 48), 9)])
+    film.locator("input.file").first.set_input_files(tmp_path / "clip.gif")
+    visitor.page.wait_for_function("document.querySelector('#film img[alt=\"Your film\"]:not([hidden])')?.naturalWidth")
     film.locator("input.file").first.set_input_files(tmp_path / "clip.mp4")
     film.locator("video.clip:visible").wait_for()
     film.locator("input.sound").set_input_files(tmp_path / "clip.mp4")
@@ -263,7 +282,7 @@ def test_taste(visit, pictures, tmp_path):
     taste.get_by_role("button", name="Begin").click()
     taste.get_by_role("button", name="Left is better").click()
     taste.get_by_text("after 1 choice").wait_for()
-    taste.locator("[data-answer='both']:enabled").focus()
+    taste.locator("[data-answer='left'][aria-disabled='false']").wait_for()  # the focus is still there
     visitor.page.keyboard.press("ArrowRight")
     taste.get_by_text("after 2 choices").wait_for()
     taste.get_by_role("button", name="Take the last answer back").click()

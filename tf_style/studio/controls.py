@@ -48,7 +48,7 @@ class Controls:
         if preset:
             base = preset_config(preset)
             values = {name: getattr(base, name, None) for name in self.by_name} | {"preset": preset} | values
-        return {part: gr.update(value=values[name]) for name, part in self.by_name.items() if name in values}
+        return {part: _showing(part, values[name]) for name, part in self.by_name.items() if name in values}
 
     def _slider(self, name: str, label: str, least: float, most: float, step: float = 0.05, **given: Any) -> None:
         value = given.get("value", getattr(StylizeConfig(), name, None))
@@ -61,6 +61,13 @@ class Controls:
             self._slider("warmth", "Warmth", -1, 1)
             self._slider("style_scale", "Size of strokes", 0.25, 2)
             self.by_name["seed"] = gr.Number(value=0, precision=0, minimum=0, label="Seed")
+
+
+def _showing(part: Any, value: Any) -> Any:
+    """An update of a component; a slider ends at a value beyond its end, such as the size of a print."""
+    if isinstance(part, gr.Slider) and value is not None:
+        return gr.update(value=value, maximum=max(part.maximum, value))
+    return gr.update(value=value)
 
 
 class PictureControls(Controls):

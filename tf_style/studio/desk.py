@@ -20,6 +20,8 @@ from tf_style.studio.works.painting import PictureWork, RequestWork
 from tf_style.studio.works.regions import region_masks
 from tf_style.studio.works.settings import Settings, stem_of
 from tf_style.studio.works.tasting import PROFILE, Tasting
+from tf_style.studio.works.work import VIEW_SIDE
+from tf_style.taste.space import NEUTRAL
 from tf_style.words.choice import choose
 from tf_style.words.library import StyleLibrary
 from tf_style.words.naming import PREFIX
@@ -106,9 +108,15 @@ class Desk:
         visitor.fills_rest, visitor.brushed, visitor.strokes = fills_rest, None, count
         if upload:
             path = self._uploaded(upload)
-            with Image.open(path) as picture:
-                visitor.brushed = np.asarray(picture.convert("RGBA"))
-            path.unlink()
+            try:
+                with Image.open(path, formats=["PNG"]) as picture:
+                    if max(picture.size) > VIEW_SIDE:  # the page shows no larger photo to brush over
+                        raise ConfigError("What was brushed is larger than the photo on the page; load the page again.")
+                    visitor.brushed = np.asarray(picture.convert("RGBA"))
+            except OSError:
+                raise ConfigError("What was brushed did not arrive whole; brush again.") from None
+            finally:
+                path.unlink()
 
     # --- works --------------------------------------------------------------------------------------------------------
 
@@ -186,15 +194,18 @@ class Desk:
         """Chooses the paintings that the visitor likes; returns the other options."""
         if visitor.tasting is None or not visitor.tasting.profile.styles:
             raise ConfigError("Nothing is known of your taste yet; answer some questions first.")
-        options = visitor.tasting.profile.options
+        options = {**NEUTRAL, **visitor.tasting.profile.options}
         visitor.choose(visitor.tasting.profile.styles, options.pop("style_blend", ()))
         return options
 
     def show(self, visitor: Visitor, number: int) -> None:
         """Shows a picture of this session, by its number among the works."""
         work = visitor.works[number]
-        if isinstance(work, PictureWork | RequestWork):
-            visitor.shown = work
+        if not isinstance(work, PictureWork | RequestWork):
+            return
+        visitor.shown = work
+        if visitor.photo != work.settings.content:  # what is shown is what is painted next
+            visitor.photo, visitor.brushed = work.settings.content, None
 
     def stop(self, visitor: Visitor, number: int) -> None:
         """Stops a work, by its number; what is painted so far is kept."""

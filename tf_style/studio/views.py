@@ -61,13 +61,14 @@ class Views:
         ready = all(work.written for work in tasting.pair) and bool(tasting.pair)
         failed = next((work.message for work in tasting.pair if work.state == "failed"), "")
         profile = tasting.profile
-        left, right = ([self._picture_of(visitor, work) or "-" for work in tasting.pair] or ["", ""])[:2]
+        asked = () if any(work.lost for work in tasting.pair) else tasting.pair
+        left, right = [self._picture_of(visitor, work) or "-" for work in asked] or ["", ""]
         learned = f"So far: {profile.sentence}." if profile.choices else ""
         return {
             "left": left,
             "right": right,
             "ready": ready,
-            "line": learned if ready or not tasting.pair else "Painting two pictures ...",
+            "line": learned if ready or not asked else "Painting two pictures ...",
             "notice": visitor.notice or failed,
             "choices": profile.choices,
             "undo": bool(profile.choices),

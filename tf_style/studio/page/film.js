@@ -28,11 +28,14 @@ function show() {
   one(".stage").dataset.state = view.state || "empty";
   source(clip, view.clip || "");
   source(painted, view.download || "");
-  if (view.preview && preview.getAttribute("src") !== view.preview) preview.src = view.preview;
   const original = one(".other").getAttribute("aria-pressed") === "true";
-  painted.hidden = !view.download || original;
-  preview.hidden = !view.preview || original;
-  clip.hidden = !view.clip || !(painted.hidden && preview.hidden);
+  const shown = (!original && (view.download || view.preview)) || view.clip || "";
+  const still = shown === view.preview || /\.(gif|webp|a?png)$/.test(shown);  // a video shows no animated pictures
+  painted.hidden = still || shown !== view.download;
+  clip.hidden = still || shown !== view.clip;
+  preview.hidden = !still;
+  if (still && preview.getAttribute("src") !== shown) preview.src = shown;
+  preview.alt = { [view.clip]: "Your film", [view.download]: "The painted film" }[shown] || "The latest painted frame";
   one(".other").hidden = !view.download && !view.preview;
   one(".drop").hidden = !!view.clip;
   one(".change").hidden = !view.clip;
@@ -42,6 +45,7 @@ function show() {
   const bar = one("progress");
   bar.hidden = !busy;
   if (view.state === "waiting") bar.removeAttribute("value"); else bar.value = view.fraction || 0;
+  one(".line").ariaLive = view.state === "painting" ? "off" : "polite";  // steps are no news
   if (one(".line").textContent !== (view.line || "")) one(".line").textContent = view.line || "";
   say(view.notice || "");
   one(".stop").hidden = !busy;
@@ -51,7 +55,9 @@ function show() {
   one(".recipe").hidden = !view.recipe;
   if (view.recipe) for (const kind of ["command", "python"]) one(`pre.${kind}`).textContent = view.recipe[kind];
 }
-clip.onloadedmetadata = () => { if (clip.videoWidth) one(".stage").style.setProperty("--ratio", clip.videoWidth / clip.videoHeight); };
+const fit = (width, height) => { if (width) one(".stage").style.setProperty("--ratio", width / height); };
+clip.onloadedmetadata = () => fit(clip.videoWidth, clip.videoHeight);
+preview.onload = () => fit(preview.naturalWidth, preview.naturalHeight);
 one(".other").onclick = () => {
   one(".other").setAttribute("aria-pressed", String(one(".other").getAttribute("aria-pressed") !== "true"));
   show();

@@ -34,8 +34,9 @@ function show() {
   recipe.querySelector(".files").replaceChildren("Where these files are: ", ...files.flatMap((link, index) => (index ? [", ", link] : [link])));
 }
 element.querySelectorAll(".copy").forEach((button) => {
-  button.onclick = async () => {
-    await navigator.clipboard.writeText(recipe.querySelector(`pre.${button.dataset.of}`).textContent);
+  button.onclick = () => {
+    getSelection().selectAllChildren(recipe.querySelector(`pre.${button.dataset.of}`));
+    document.execCommand("copy");  // navigator.clipboard is missing where the connection is not encrypted
     button.textContent = "Copied";
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   };

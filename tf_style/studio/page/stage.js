@@ -57,6 +57,7 @@ function show() {
   hide(bar, !busy);
   if (view.state === "waiting") bar.removeAttribute("value"); else bar.value = view.fraction || 0;
   const line = one(".line");
+  line.ariaLive = view.state === "painting" ? "off" : "polite";  // steps are no news
   if (line.textContent !== (view.line || "")) line.textContent = view.line || "";
   say(gone || view.notice || "");
   hide(one(".stop"), !busy);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Tasting:
         """
         asked = self._session.ask()
         keys = [(photo, one) for one in (asked.left, asked.right)]
-        new = [key for key in dict.fromkeys(keys) if key not in self._works]
+        new = [key for key in dict.fromkeys(keys) if key not in self._works or self._works[key].lost]
         for key in new:
             self._works[key] = work_of(self._settings(*key))
         self.pair = tuple(self._works[key] for key in keys)
@@ -67,7 +68,7 @@ class Tasting:
         return Settings.of(
             content=photo,
             styles=tuple(map(self._session.space.named, one.styles)),
-            output=f"taste-{len(self._works) + 1}.png",
+            output=f"taste-{secrets.token_hex(8)}.png",
             preset="instant",
             options={**options, "size": _SIDE},
         )

@@ -76,7 +76,7 @@ class Work(abc.ABC):
             self.message = "" if complete else self._stopped_at()
             state = "done" if complete else "stopped"
         except ValueError as error:  # messages for people
-            self.message, state = str(error), "failed"
+            self.message, state = str(error).replace(f"{self.output.parent}/", ""), "failed"
         except Exception as error:
             logging.getLogger("tf_style").exception("A painting failed")
             self.message, state = f"The painting failed: {error or type(error).__name__}", "failed"
@@ -88,6 +88,11 @@ class Work(abc.ABC):
     def written(self) -> bool:
         """Whether there is a result."""
         return self.ended.is_set() and self.output.exists()
+
+    @property
+    def lost(self) -> bool:
+        """Whether it has ended without a result."""
+        return self.ended.is_set() and not self.output.exists()
 
     @abc.abstractmethod
     def _paint(self) -> bool:
