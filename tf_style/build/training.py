@@ -83,7 +83,8 @@ def build_trainer(config: TrainConfig, styles: tuple[str, ...] = (), encoder: Ke
         compute_dtype=choice.compute_dtype,
     )
     network = make_network(config.network, choice.compute_dtype, styles, encoder)
-    return Trainer(network, backbone, training_objective(config), keras_optimizer(config), content_factor(config))
+    objective, optimizer = training_objective(config), keras_optimizer(config)
+    return Trainer(network, backbone, objective, optimizer, content_factor(config), config.stability_weight)
 
 
 def build_teacher(config: TrainConfig, name: str) -> ArbitraryStyleNetwork:

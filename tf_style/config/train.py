@@ -70,6 +70,9 @@ class TrainConfig(Options):
         minimum=0,
     )
     total_variation_weight: float = option(2.0, "weight of smoothness between pixels", "objective", minimum=0)
+    stability_weight: float = option(
+        0.0, "weight of paintings that follow motion and ignore grain, for film (many_styles)", "objective", minimum=0
+    )
     style_statistics: tuple[str, ...] = option(
         ("gram", "mean_std"), "statistics of the style's features to match", "objective", STYLE_STATISTICS
     )
@@ -93,6 +96,8 @@ class TrainConfig(Options):
             raise ConfigError("style_statistics is empty; name at least one, for example gram.")
         if not any(getattr(self, field.name) for field in dataclasses.fields(self) if field.name.endswith("_weight")):
             raise ConfigError("All loss weights are 0; give at least one a positive value.")
+        if self.stability_weight and self.network != "many_styles":
+            raise ConfigError("--stability_weight is for --network=many_styles; leave it out.")
         if self.crop_size % 8:
             raise ConfigError(f"crop_size must be a multiple of 8, but {self.crop_size} was given.")
         if self.neutral_share > 0.5:

@@ -13,6 +13,7 @@ import tensorflow as tf
 from tf_style.networks.arbitrary import ArbitraryStyleNetwork
 from tf_style.networks.many_styles import ManyStylesNetwork
 from tf_style.networks.noise import Noise
+from tf_style.networks.stability import instability
 from tf_style.types import Backbone, Features, Image, Nest, References
 
 #: What the names of the terms begin with that keep neutral pictures unchanged.
@@ -21,6 +22,8 @@ RECONSTRUCTION = "reconstruction"
 STYLE = "style"
 #: The content term, whose weight may change from step to step.
 CONTENT = "content"
+#: The term of paintings that do not follow motion.
+STABILITY = "stability"
 #: The `Trainer`'s feature that holds a picture without its strokes, at an eighth of the size.
 COLORS = "colors"
 _COLORS_POOL = 8
@@ -40,6 +43,7 @@ class Trainer:
         if there is a teacher), the others only for those that are not neutral.
       optimizer: A Keras optimiser.
       content_factor: From the number of steps made to a factor of the term "content" in training.
+      stability_weight: Weight of `instability`, for a network that takes no noise.
     """
 
     def __init__(
@@ -49,11 +53,13 @@ class Trainer:
         objective: Any,
         optimizer: keras.optimizers.Optimizer,
         content_factor: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        stability_weight: float = 0.0,
     ) -> None:
         self.network, self.backbone, self.objective = network, backbone, objective
         self.optimizer = optimizer
         self._content = {term.name: weight for weight, term in objective.terms if term.name == CONTENT}
         self._content_factor = content_factor
+        self._stability_weight = stability_weight
         self.variables = [variable for layer in network.layers for variable in layer.trainable_variables]
         optimizer.build(self.variables)
         self._style_targets: Nest = None
@@ -120,8 +126,12 @@ class Trainer:
         content_features = self.features(contents)
         code, style_targets = self._style(styles)
         strength, noise = tf.where(neutral, 0.0, 1.0), self._noise(tf.shape(contents)[0])
-        content = self.network.encode_content(contents)
-        image = self.network.paint(content, code[:, tf.newaxis], tf.ones([1]), strength, noise)
+
+        def paint(pictures: Image) -> Image:
+            content = self.network.encode_content(pictures)
+            return self.network.paint(content, code[:, tf.newaxis], tf.ones([1]), strength, noise)
+
+        image = paint(contents)
         references = {**content_features, **_pixels(self._reference(contents, styles, neutral))}
         content_targets = self.objective.reading("content").targets(References(references, ()))
         targets = tf.nest.map_structure(tf.stop_gradient, {**content_targets, **style_targets})
@@ -135,6 +145,8 @@ class Trainer:
                 losses[term.name] = tf.where(neutral, 0.0, loss)
             elif self._teacher is None:
                 losses[term.name] = tf.where(neutral, loss, 0.0)
+        if self._stability_weight:
+            losses[STABILITY] = self._stability_weight * instability(contents, paint, image, noise.seed)
         return {name: tf.reduce_mean(loss) for name, loss in losses.items()}, image
 
     def _reference(self, contents: Image, styles: tf.Tensor, neutral: tf.Tensor) -> Image:

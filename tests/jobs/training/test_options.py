@@ -140,6 +140,7 @@ def test_refused_encoders(tmp_path):
         {"style_statistics": ("grim",)},
         {"style_layer_weights": (1.0,)},
         {"content_layer_weights": (1.0,)},
+        {"stability_weight": 1.0},  # the network for any style takes noise, which belongs to places
         {"network": "some"},
         {"learning_rate": math.nan},
     ],

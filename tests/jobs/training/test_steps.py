@@ -9,7 +9,7 @@ from tests.materials import picture, tiny_vgg
 from tf_style.losses import content_loss, style_loss
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
 from tf_style.networks.many_styles import ManyStylesNetwork
-from tf_style.networks.training import COLORS, RECONSTRUCTION, RunningAverage, Trainer
+from tf_style.networks.training import COLORS, RECONSTRUCTION, STABILITY, RunningAverage, Trainer
 
 LAYERS = ("block2_conv1",)
 KINDS = ("arbitrary", "many_styles")
@@ -92,6 +92,16 @@ def test_style_losses_of_flat_styles_are_softened():
     plain = style.losses(made.features(image), targets)["style"].numpy()
     limit = 5.0 * 3.0
     np.testing.assert_allclose(float(losses["style"]), np.mean(limit * np.log1p(plain / limit)), rtol=1e-4)
+
+
+def test_stability_is_learned():
+    """Beside nothing else that would hold it back."""
+    made, data = trainer("many_styles"), batch("many_styles")
+    made = Trainer(made.network, made.backbone, 0.1 * content_loss(LAYERS), made.optimizer, stability_weight=20.0)
+    made.prepare_styles(list(STYLES))
+    step = tf.function(made.step, autograph=False)
+    losses = [float(step(*data)[STABILITY]) for _ in range(40)]
+    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
 
 
 def test_with_a_teacher_its_paintings_are_what_is_to_come_out():
