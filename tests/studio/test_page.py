@@ -185,6 +185,11 @@ def test_paintings_go_where_they_are_brushed(visit, pictures, tmp_path):
     visitor.stroke(0.2)
     visitor.paint()
     visitor.wait_for_notice("Nothing is brushed with The Great Wave")
+    visitor.page.route("**/upload*", lambda route: route.abort())
+    visitor.one(".rest").check()
+    visitor.wait_for_notice("brush again")
+    visitor.page.unroute("**/upload*")
+    visitor.one(".rest").uncheck()
     visitor.one(".palette label").nth(1).click()
     visitor.stroke(0.8)
     visitor.painted()
@@ -300,7 +305,7 @@ def test_it_can_be_read_and_works_by_keyboard(visit, pictures, scheme):
     visitor = visit(color_scheme=scheme)
     for width in (1440, 390):
         visitor.page.set_viewport_size({"width": width, "height": 850})
-        for tab in ("Film", "Library", "Picture"):
+        for tab in ("Film", "Library", "Taste", "Picture"):
             visitor.page.get_by_role("tab", name=tab).click()
             assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
             assert visitor.page.evaluate(FAINT) == [], tab

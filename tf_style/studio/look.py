@@ -24,6 +24,7 @@ _COLORS = {
     "color_accent": ("#1f6f68", "#7fc4ba"),
     "color_accent_soft": ("#e3efed", "#243835"),
     "input_background_fill": ("#ffffff", "#272623"),
+    "checkbox_border_color": ("#8f8b81", "#6d6a62"),
     "input_border_color": ("#8f8b81", "#6d6a62"),
     "button_primary_background_fill": ("#1f6f68", "#7fc4ba"),
     "button_primary_background_fill_hover": ("#185a54", "#9ad3ca"),

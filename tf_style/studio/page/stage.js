@@ -119,8 +119,13 @@ async function sendStrokes() {
   const count = (sent += 1);
   if (!strokes.length) { trigger("input", { path: "", rest: false, count }); return; }
   const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
-  const { path } = await upload(new File([blob], "regions.png", { type: "image/png" }));
-  trigger("input", { path, rest: one(".rest").checked, count });
+  try {
+    const { path } = await upload(new File([blob], "regions.png", { type: "image/png" }));
+    trigger("input", { path, rest: one(".rest").checked, count });
+  } catch (error) {
+    sent = view.strokes || 0;  // nothing to wait for
+    say("What was brushed could not be sent; brush again.");
+  }
 }
 canvas.onpointerdown = (event) => {
   canvas.setPointerCapture(event.pointerId);
@@ -131,7 +136,7 @@ canvas.onpointerdown = (event) => {
 canvas.onpointermove = (event) => {
   if (canvas.hasPointerCapture(event.pointerId)) { strokes[strokes.length - 1].points.push(point(event)); draw(); }
 };
-canvas.onpointerup = sendStrokes;
+canvas.onpointerup = canvas.onpointercancel = sendStrokes;
 one(".brush").onclick = () => { setBrushing(one(".brush").getAttribute("aria-pressed") !== "true"); show(); };
 one(".undo").onclick = () => { strokes.pop(); draw(); sendStrokes(); };
 one(".wipe").onclick = () => { strokes = []; draw(); sendStrokes(); };
