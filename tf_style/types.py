@@ -7,30 +7,31 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-import tensorflow as tf
-
 from tf_style.controls import Controls
 
-#: Pictures inside the library: float32 [B, H, W, 3], RGB in [0, 1].
-Image: TypeAlias = tf.Tensor
+#: A tensor of Keras's backend. The networks and most losses take any backend's, all else takes TensorFlow's.
+Tensor: TypeAlias = Any
 
-#: Any nest of tensors that `tf.nest` understands.
+#: Pictures inside the library: float32 [B, H, W, 3], RGB in [0, 1].
+Image: TypeAlias = Tensor
+
+#: Any nest of tensors that `keras.tree` understands.
 Nest: TypeAlias = Any
 
 #: Layer name -> activations [B, H', W', C], float32. The key "image" holds the picture itself, and "mask", if present,
 #: the weight of each of its pixels ([B or 1, H, W, 1], at least 0). Other masks have names of their own. "step" is the
 #: number of steps so far at this size, int32 [].
-Features: TypeAlias = Mapping[str, tf.Tensor]
+Features: TypeAlias = Mapping[str, Tensor]
 
 #: Picture to features; a `keras.Model` with dict outputs that includes its preprocessing.
 Backbone: TypeAlias = Callable[[Image], Features]
 
 #: Picture -> (total loss [B], weighted loss of each term [B]).
-LossFn: TypeAlias = Callable[[Image], tuple[tf.Tensor, dict[str, tf.Tensor]]]
+LossFn: TypeAlias = Callable[[Image], tuple[Tensor, dict[str, Tensor]]]
 
 #: Masks, float32 [B or 1, H, W, N] in [0, 1] at the content's size. "regions": where each of N styles goes, with a sum
 #: of at most 1; the rest of the content is left unchanged. "keep" (N = 1): where the content stays recognizable.
-Masks: TypeAlias = Mapping[str, tf.Tensor]
+Masks: TypeAlias = Mapping[str, Tensor]
 
 #: (painting, content, controls) -> the picture to show.
 Finish: TypeAlias = Callable[[Image, Image, Controls], Image]
@@ -49,7 +50,7 @@ class References(NamedTuple):
     content: Features
     styles: tuple[Features, ...]
     previous: tuple[Features, ...] = ()
-    shares: tf.Tensor | None = None
+    shares: Tensor | None = None
 
 
 class Term(NamedTuple):
@@ -66,11 +67,11 @@ class Term(NamedTuple):
 
     name: str
     target: Callable[[References], Nest]
-    loss: Callable[[Features, Nest], tf.Tensor]
+    loss: Callable[[Features, Nest], Tensor]
     repr: str = ""
     reads: str = "content"
     sums: Callable[[Features, Nest], Nest] | None = None
-    from_sums: Callable[[Nest, Nest], tf.Tensor] | None = None
+    from_sums: Callable[[Nest, Nest], Tensor] | None = None
     style_sums: Callable[[Features], Nest] | None = None
 
 
@@ -86,10 +87,10 @@ class Optimizer(NamedTuple):
     """
 
     init: Callable[[Image], Nest]
-    step: Callable[[LossFn, Image, Nest, tf.Tensor], tuple[Image, Nest, dict[str, tf.Tensor]]]
-    resize: Callable[[Nest, tuple[tf.Tensor, tf.Tensor]], Nest]
-    hold: Callable[[Nest, Nest, tf.Tensor], Nest]
-    evaluations: Callable[[Nest], tf.Tensor]
+    step: Callable[[LossFn, Image, Nest, Tensor], tuple[Image, Nest, dict[str, Tensor]]]
+    resize: Callable[[Nest, tuple[Tensor, Tensor]], Nest]
+    hold: Callable[[Nest, Nest, Tensor], Nest]
+    evaluations: Callable[[Nest], Tensor]
     steps_per_call: int = 1
 
 

@@ -2,6 +2,8 @@
 
 import re
 import runpy
+import subprocess
+import sys
 import time
 from fractions import Fraction
 
@@ -20,18 +22,32 @@ PAINTINGS = {
     "in_a_dataset.py": ("lighthouse.png", "mountain_lake.png", "woman_with_hat.png"),
     "in_a_function.py": ("eager.png", "in_a_function.png"),
     "keras_layer.py": ("keras_layer.png",),
+    "train_on_jax.py": ("great_wave.png",),
     "webcam.py": ("webcam.png",),
     "worker_pool.py": ("lighthouse.png", "mountain_lake.png"),
 }
 #: Script -> its flags, if it has no steps to take fewer of.
-OWN_FLAGS = {"webcam.py": ["--camera=clip.mp4"], "worker_pool.py": ["--num_workers=1"]}
+OWN_FLAGS = {
+    "train_on_jax.py": ["--num_steps=4"],
+    "webcam.py": ["--camera=clip.mp4"],
+    "worker_pool.py": ["--num_workers=1"],
+}
 #: Script -> a line it prints, with a number that may not be larger than the one here.
 CLAIMS = {
     "in_a_dataset.py": (r"traced (\d+) time\(s\) for 3 pictures", 1),
     "in_a_function.py": (r"Largest difference between the two: (\S+),", 2e-2),
     "keras_layer.py": (r"Largest difference between the two models: (\S+) of 255", 1e-3),
+    "train_on_jax.py": (r"step 4/4  loss (\S+)", 85.0),  # 96 at first
     "webcam.py": (r"frames a second, (\d+) dropped", 5),
 }
+
+
+def run_in_a_process(path, arguments, folder):
+    """In this one, Keras has its backend already."""
+    variables = command.environment(folder / "keras", JAX_PLATFORMS="cpu", JAX_DISABLE_MOST_OPTIMIZATIONS="1")
+    line = [sys.executable, str(path), *arguments]
+    done = subprocess.run(line, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+    return command.Outcome(done.returncode, done.stdout, done.stderr)
 
 
 def test_every_example_is_run():
@@ -46,7 +62,11 @@ def test_example(name, tmp_path):
 
         make_clip(tmp_path / "clip.mp4", range(6))
     arguments = [f"--size={SIZE}", *OWN_FLAGS.get(name, ["--num_steps=2"]), f"--output_dir={output}"]
-    done = command.run_script(EXAMPLES / name, arguments, tmp_path)
+    if name == "train_on_jax.py":
+        pytest.importorskip("jax", reason="The example runs on it: pip install jax")
+        done = run_in_a_process(EXAMPLES / name, arguments, tmp_path)
+    else:
+        done = command.run_script(EXAMPLES / name, arguments, tmp_path)
     assert done.status == 0, done.stdout + done.stderr
     for painting in PAINTINGS[name]:
         with Image.open(output / painting) as image:

@@ -13,7 +13,7 @@ from tf_style.build.network import build_network
 from tf_style.config import StylizeConfig
 from tf_style.networks.arbitrary import ENCODER_LAYERS, Statistics
 from tf_style.networks.blocks import moments
-from tf_style.networks.noise import Noise
+from tf_style.ops.noise import Noise
 from tf_style.stylizers import FeedForwardStylizer
 
 ROW = NETWORK_ROWS[0]

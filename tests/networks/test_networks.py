@@ -16,7 +16,7 @@ from tf_style.networks import archive
 from tf_style.networks.archive import NetworkError
 from tf_style.networks.blocks import EnlargingConvolution, ReflectPadding
 from tf_style.networks.many_styles import ManyStylesNetwork
-from tf_style.networks.noise import Noise
+from tf_style.ops.noise import Noise
 from tf_style.stylizers import FeedForwardStylizer
 
 _IDLE = ("key/bias",)  # adds the same to all of a place's scores, of which only differences count

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import keras
-import tensorflow as tf
 
 from tf_style.backbones.precision import computes_on_x86_cpu, cpu_has, uses_onednn
+from tf_style.types import Tensor
 
 
 @keras.saving.register_keras_serializable("tf_style")
@@ -17,24 +17,27 @@ class Convolution(keras.layers.Conv2D):
     There the gradient is computed as what it is: a convolution with the mirrored kernel.
     """
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         """Args: inputs, [B, H, W, C]; returns [B, H, W, C'], with "valid" padding one pixel less at each edge."""
         if self.compute_dtype != "float32" or not _gradient_is_slow():
             return super().call(inputs)
-        convolved = _convolve(inputs, tf.convert_to_tensor(self.kernel), self.padding.upper())
-        return self.activation(tf.nn.bias_add(convolved, self.bias) if self.use_bias else convolved)
+        convolved = _convolve(inputs, self.kernel, self.padding.upper())
+        return self.activation(convolved + self.bias if self.use_bias else convolved)
 
 
 def _gradient_is_slow() -> bool:
     return computes_on_x86_cpu() and cpu_has("avx2") and not uses_onednn()
 
 
-def _convolve(inputs: tf.Tensor, kernel: tf.Tensor, padding: str) -> tf.Tensor:
+def _convolve(inputs: Tensor, kernel: Tensor, padding: str) -> Tensor:
     """Convolves with a constant kernel; only the gradient with respect to the inputs is defined."""
+    import tensorflow as tf
+
+    kernel = tf.convert_to_tensor(kernel)
 
     @tf.custom_gradient
-    def convolve(inputs: tf.Tensor) -> tuple[tf.Tensor, object]:
-        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+    def convolve(inputs: Tensor) -> tuple[Tensor, object]:
+        def gradient(upstream: Tensor) -> Tensor:
             mirrored = tf.transpose(tf.reverse(kernel, axis=[0, 1]), [0, 1, 3, 2])
             if padding == "VALID":
                 upstream = tf.pad(upstream, [[0, 0], [1, 1], [1, 1], [0, 0]])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 from tf_style.backbones.precision import uses_onednn
+from tf_style.types import Tensor
 
 
 @keras.saving.register_keras_serializable("tf_style")
@@ -18,30 +19,37 @@ class MaxPooling(keras.layers.Layer):
     cannot repeat exactly.
     """
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         """Args: inputs, [B, H, W, C]; returns [B, H // 2, W // 2, C]."""
-        return tf.nn.max_pool2d(inputs, 2, 2, "VALID") if uses_onednn() else _pool(inputs)
+        if keras.backend.backend() != "tensorflow" or uses_onednn():
+            return ops.max_pool(inputs, 2, 2)
+        return _pool(inputs)
 
 
-@tf.custom_gradient
-def _pool(inputs: tf.Tensor) -> tuple[tf.Tensor, object]:
-    pooled = tf.nn.max_pool2d(inputs, 2, 2, "VALID")
+def _pool(inputs: Tensor) -> Tensor:
+    import tensorflow as tf
 
-    def gradient(upstream: tf.Tensor) -> tf.Tensor:
-        batch, rows, columns, channels = tf.unstack(tf.shape(pooled))
-        whole = inputs[:, : 2 * rows, : 2 * columns]
-        windows = tf.reshape(whole, tf.stack([batch, rows, 2, columns, 2, channels]))
-        free = tf.ones_like(pooled, tf.bool)
-        halves = []
-        for row in range(2):
-            parts = []
-            for column in range(2):
-                equal = windows[:, :, row, :, column] == pooled
-                parts.append(tf.where(equal & free, upstream, 0))
-                free = free & ~equal
-            halves.append(tf.stack(parts, axis=3))
-        spread = tf.reshape(tf.stack(halves, axis=2), tf.shape(whole))
-        odd = tf.shape(inputs) - tf.shape(whole)
-        return tf.pad(spread, tf.stack([tf.zeros_like(odd), odd], axis=1))
+    @tf.custom_gradient
+    def pool(inputs: Tensor) -> tuple[Tensor, object]:
+        pooled = tf.nn.max_pool2d(inputs, 2, 2, "VALID")
 
-    return pooled, gradient
+        def gradient(upstream: Tensor) -> Tensor:
+            batch, rows, columns, channels = tf.unstack(tf.shape(pooled))
+            whole = inputs[:, : 2 * rows, : 2 * columns]
+            windows = tf.reshape(whole, tf.stack([batch, rows, 2, columns, 2, channels]))
+            free = tf.ones_like(pooled, tf.bool)
+            halves = []
+            for row in range(2):
+                parts = []
+                for column in range(2):
+                    equal = windows[:, :, row, :, column] == pooled
+                    parts.append(tf.where(equal & free, upstream, 0))
+                    free = free & ~equal
+                halves.append(tf.stack(parts, axis=3))
+            spread = tf.reshape(tf.stack(halves, axis=2), tf.shape(whole))
+            odd = tf.shape(inputs) - tf.shape(whole)
+            return tf.pad(spread, tf.stack([tf.zeros_like(odd), odd], axis=1))
+
+        return pooled, gradient
+
+    return pool(inputs)

@@ -6,7 +6,9 @@ import os
 import platform
 from pathlib import Path
 
-import tensorflow as tf
+import keras
+
+from tf_style.ops.padding import runs_on_tensorflows_cpu
 
 COMPUTE_DTYPES = ("auto", "float32", "bfloat16")
 
@@ -37,6 +39,10 @@ def resolve_compute_dtype(compute_dtype: str = "auto") -> str:
 
 def auto_compute_dtype() -> tuple[str, str]:
     """What "auto" means on this machine, and why, in words."""
+    if keras.backend.backend() != "tensorflow":
+        return "float32", f"Keras's backend is {keras.backend.backend()}"
+    import tensorflow as tf
+
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         found = [tf.config.experimental.get_device_details(gpu).get("compute_capability") for gpu in gpus]
@@ -59,7 +65,7 @@ def cpu_has(flag: str) -> bool:
 
 def computes_on_x86_cpu() -> bool:
     """Whether TensorFlow computes on an x86 processor, without a GPU."""
-    return platform.machine() in ("x86_64", "AMD64") and not tf.config.list_physical_devices("GPU")
+    return platform.machine() in ("x86_64", "AMD64") and runs_on_tensorflows_cpu()
 
 
 def uses_onednn() -> bool:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from tf_style.backbones.convolution import Convolution
 from tf_style.backbones.pooling import MaxPooling
 from tf_style.backbones.weights import Kernels, WeightsError, application_kernels
 from tf_style.ops.padding import edge_pad
 from tf_style.ops.periodic import wrap_pad
+from tf_style.types import Tensor
 
 #: ImageNet's mean in the Caffe convention: blue, green, red, from 0 to 255.
 _MEAN_BGR = (103.939, 116.779, 123.68)
@@ -31,16 +32,16 @@ _PADDINGS = ("zero", "replicate", "replicate_all", "circular")
 class CaffePreprocessing(keras.layers.Layer):
     """Turns RGB in [0, 1] into BGR from 0 to 255, minus ImageNet's mean."""
 
-    def call(self, image: tf.Tensor) -> tf.Tensor:
+    def call(self, image: Tensor) -> Tensor:
         """Args: image, float32 [B, H, W, 3]."""
-        return tf.reverse(image, axis=[-1]) * 255.0 - tf.constant(_MEAN_BGR, image.dtype)
+        return ops.flip(image, -1) * 255.0 - ops.cast(_MEAN_BGR, image.dtype)
 
 
 @keras.saving.register_keras_serializable("tf_style")
 class ReplicatePadding(keras.layers.Layer):
     """Adds a pixel on each side, a copy of the edge."""
 
-    def call(self, image: tf.Tensor) -> tf.Tensor:
+    def call(self, image: Tensor) -> Tensor:
         """Args: image, [B, H, W, C]."""
         return edge_pad(image, "symmetric")
 
@@ -49,7 +50,7 @@ class ReplicatePadding(keras.layers.Layer):
 class CircularPadding(keras.layers.Layer):
     """Adds a pixel on each side, from the opposite edge."""
 
-    def call(self, image: tf.Tensor) -> tf.Tensor:
+    def call(self, image: Tensor) -> Tensor:
         """Args: image, [B, H, W, C]."""
         return wrap_pad(image, 1, 1)
 

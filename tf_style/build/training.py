@@ -23,7 +23,8 @@ from tf_style.losses import (
 )
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
 from tf_style.networks.archive import NetworkError, encoder_kernels, find_network, read_card, read_weights
-from tf_style.networks.training import COLORS, RECONSTRUCTION, STYLE, Trainer
+from tf_style.networks.training import Trainer
+from tf_style.networks.training_losses import COLORS, RECONSTRUCTION, STYLE
 
 #: Layers by whose features, beside the pixels, neutral pictures must come out unchanged, and their weights.
 _KEPT_LAYERS, _KEPT_WEIGHTS = ("block2_conv1", "block4_conv2"), (0.1, 0.1)

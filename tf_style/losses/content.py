@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import tensorflow as tf
+from keras import ops
 
 from tf_style.losses.objective import Objective, additive_term
 from tf_style.losses.weighting import check_normalization, layer_weights_of, relative
 from tf_style.ops.positions import position_weights
-from tf_style.types import Features, Nest, References
+from tf_style.types import Features, Nest, References, Tensor
 
 _LEAST_VARIANCE = 1.0  # of a channel, in the backbone's units; it keeps channels that are silent from being amplified
 
@@ -53,17 +53,17 @@ def content_loss(
         totals = {}
         for layer in layers:
             counts = position_weights(features[layer], features.get("mask"))
-            squares = (tf.math.squared_difference(features[layer], targets[layer]), tf.square(targets[layer]))
-            error, energy = (tf.reduce_sum(counts * tf.reduce_mean(square, -1), [1, 2]) for square in squares)
-            totals[layer] = {"error": error, "energy": energy, "count": tf.reduce_sum(counts, [1, 2])}
+            squares = (ops.square(features[layer] - targets[layer]), ops.square(targets[layer]))
+            error, energy = (ops.sum(counts * ops.mean(square, -1), (1, 2)) for square in squares)
+            totals[layer] = {"error": error, "energy": energy, "count": ops.sum(counts, (1, 2))}
         return totals
 
-    def from_sums(totals: Nest, targets: Nest) -> tf.Tensor:
+    def from_sums(totals: Nest, targets: Nest) -> Tensor:
         del targets
-        total = tf.zeros([])
+        total = 0.0
         for layer, weight in zip(layers, weights, strict=True):
             error, energy = (
-                tf.math.divide_no_nan(totals[layer][key], totals[layer]["count"]) for key in ("error", "energy")
+                ops.divide_no_nan(totals[layer][key], totals[layer]["count"]) for key in ("error", "energy")
             )
             total += weight * relative(error, energy, normalization)
         return total
@@ -87,12 +87,12 @@ def pixel_loss(*, name: str = "pixels") -> Objective:
 
     def sums(features: Features, targets: Nest) -> Nest:
         counts = position_weights(features["image"], features.get("mask"))
-        error = tf.reduce_mean(tf.abs(features["image"] - targets), -1)
-        return {"error": tf.reduce_sum(counts * error, [1, 2]), "count": tf.reduce_sum(counts, [1, 2])}
+        error = ops.mean(ops.abs(features["image"] - targets), -1)
+        return {"error": ops.sum(counts * error, (1, 2)), "count": ops.sum(counts, (1, 2))}
 
-    def from_sums(totals: Nest, targets: Nest) -> tf.Tensor:
+    def from_sums(totals: Nest, targets: Nest) -> Tensor:
         del targets
-        return tf.math.divide_no_nan(totals["error"], totals["count"])
+        return ops.divide_no_nan(totals["error"], totals["count"])
 
     return Objective(((1.0, additive_term(name, lambda references: references.content["image"], sums, from_sums)),))
 
@@ -130,35 +130,37 @@ def standardized_content_loss(
     def sums(features: Features, targets: Nest) -> Nest:
         totals = {}
         for layer in layers:
-            counts = position_weights(features[layer], features.get("mask"))[..., tf.newaxis]
+            counts = position_weights(features[layer], features.get("mask"))[..., None]
             own, other = features[layer] - targets[layer]["mean"], targets[layer]["standardized"]
-            products = {"own": own, "energy": tf.square(own), "both": own * other, "other": tf.square(other)}
+            products = {"own": own, "energy": ops.square(own), "both": own * other, "other": ops.square(other)}
             totals[layer] = {
-                **{key: tf.reduce_sum(counts * value, [1, 2]) for key, value in products.items()},
-                "mean": tf.reduce_sum(counts * other, [1, 2]),
-                "count": tf.reduce_sum(counts, [1, 2]),
+                **{key: ops.sum(counts * value, (1, 2)) for key, value in products.items()},
+                "mean": ops.sum(counts * other, (1, 2)),
+                "count": ops.sum(counts, (1, 2)),
             }
         return totals
 
-    def from_sums(totals: Nest, targets: Nest) -> tf.Tensor:
+    def from_sums(totals: Nest, targets: Nest) -> Tensor:
         del targets
-        total = tf.zeros([])
+        total = 0.0
         for layer, weight in zip(layers, weights, strict=True):
             own, energy, both, other, mean = (
-                tf.math.divide_no_nan(totals[layer][key], totals[layer]["count"])
+                ops.divide_no_nan(totals[layer][key], totals[layer]["count"])
                 for key in ("own", "energy", "both", "other", "mean")
             )
-            variance = tf.nn.relu(energy - tf.square(own))
-            root = tf.math.rsqrt(variance + _LEAST_VARIANCE)
-            error = variance * tf.square(root) - 2.0 * (both - own * mean) * root + other
-            total += weight * tf.reduce_mean(tf.nn.relu(error), -1)
+            variance = ops.relu(energy - ops.square(own))
+            root = ops.rsqrt(variance + _LEAST_VARIANCE)
+            error = variance * ops.square(root) - 2.0 * (both - own * mean) * root + other
+            total += weight * ops.mean(ops.relu(error), -1)
         return total
 
     return Objective(((1.0, additive_term(name, target, sums, from_sums, repr=f"{name}(standardized)")),))
 
 
-def _standardized(features: tf.Tensor, mask: tf.Tensor | None) -> dict[str, tf.Tensor]:
+def _standardized(features: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
     """The features with mean 0 and deviation 1, by channel, and what their means were, [B, 1, 1, C]."""
-    counts = position_weights(features, mask)[..., tf.newaxis]
-    mean, variance = tf.nn.weighted_moments(features, [1, 2], counts, keepdims=True)
-    return {"standardized": (features - mean) * tf.math.rsqrt(variance + _LEAST_VARIANCE), "mean": mean}
+    counts = position_weights(features, mask)[..., None]
+    total = ops.sum(counts, (1, 2), keepdims=True)
+    mean = ops.divide_no_nan(ops.sum(counts * features, (1, 2), keepdims=True), total)
+    variance = ops.divide_no_nan(ops.sum(counts * ops.square(features - mean), (1, 2), keepdims=True), total)
+    return {"standardized": (features - mean) * ops.rsqrt(variance + _LEAST_VARIANCE), "mean": mean}

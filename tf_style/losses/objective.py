@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 from collections.abc import Callable, Mapping
 
-import tensorflow as tf
-
-from tf_style.types import Features, Nest, References, Term
+from tf_style.types import Features, Nest, References, Tensor, Term
 
 
 def additive_term(
     name: str,
     target: Callable[[References], Nest],
     sums: Callable[[Features, Nest], Nest],
-    from_sums: Callable[[Nest, Nest], tf.Tensor],
+    from_sums: Callable[[Nest, Nest], Tensor],
     *,
     repr: str = "",
     reads: str = "content",
@@ -32,7 +32,7 @@ def additive_term(
       style_sums: As `Term.style_sums`.
     """
 
-    def loss(features: Features, target: Nest) -> tf.Tensor:
+    def loss(features: Features, target: Nest) -> Tensor:
         return from_sums(sums(features, target), target)
 
     return Term(name, target, loss, repr, reads, sums, from_sums, style_sums)
@@ -80,8 +80,8 @@ class Objective:
         return {term.name: term.target(references) for _, term in self.terms}
 
     def losses(
-        self, features: Features, targets: Nest, weights: Mapping[str, tf.Tensor] | None = None
-    ) -> dict[str, tf.Tensor]:
+        self, features: Features, targets: Nest, weights: Mapping[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
         """Each term's loss times its weight, [B]; they add up to the objective.
 
         Args:
@@ -95,6 +95,6 @@ class Objective:
             for weight, term in self.terms
         }
 
-    def __call__(self, features: Features, targets: Nest) -> tf.Tensor:
+    def __call__(self, features: Features, targets: Nest) -> Tensor:
         """The weighted sum of the terms, float32 [B]."""
-        return tf.add_n(list(self.losses(features, targets).values()))
+        return functools.reduce(operator.add, self.losses(features, targets).values())

@@ -6,14 +6,14 @@ import functools
 import operator
 from collections.abc import Mapping, Sequence
 
-import tensorflow as tf
+import keras
 
 from tf_style.controls import shares_of
 from tf_style.losses.objective import Objective, additive_term
 from tf_style.losses.weighting import check_normalization, layer_weights_of, relative
 from tf_style.ops.positions import position_weights
 from tf_style.ops.statistics import STATISTICS
-from tf_style.types import Features, Nest, References
+from tf_style.types import Features, Nest, References, Tensor
 
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 
@@ -73,8 +73,8 @@ def style_loss(
         del targets
         return {layer: kind.sums(features[layer], _weights(features, layer)) for layer in layers}
 
-    def from_sums(totals: Nest, targets: Nest) -> tf.Tensor:
-        total = tf.zeros([])
+    def from_sums(totals: Nest, targets: Nest) -> Tensor:
+        total = 0.0
         for layer, weight in zip(layers, weights, strict=True):
             error = kind.distance(kind.summary(totals[layer]), targets[layer])
             total += weight * relative(error, kind.energy(targets[layer]), normalization)
@@ -92,13 +92,13 @@ def style_loss(
     return Objective(((1.0, term),))
 
 
-def _weights(features: Features, layer: str) -> tf.Tensor | None:
+def _weights(features: Features, layer: str) -> Tensor | None:
     """The weights of a layer's positions; None: all equal."""
     return position_weights(features[layer], features["mask"]) if "mask" in features else None
 
 
-def _blend(summaries: list[Nest], shares: list[float] | tf.Tensor) -> Nest:
-    def weighted_sum(*tensors: tf.Tensor) -> tf.Tensor:  # broadcasts a style of batch 1 to a batch
+def _blend(summaries: list[Nest], shares: list[float] | Tensor) -> Nest:
+    def weighted_sum(*tensors: Tensor) -> Tensor:  # broadcasts a style of batch 1 to a batch
         return functools.reduce(operator.add, [shares[place] * tensor for place, tensor in enumerate(tensors)])
 
-    return tf.nest.map_structure(weighted_sum, *summaries)
+    return keras.tree.map_structure(weighted_sum, *summaries)

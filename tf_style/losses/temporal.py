@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from keras import ops
 
 from tf_style.losses.objective import Objective, additive_term
 from tf_style.ops.positions import position_weights
-from tf_style.types import Features, Nest, References
+from tf_style.types import Features, Nest, References, Tensor
 
 
 def temporal_loss(*, name: str = "temporal") -> Objective:
@@ -32,14 +32,14 @@ def temporal_loss(*, name: str = "temporal") -> Objective:
     def sums(features: Features, targets: Nest) -> Nest:
         image = features["image"]
         counts = position_weights(image, features.get("mask"))
-        error = tf.zeros_like(counts)
+        error = ops.zeros_like(counts)
         for before, mask in targets:
-            squares = tf.reduce_mean(tf.math.squared_difference(image, before), -1)
+            squares = ops.mean(ops.square(image - before), -1)
             error += squares if mask is None else mask[..., 0] * squares
-        return {"error": tf.reduce_sum(counts * error, [1, 2]), "count": tf.reduce_sum(counts, [1, 2])}
+        return {"error": ops.sum(counts * error, (1, 2)), "count": ops.sum(counts, (1, 2))}
 
-    def from_sums(totals: Nest, targets: Nest) -> tf.Tensor:
+    def from_sums(totals: Nest, targets: Nest) -> Tensor:
         del targets
-        return tf.math.divide_no_nan(totals["error"], totals["count"])
+        return ops.divide_no_nan(totals["error"], totals["count"])
 
     return Objective(((1.0, additive_term(name, target, sums, from_sums, reads="previous")),))

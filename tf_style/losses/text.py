@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from tf_style.losses.objective import Objective
 from tf_style.ops.sampling import random_patches, resampled
-from tf_style.types import Features, Nest, References, Term
+from tf_style.types import Features, Nest, References, Tensor, Term
 
 #: Pictures, float32 [B, side, side, 3] in [0, 1], to vectors, float32 [B, D].
-ImageEncoder: TypeAlias = Callable[[tf.Tensor], tf.Tensor]
+ImageEncoder: TypeAlias = Callable[[Tensor], Tensor]
 
 #: CLIPstyler's threshold: patches that are as near as this count as done.
 THRESHOLD = 0.7
@@ -21,6 +21,7 @@ _SEED = 0  # of the places; the step is the other half
 #: A shorter way than this counts for less than its direction says. A picture that is still the content has no direction
 #: at all, and the gradient there would be infinite.
 _SHORTEST = 0.02
+_TINY = 1e-6
 
 
 def clip_direction_loss(encode: ImageEncoder, direction: np.ndarray, *, side: int, name: str = "clip") -> Objective:
@@ -43,7 +44,7 @@ def clip_direction_loss(encode: ImageEncoder, direction: np.ndarray, *, side: in
     def target(references: References) -> Nest:
         return _whole(encode, references.content["image"], side)
 
-    def loss(features: Features, target: Nest) -> tf.Tensor:
+    def loss(features: Features, target: Nest) -> Tensor:
         return _away(_whole(encode, features["image"], side) - target, direction)
 
     return Objective(((1.0, Term(name, target, loss)),))
@@ -82,27 +83,31 @@ def clip_patch_loss(
     def target(references: References) -> Nest:
         return _whole(encode, references.content["image"], side)
 
-    def loss(features: Features, target: Nest) -> tf.Tensor:
-        step = tf.cast(features.get("step", 0), tf.int32)
-        patches = random_patches(features["image"], tf.stack([_SEED, step]), number=number, share=share, side=side)
-        vectors = _unit(encode(tf.reshape(patches, [-1, side, side, 3])))
-        vectors = tf.reshape(vectors, [-1, number, vectors.shape[-1]])
-        away = _away(vectors - target[:, tf.newaxis], direction)
-        return tf.reduce_mean(tf.where(away > threshold, away, 0.0), -1)
+    def loss(features: Features, target: Nest) -> Tensor:
+        seed = (_SEED, features.get("step", 0))
+        patches = random_patches(features["image"], seed, number=number, share=share, side=side)
+        vectors = _unit(encode(ops.reshape(patches, (-1, side, side, 3))))
+        vectors = ops.reshape(vectors, (-1, number, vectors.shape[-1]))
+        away = _away(vectors - target[:, None], direction)
+        return ops.mean(ops.where(away > threshold, away, 0.0), -1)
 
     return Objective(((1.0, Term(name, target, loss)),))
 
 
-def _whole(encode: ImageEncoder, image: tf.Tensor, side: int) -> tf.Tensor:
+def _whole(encode: ImageEncoder, image: Tensor, side: int) -> Tensor:
     return _unit(encode(resampled(image, (side, side))))
 
 
-def _unit(vectors: tf.Tensor) -> tf.Tensor:
-    return tf.math.l2_normalize(vectors, -1)
+def _unit(vectors: Tensor) -> Tensor:
+    return _with_length(vectors, _TINY)
 
 
-def _away(way: tf.Tensor, direction: np.ndarray) -> tf.Tensor:
+def _with_length(vectors: Tensor, shortest: float) -> Tensor:
+    """Vectors of length 1; shorter ones than the shortest stay as much below 1."""
+    return vectors * ops.rsqrt(ops.maximum(ops.sum(ops.square(vectors), -1, keepdims=True), shortest**2))
+
+
+def _away(way: Tensor, direction: np.ndarray) -> Tensor:
     """1 minus the cosine between a way and the direction."""
-    way = tf.math.l2_normalize(way, -1, epsilon=_SHORTEST**2)
-    cosine = tf.linalg.matvec(way, tf.math.l2_normalize(tf.constant(direction, tf.float32)))
-    return tf.maximum(1.0 - cosine, 0.0)  # rounding may take a cosine above 1
+    cosine = ops.sum(_with_length(way, _SHORTEST) * _unit(ops.cast(direction, "float32")), -1)
+    return ops.maximum(1.0 - cosine, 0.0)  # rounding may take a cosine above 1

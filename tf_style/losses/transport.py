@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 
-import tensorflow as tf
+from keras import ops
 
 from tf_style.controls import shares_of
 from tf_style.losses.objective import Objective
 from tf_style.losses.weighting import layer_weights_of
+from tf_style.ops.noise import uniform
 from tf_style.ops.positions import position_weights
-from tf_style.types import Features, Nest, References, Term
+from tf_style.types import Features, Nest, References, Tensor, Term
 
 TRANSPORT_LAYERS = ("block3_conv1", "block4_conv1", "block5_conv1")
 
@@ -63,23 +64,22 @@ def relaxed_transport_loss(
     weights = layer_weights_of(layers, layer_weights)
     distances = _DISTANCES[distance]
 
-    def sample(features: Features, layer: str, purpose: int) -> dict[str, tf.Tensor]:
-        step = features.get("step", tf.zeros([], tf.int32))
-        draw = tf.random.stateless_uniform([num_places], tf.stack([2 * seed + purpose, step]), alg="philox")  # XLA, too
+    def sample(features: Features, layer: str, purpose: int) -> dict[str, Tensor]:
+        draw = uniform((2 * seed + purpose, features.get("step", 0)), num_places)
         return _places(features[layer], features.get("mask"), pool, draw)
 
     def target(references: References) -> Nest:
         shares = shares_of(style_blend, len(references.styles)) if references.shares is None else references.shares
         return {
             layer: [
-                {**sample(style, layer, _STYLE), "share": tf.convert_to_tensor(shares[place], tf.float32)[tf.newaxis]}
+                {**sample(style, layer, _STYLE), "share": ops.reshape(ops.cast(shares[place], "float32"), (1,))}
                 for place, style in enumerate(references.styles)
             ]
             for layer in layers
         }
 
-    def loss(features: Features, targets: Nest) -> tf.Tensor:
-        total = tf.zeros([])
+    def loss(features: Features, targets: Nest) -> Tensor:
+        total = 0.0
         for layer, weight in zip(layers, weights, strict=True):
             own = sample(features, layer, _PICTURE)
             total += weight * _both_ways(own, targets[layer], distances)
@@ -88,52 +88,58 @@ def relaxed_transport_loss(
     return Objective(((1.0, Term(name, target, loss, f"{name}({distance})", "styles")),))
 
 
-def _places(features: tf.Tensor, mask: tf.Tensor | None, pool: int, draw: tf.Tensor) -> dict[str, tf.Tensor]:
+def _places(features: Tensor, mask: Tensor | None, pool: int, draw: Tensor) -> dict[str, Tensor]:
     """Features [B, N, C] of the places drawn in [0, 1), and their weights [B, N].
 
     If there are fewer than N places, each is there once; the rest have weight 0.
     """
     if pool > 1:
-        features = tf.nn.avg_pool2d(features, pool, pool, "VALID")
-    shape = tf.shape(features)
-    total, count = shape[1] * shape[2], tf.shape(draw)[0]
-    drawn = tf.where(total <= count, tf.range(count), tf.cast(draw * tf.cast(total, tf.float32), tf.int32))
-    chosen = tf.minimum(drawn, total - 1)
-    weights = tf.gather(tf.reshape(position_weights(features, mask), [-1, total]), chosen, axis=1)
+        features = ops.average_pool(features, pool, pool)
+    batch, height, width, channels = ops.shape(features)
+    total, count = height * width, draw.shape[0]
+    by_chance = ops.cast(draw * ops.cast(total, "float32"), "int32")
+    drawn = ops.where(total <= count, ops.arange(count, dtype="int32"), by_chance)
+    chosen = ops.minimum(drawn, total - 1)
+    weights = ops.take(ops.reshape(position_weights(features, mask), (batch, total)), chosen, axis=1)
     return {
-        "features": tf.gather(tf.reshape(features, [shape[0], total, features.shape[-1]]), chosen, axis=1),
-        "weights": tf.where(drawn < total, weights, 0.0),
+        "features": ops.take(ops.reshape(features, (batch, total, channels)), chosen, axis=1),
+        "weights": ops.where(drawn < total, weights, 0.0),
     }
 
 
-def _both_ways(own: Nest, styles: Sequence[Nest], distances: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> tf.Tensor:
+def _both_ways(own: Nest, styles: Sequence[Nest], distances: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """The mean way to the nearest place of any style, and the mean way back from each style by its share, [B]."""
-    nearest, back = [], tf.zeros([])
+    nearest, back = [], 0.0
     for style in styles:
         between = distances(own["features"], style["features"])  # [B, own places, the style's]
-        hidden = tf.where(style["weights"] > 0.0, 0.0, _FAR) + tf.where(style["share"][:, tf.newaxis] > 0.0, 0.0, _FAR)
-        nearest.append(tf.reduce_min(between + hidden[:, tf.newaxis], axis=2))
-        outside = tf.where(own["weights"] > 0.0, 0.0, _FAR)
-        way = tf.reduce_min(between + outside[:, :, tf.newaxis], axis=1)
+        hidden = ops.where(style["weights"] > 0.0, 0.0, _FAR) + ops.where(style["share"][:, None] > 0.0, 0.0, _FAR)
+        nearest.append(ops.min(between + hidden[:, None], axis=2))
+        outside = ops.where(own["weights"] > 0.0, 0.0, _FAR)
+        way = ops.min(between + outside[:, :, None], axis=1)
         back += style["share"] * _mean(way, style["weights"])
-    return _mean(functools.reduce(tf.minimum, nearest), own["weights"]) + back
+    return _mean(functools.reduce(ops.minimum, nearest), own["weights"]) + back
 
 
-def _mean(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    return tf.math.divide_no_nan(tf.reduce_sum(weights * values, 1), tf.reduce_sum(weights + 0.0 * values, 1))
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    return ops.divide_no_nan(ops.sum(weights * values, 1), ops.sum(weights + 0.0 * values, 1))
 
 
-def _cosine(own: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    return 1.0 - tf.matmul(tf.math.l2_normalize(own, -1), tf.math.l2_normalize(other, -1), transpose_b=True)
+def _cosine(own: Tensor, other: Tensor) -> Tensor:
+    return 1.0 - _products(_unit(own), _unit(other))
 
 
-def _euclidean(own: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    squares = (
-        tf.reduce_sum(tf.square(own), -1)[:, :, tf.newaxis]
-        + tf.reduce_sum(tf.square(other), -1)[:, tf.newaxis]
-        - 2.0 * tf.matmul(own, other, transpose_b=True)
-    )
-    return tf.sqrt(tf.nn.relu(squares) + _EPSILON) - _EPSILON**0.5  # the root of 0 has no gradient
+def _unit(vectors: Tensor) -> Tensor:
+    return vectors * ops.rsqrt(ops.maximum(ops.sum(ops.square(vectors), -1, keepdims=True), _EPSILON**2))
+
+
+def _euclidean(own: Tensor, other: Tensor) -> Tensor:
+    squares = ops.sum(ops.square(own), -1)[:, :, None] + ops.sum(ops.square(other), -1)[:, None]
+    squares = ops.relu(squares - 2.0 * _products(own, other))
+    return ops.sqrt(squares + _EPSILON) - _EPSILON**0.5  # the root of 0 has no gradient
+
+
+def _products(own: Tensor, other: Tensor) -> Tensor:
+    return ops.matmul(own, ops.transpose(other, (0, 2, 1)))
 
 
 _DISTANCES = {"cosine": _cosine, "euclidean": _euclidean}

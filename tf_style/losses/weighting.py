@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import tensorflow as tf
+from tf_style.types import Tensor
 
 #: "target" divides a layer's loss by the mean square of its target, so it is 1 for a picture that has nothing of the
 #: target; "none" leaves it in the backbone's own units.
@@ -43,6 +43,6 @@ def check_normalization(normalization: str) -> None:
         raise ValueError(f"Unknown normalization {normalization!r}. Allowed: {', '.join(NORMALIZATIONS)}.")
 
 
-def relative(loss: tf.Tensor, energy: tf.Tensor, normalization: str) -> tf.Tensor:
+def relative(loss: Tensor, energy: Tensor, normalization: str) -> Tensor:
     """The loss [B], divided by the target's energy [B] if `normalization` is "target"."""
     return loss / (energy + _EPSILON) if normalization == "target" else loss

@@ -22,7 +22,7 @@ from tf_style.networks.blocks import (
     overshooting_pixels,
     standardization,
 )
-from tf_style.networks.noise import Noise
+from tf_style.ops.noise import Noise
 
 #: The encoder's layers that the network reads, shallow to deep.
 ENCODER_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")

@@ -13,7 +13,7 @@ from tf_style.networks.blocks import (
     Pixels,
     reflect_convolution,
 )
-from tf_style.networks.noise import Noise
+from tf_style.ops.noise import Noise
 
 _WIDTHS = (24, 48, 64)  # channels at half, a quarter and an eighth of the size
 _RESIDUAL_BLOCKS = 5

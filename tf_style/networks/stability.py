@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-from tf_style.networks.noise import Noise
+from tf_style.ops.noise import Noise
 from tf_style.ops.sampling import warp
 
 _CELL = 64  # pixels between two places where the motion is drawn; between them it changes smoothly

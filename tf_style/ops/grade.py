@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
-from tf_style.types import Image
+from tf_style.types import Image, Tensor
 
 _WARMEST = 0.1  # shift of white towards yellow in OkLab at a warmth of 1; darker colours move less
 _TO_CONES = np.array(
@@ -25,7 +25,7 @@ _TO_LAB = np.array(
 _FROM_CONES, _FROM_LAB = np.linalg.inv(_TO_CONES), np.linalg.inv(_TO_LAB)
 
 
-def grade(image: Image, saturation: tf.Tensor | float = 1.0, warmth: tf.Tensor | float = 0.0) -> Image:
+def grade(image: Image, saturation: Tensor | float = 1.0, warmth: Tensor | float = 0.0) -> Image:
     """Changes colours and leaves their lightness.
 
     Args:
@@ -40,17 +40,15 @@ def grade(image: Image, saturation: tf.Tensor | float = 1.0, warmth: tf.Tensor |
       The colour space OkLab: B. Ottosson, "A perceptual color space for image processing", 2020.
       https://bottosson.github.io/posts/oklab/
     """
-    saturation, warmth = (
-        tf.reshape(tf.convert_to_tensor(value, tf.float32), [-1, 1, 1]) for value in (saturation, warmth)
-    )
-    linear = tf.where(image <= 0.04045, image / 12.92, tf.pow((image + 0.055) / 1.055, 2.4))
+    saturation, warmth = (ops.reshape(ops.cast(value, "float32"), (-1, 1, 1)) for value in (saturation, warmth))
+    linear = ops.where(image <= 0.04045, image / 12.92, ops.power((image + 0.055) / 1.055, 2.4))
     cones = _mixed(linear, _TO_CONES)
-    lab = _mixed(tf.pow(tf.maximum(cones, 0.0), 1.0 / 3.0), _TO_LAB)
+    lab = _mixed(ops.power(ops.maximum(cones, 0.0), 1.0 / 3.0), _TO_LAB)
     lightness, a, b = (lab[..., index] for index in range(3))
-    graded = tf.stack([lightness, saturation * a, saturation * b + _WARMEST * warmth * lightness], -1)
-    linear = tf.clip_by_value(_mixed(_mixed(graded, _FROM_LAB) ** 3, _FROM_CONES), 0.0, 1.0)
-    return tf.where(linear <= 0.0031308, 12.92 * linear, 1.055 * tf.pow(linear, 1.0 / 2.4) - 0.055)
+    graded = ops.stack([lightness, saturation * a, saturation * b + _WARMEST * warmth * lightness], -1)
+    linear = ops.clip(_mixed(_mixed(graded, _FROM_LAB) ** 3, _FROM_CONES), 0.0, 1.0)
+    return ops.where(linear <= 0.0031308, 12.92 * linear, 1.055 * ops.power(linear, 1.0 / 2.4) - 0.055)
 
 
-def _mixed(channels: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
-    return tf.einsum("bhwi,oi->bhwo", channels, tf.constant(matrix, tf.float32))
+def _mixed(channels: Tensor, matrix: np.ndarray) -> Tensor:
+    return ops.einsum("bhwi,oi->bhwo", channels, ops.cast(matrix, "float32"))

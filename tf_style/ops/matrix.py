@@ -1,4 +1,4 @@
-"""Square roots of symmetric positive semi-definite matrices."""
+"""Matrices of inner products, and square roots of symmetric positive semi-definite ones, in TensorFlow."""
 
 from __future__ import annotations
 
@@ -18,6 +18,26 @@ _POLYNOMIALS = (
     (1.94493398, -1.32568739, 0.382645563),
     (1.87510763, -1.25011958, 0.375011958),
 )
+
+
+@tf.custom_gradient
+def inner_products(columns: tf.Tensor) -> tuple[tf.Tensor, object]:
+    """[B, N, C] to [B, C, C]; the gradient computes its two equal halves as one product."""
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(columns, upstream + tf.linalg.matrix_transpose(upstream))
+
+    return tf.matmul(columns, columns, transpose_a=True), gradient
+
+
+@tf.custom_gradient
+def sums_and_inner_products(columns: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], object]:
+    """[B, N, C] to [B, C] and [B, C, C]; both gradients are written in one pass over the features."""
+
+    def gradient(sums: tf.Tensor, products: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(columns, products + tf.linalg.matrix_transpose(products)) + sums[:, tf.newaxis]
+
+    return (tf.reduce_sum(columns, axis=1), tf.matmul(columns, columns, transpose_a=True)), gradient
 
 
 def square_root(matrix: tf.Tensor) -> tf.Tensor:

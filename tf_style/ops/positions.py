@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from typing import Any
 
-from tf_style.types import Image, Masks
+from keras import ops
+
+from tf_style.types import Image, Masks, Tensor
 
 
-def position_weights(features: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+def position_weights(features: Tensor, mask: Tensor | None) -> Tensor:
     """A mask at the size of a feature map: means over the pixels that the backbone pools into one position.
 
     Args:
@@ -22,21 +24,24 @@ def position_weights(features: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
       Guidance channels, propagated by averaging: Gatys et al., "Controlling Perceptual Factors in Neural Style
       Transfer", CVPR 2017, section 4. https://arxiv.org/abs/1611.07865
     """
-    shape = tf.shape(features)
+    batch, height, width = ops.shape(features)[:3]
     if mask is None:
-        return tf.ones(shape[:3])
-    own = tf.shape(mask)
-    ratio = tf.cast(own[1:3], tf.float32) / tf.cast(shape[1:3], tf.float32)
-    side = tf.cast(
-        tf.round(tf.pow(2.0, tf.floor(tf.math.log(tf.reduce_min(ratio)) / tf.math.log(2.0) + 1e-6))), tf.int32
-    )
-    height, width = shape[1], shape[2]
+        return ops.ones((batch, height, width))
+    masks, rows = ops.shape(mask)[:2]
+    side = _power_of_two(rows // height)
     whole = mask[:, : height * side, : width * side, 0]
-    means = tf.reduce_mean(tf.reshape(whole, [own[0], height, side, width, side]), [2, 4])
-    return tf.broadcast_to(means, shape[:3])
+    means = ops.mean(ops.reshape(whole, (masks, height, side, width, side)), (2, 4))
+    return ops.broadcast_to(means, (batch, height, width))
 
 
-def lay_over(content: Image, image: Image, mask: tf.Tensor) -> Image:
+def _power_of_two(number: Any) -> Any:
+    """The largest power of two that is at most a number, below 2^16: an int of an int, a tensor of a tensor."""
+    for step in (2, 4, 16, 256):
+        number |= number // step
+    return number - number // 2
+
+
+def lay_over(content: Image, image: Image, mask: Tensor) -> Image:
     """A picture laid over the content through a mask.
 
     Args:
@@ -57,7 +62,5 @@ def as_painted(content: Image, masks: Masks | None) -> Image:
     """The content with an alpha, [B, H, W, 4], that is 0 outside all regions; without regions, the content itself."""
     if not masks or "regions" not in masks:
         return content
-    painted = tf.reduce_any(masks["regions"] > 0.0, axis=-1, keepdims=True)
-    return tf.concat(
-        [content, tf.repeat(tf.cast(painted, tf.float32), tf.shape(content)[0] // tf.shape(painted)[0], 0)], -1
-    )
+    painted = ops.cast(ops.any(masks["regions"] > 0.0, axis=-1, keepdims=True), "float32")
+    return ops.concatenate([content, ops.repeat(painted, ops.shape(content)[0] // ops.shape(painted)[0], 0)], -1)

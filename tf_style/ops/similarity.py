@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
-
-from tf_style.types import Image
+from tf_style.types import Image, Tensor
 
 
-def structural_similarity(image: Image, other: Image) -> tf.Tensor:
+def structural_similarity(image: Image, other: Image) -> Tensor:
     """Mean structural similarity (SSIM) of the luminance of two pictures.
 
     Args:
@@ -21,4 +19,6 @@ def structural_similarity(image: Image, other: Image) -> tf.Tensor:
       Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", IEEE Transactions on
       Image Processing 13, 2004, section III (window of 11 pixels, sigma 1.5, K1 = 0.01, K2 = 0.03).
     """
+    import tensorflow as tf
+
     return tf.image.ssim(tf.image.rgb_to_grayscale(image), tf.image.rgb_to_grayscale(other), max_val=1.0)

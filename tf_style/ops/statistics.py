@@ -11,13 +11,15 @@ A `Statistic` is five pure functions:
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
+from types import ModuleType
 from typing import NamedTuple
 
-import tensorflow as tf
+import keras
+from keras import ops
 
-from tf_style.ops.matrix import product, square_root, trace_of_square_root
-from tf_style.types import Nest
+from tf_style.types import Nest, Tensor
 
 _VARIANCE_EPSILON = 1e-5  # keeps the gradient of the standard deviation finite for channels that are constant
 _RIDGE = 1e-4  # share of the mean variance added to covariances, so that their square roots have a gradient
@@ -29,18 +31,18 @@ class Statistic(NamedTuple):
     `sums` takes features [B, H, W, C] and the weights of their positions, [B, H, W] or None (all equal).
     """
 
-    sums: Callable[[tf.Tensor, tf.Tensor | None], Nest]
+    sums: Callable[[Tensor, Tensor | None], Nest]
     summary: Callable[[Nest], Nest]
     prepare: Callable[[Nest], Nest]
-    distance: Callable[[Nest, Nest], tf.Tensor]
-    energy: Callable[[Nest], tf.Tensor]
+    distance: Callable[[Nest, Nest], Tensor]
+    energy: Callable[[Nest], Tensor]
 
-    def describe(self, features: tf.Tensor, weights: tf.Tensor | None = None) -> Nest:
+    def describe(self, features: Tensor, weights: Tensor | None = None) -> Nest:
         """The summary of features."""
         return self.summary(self.sums(features, weights))
 
 
-def gram_matrix(features: tf.Tensor) -> tf.Tensor:
+def gram_matrix(features: Tensor) -> Tensor:
     """Gram matrix of the channels, averaged over positions (the divisor is H*W, not C*H*W).
 
     Gatys et al. (2016) sum over positions and divide the loss by 4 C^2 (H W)^2; averaging here lets one style weight
@@ -53,7 +55,7 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
       Float32 [B, C, C]; entry (i, j) is the mean over positions of channel i times channel j.
 
     Example:
-      >>> gram_matrix(tf.ones([1, 4, 4, 2]))  # -> [[[1., 1.], [1., 1.]]]
+      >>> gram_matrix(keras.ops.ones([1, 4, 4, 2]))  # -> [[[1., 1.], [1., 1.]]]
 
     Reference:
       Gatys, Ecker, Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, eq. 3.
@@ -62,76 +64,79 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
     return _mean(_second_sums(features, None))["second"]
 
 
-def _second_sums(features: tf.Tensor, weights: tf.Tensor | None) -> dict[str, tf.Tensor]:
+def _second_sums(features: Tensor, weights: Tensor | None) -> dict[str, Tensor]:
     return {"second": _inner_products(_columns(features, weights)), "count": _count(features, weights)}
 
 
-def _columns(features: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
+def _columns(features: Tensor, weights: Tensor | None) -> Tensor:
     """Features as [B, H*W, C], times the roots of their weights."""
     if weights is not None:
-        features *= tf.sqrt(weights)[..., tf.newaxis]
-    shape = tf.shape(features)
-    return tf.reshape(features, [shape[0], shape[1] * shape[2], features.shape[-1]])
+        features = features * ops.sqrt(weights)[..., None]
+    batch, height, width, channels = ops.shape(features)
+    return ops.reshape(features, (batch, height * width, channels))
 
 
-def _first_sums(features: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
-    return tf.reduce_sum(features if weights is None else weights[..., tf.newaxis] * features, axis=[1, 2])
+def _first_sums(features: Tensor, weights: Tensor | None) -> Tensor:
+    return ops.sum(features if weights is None else weights[..., None] * features, axis=(1, 2))
 
 
-def _moment_sums(features: tf.Tensor, weights: tf.Tensor | None) -> dict[str, tf.Tensor]:
+def _moment_sums(features: Tensor, weights: Tensor | None) -> dict[str, Tensor]:
     if weights is not None:
         return {"first": _first_sums(features, weights), **_second_sums(features, weights)}
-    first, second = _sums_and_inner_products(_columns(features, None))
+    first, second = _matrix().sums_and_inner_products(_columns(features, None))
     return {"first": first, "second": second, "count": _count(features, None)}
 
 
-def _square_sums(features: tf.Tensor, weights: tf.Tensor | None) -> dict[str, tf.Tensor]:
+def _square_sums(features: Tensor, weights: Tensor | None) -> dict[str, Tensor]:
     return {
         "first": _first_sums(features, weights),
-        "square": _first_sums(tf.square(features), weights),
+        "square": _first_sums(ops.square(features), weights),
         "count": _count(features, weights),
     }
 
 
-def _count(features: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
+def _count(features: Tensor, weights: Tensor | None) -> Tensor:
     """The sum of all positions' weights, [B]."""
     if weights is not None:
-        return tf.reduce_sum(weights, axis=[1, 2])
-    shape = tf.shape(features)
-    return tf.fill(shape[:1], tf.cast(shape[1] * shape[2], features.dtype))
+        return ops.sum(weights, axis=(1, 2))
+    batch, height, width = ops.shape(features)[:3]
+    return ops.broadcast_to(ops.cast(height * width, features.dtype), (batch,))
 
 
-def _mean(sums: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+def _mean(sums: dict[str, Tensor]) -> dict[str, Tensor]:
     """Sums divided by the sum of the weights; 0 where that is 0."""
     count = sums["count"]
     return {
-        key: tf.math.divide_no_nan(value, tf.reshape(count, [-1, *[1] * (len(value.shape) - 1)]))
+        key: ops.divide_no_nan(value, ops.reshape(count, (-1, *[1] * (len(value.shape) - 1))))
         for key, value in sums.items()
         if key != "count"
     }
 
 
-@tf.custom_gradient
-def _inner_products(columns: tf.Tensor) -> tuple[tf.Tensor, object]:
-    """[B, N, C] to [B, C, C]; the gradient computes its two equal halves as one product."""
-
-    def gradient(upstream: tf.Tensor) -> tf.Tensor:
-        return tf.matmul(columns, upstream + tf.linalg.matrix_transpose(upstream))
-
-    return tf.matmul(columns, columns, transpose_a=True), gradient
+def _inner_products(columns: Tensor) -> Tensor:
+    """[B, N, C] to [B, C, C]."""
+    return _matrix().inner_products(columns) if _on_tensorflow() else ops.einsum("bni,bnj->bij", columns, columns)
 
 
-@tf.custom_gradient
-def _sums_and_inner_products(columns: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], object]:
-    """[B, N, C] to [B, C] and [B, C, C]; both gradients are written in one pass over the features."""
-
-    def gradient(sums: tf.Tensor, products: tf.Tensor) -> tf.Tensor:
-        return tf.matmul(columns, products + tf.linalg.matrix_transpose(products)) + sums[:, tf.newaxis]
-
-    return (tf.reduce_sum(columns, axis=1), tf.matmul(columns, columns, transpose_a=True)), gradient
+def _on_tensorflow() -> bool:
+    return keras.backend.backend() == "tensorflow"
 
 
-def mean_and_std(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _matrix() -> ModuleType:
+    """The room `ops.matrix`, which needs TensorFlow.
+
+    Raises:
+      ValueError: Keras has another backend.
+    """
+    if not _on_tensorflow():
+        raise ValueError(
+            "The statistic 'wasserstein' needs Keras's backend tensorflow, but it is "
+            f"{keras.backend.backend()}; choose gram or mean_std."
+        )
+    return importlib.import_module("tf_style.ops.matrix")
+
+
+def mean_and_std(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each channel over positions.
 
     Args:
@@ -144,11 +149,11 @@ def mean_and_std(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
       Huang, Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization", ICCV 2017,
       section 5. https://arxiv.org/abs/1703.06868
     """
-    mean, variance = tf.nn.moments(features, axes=[1, 2])
-    return mean, tf.sqrt(variance + _VARIANCE_EPSILON)
+    mean, variance = ops.moments(features, axes=[1, 2])
+    return mean, ops.sqrt(variance + _VARIANCE_EPSILON)
 
 
-def moments(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def moments(features: Tensor) -> tuple[Tensor, Tensor]:
     """First and second raw moment of the channels over positions.
 
     Raw moments, unlike covariances, can be averaged over several styles: the average is the moment of their pooled
@@ -164,12 +169,12 @@ def moments(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
       The pair (mean, covariance) as a style: Heitz et al., "A Sliced Wasserstein Loss for Neural Texture Synthesis",
       CVPR 2021, section 3 discusses it; blending by raw moments as in K. Crowson, style-transfer-pytorch (2021).
     """
-    return tf.reduce_mean(features, axis=[1, 2]), gram_matrix(features)
+    return ops.mean(features, axis=(1, 2)), gram_matrix(features)
 
 
 def wasserstein_distance(
-    mean: tf.Tensor, covariance: tf.Tensor, target_mean: tf.Tensor, target_covariance_root: tf.Tensor
-) -> tf.Tensor:
+    mean: Tensor, covariance: Tensor, target_mean: Tensor, target_covariance_root: Tensor
+) -> Tensor:
     """Squared 2-Wasserstein (Bures) distance between two Gaussians, per channel.
 
     |m - m'|^2 + tr(S + S' - 2 (S'^1/2 S S'^1/2)^1/2), divided by the number of channels.
@@ -188,14 +193,14 @@ def wasserstein_distance(
       its Applications 48, 1982. Used as a style loss in K. Crowson, style-transfer-pytorch (2021).
     """
     root = target_covariance_root
-    channels = tf.cast(tf.shape(mean)[-1], mean.dtype)
-    inner = product(product(root, covariance), root)
+    matrix = _matrix()
+    inner = matrix.product(matrix.product(root, covariance), root)
     bures = (
-        tf.linalg.trace(covariance)
-        + tf.reduce_sum(tf.square(root), axis=[1, 2])  # the trace of the target covariance
-        - 2.0 * trace_of_square_root(inner)
+        ops.sum(ops.diagonal(covariance, axis1=1, axis2=2), axis=1)
+        + ops.sum(ops.square(root), axis=(1, 2))  # the trace of the target covariance
+        - 2.0 * matrix.trace_of_square_root(inner)
     )
-    return (tf.reduce_sum(tf.math.squared_difference(mean, target_mean), axis=1) + tf.nn.relu(bures)) / channels
+    return (ops.sum(ops.square(mean - target_mean), axis=1) + ops.relu(bures)) / mean.shape[-1]
 
 
 def _moments_of(sums: Nest) -> Nest:
@@ -205,33 +210,33 @@ def _moments_of(sums: Nest) -> Nest:
 
 def _mean_and_std_of(sums: Nest) -> Nest:
     means = _mean(sums)
-    variance = tf.nn.relu(means["square"] - tf.square(means["first"]))
-    return means["first"], tf.sqrt(variance + _VARIANCE_EPSILON)
+    variance = ops.relu(means["square"] - ops.square(means["first"]))
+    return means["first"], ops.sqrt(variance + _VARIANCE_EPSILON)
 
 
-def _mean_square(tensor: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_mean(tf.square(tensor), axis=list(range(1, len(tensor.shape))))
+def _mean_square(tensor: Tensor) -> Tensor:
+    return ops.mean(ops.square(tensor), axis=tuple(range(1, len(tensor.shape))))
 
 
-def _covariance(summary: Nest, ridge: tf.Tensor) -> tf.Tensor:
+def _covariance(summary: Nest, ridge: Tensor) -> Tensor:
     mean, second = summary
-    covariance = second - mean[:, :, tf.newaxis] * mean[:, tf.newaxis, :]
-    return covariance + ridge[:, tf.newaxis, tf.newaxis] * tf.eye(mean.shape[-1])
+    covariance = second - mean[:, :, None] * mean[:, None, :]
+    return covariance + ridge[:, None, None] * ops.eye(mean.shape[-1])
 
 
 def _prepare_wasserstein(summary: Nest) -> Nest:
     mean, second = summary
-    variance = tf.reduce_mean(tf.linalg.diag_part(second) - tf.square(mean), axis=1)
-    ridge = _RIDGE * tf.nn.relu(variance) + 1e-8
+    variance = ops.mean(ops.diagonal(second, axis1=1, axis2=2) - ops.square(mean), axis=1)
+    ridge = _RIDGE * ops.relu(variance) + 1e-8
     return {
         "mean": mean,
-        "covariance_root": square_root(_covariance(summary, ridge)),
+        "covariance_root": _matrix().square_root(_covariance(summary, ridge)),
         "ridge": ridge,
-        "energy": tf.reduce_mean(tf.linalg.diag_part(second), axis=1),
+        "energy": ops.mean(ops.diagonal(second, axis1=1, axis2=2), axis=1),
     }
 
 
-def _wasserstein(summary: Nest, target: Nest) -> tf.Tensor:
+def _wasserstein(summary: Nest, target: Nest) -> Tensor:
     covariance = _covariance(summary, target["ridge"])
     return wasserstein_distance(summary[0], covariance, target["mean"], target["covariance_root"])
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tf_style.ops.rows import where_rows
+from tf_style.optimizers.rows import where_rows
 from tf_style.types import Image, LossFn, Optimizer
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tf_style.controls import OWN, Controls, shares_of
 from tf_style.networks.arbitrary import Statistics
 from tf_style.networks.archive import check_style
-from tf_style.networks.noise import Noise, seed_of
+from tf_style.ops.noise import Noise, seed_of
 from tf_style.ops.periodic import wrap_pad
 from tf_style.ops.positions import as_painted, lay_over
 from tf_style.stylizers.details import with_details

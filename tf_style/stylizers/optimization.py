@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_style.losses import Objective
 from tf_style.ops.positions import lay_over
-from tf_style.ops.rows import where_rows
+from tf_style.optimizers.rows import where_rows
 from tf_style.stylizers.torus import resize_on_a_torus
 from tf_style.types import Backbone, Features, Image, Masks, Nest, Optimizer, References
 

@@ -11,7 +11,7 @@ from tests import command
 from tests.materials import assert_one_sentence, picture
 from tf_style.images import write_image
 from tf_style.networks.archive import read_card, read_weights
-from tf_style.networks.training import RECONSTRUCTION
+from tf_style.networks.training_losses import RECONSTRUCTION
 
 KINDS = ("arbitrary", "many_styles")
 OPTIONS = (

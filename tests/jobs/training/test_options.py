@@ -22,7 +22,7 @@ from tf_style.jobs.training.data import TrainingData
 from tf_style.jobs.training.session import TrainingSession
 from tf_style.networks.arbitrary import ENCODER_LAYERS
 from tf_style.networks.sources import DataError
-from tf_style.networks.training import RECONSTRUCTION
+from tf_style.networks.training_losses import RECONSTRUCTION
 
 KINDS = ("arbitrary", "many_styles")
 

@@ -9,7 +9,8 @@ from tests.materials import picture, tiny_vgg
 from tf_style.losses import content_loss, style_loss
 from tf_style.networks.arbitrary import ENCODER_LAYERS, ArbitraryStyleNetwork
 from tf_style.networks.many_styles import ManyStylesNetwork
-from tf_style.networks.training import COLORS, RECONSTRUCTION, STABILITY, RunningAverage, Trainer
+from tf_style.networks.training import RunningAverage, Trainer
+from tf_style.networks.training_losses import COLORS, RECONSTRUCTION, STABILITY
 
 LAYERS = ("block2_conv1",)
 KINDS = ("arbitrary", "many_styles")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from keras import ops
@@ -40,6 +41,20 @@ class Noise(NamedTuple):
         bits = _hash(ops.bitwise_xor(by_row[:, :, None], _hash(columns)))
         uniform = (ops.cast(_shifted(bits, 9), "float32") + 0.5) / 2.0**22 - 1.0  # -1 and 1 would give infinity
         return self.deviation * 2.0**0.5 * ops.erfinv(uniform)[..., None]
+
+
+def uniform(seed: Sequence[Any], number: int) -> Any:
+    """Numbers in [0, 1) by a hash of integers, float32 [number]; the same on every backend and under XLA.
+
+    Args:
+      seed: Integers, or int32 tensors []; other ones give other numbers.
+      number: How many.
+    """
+    state = ops.zeros((), "int32")
+    for part in seed:
+        state = _hash(ops.bitwise_xor(state, ops.cast(part, "int32")))
+    bits = _hash(ops.bitwise_xor(state, _hash(ops.arange(number, dtype="int32"))))
+    return ops.cast(_shifted(bits, 8), "float32") / 2.0**24
 
 
 def seed_of(number: int) -> int:
