@@ -121,13 +121,17 @@ class TrainingLosses:
         return {name: ops.mean(loss) for name, loss in losses.items()}, image
 
     def _reference(self, contents: Image, styles: Tensor, neutral: Tensor) -> Image:
-        """What pictures should look like: as they were, or as the teacher paints them."""
+        """What pictures should look like: as they were, or as the teacher paints them.
+
+        The teacher paints at twice the size: on crops, its attention has few places, whose grid would show as a weave.
+        """
         if self._teacher is None:
             return contents
         codes = ops.take(self._teacher_codes, styles, axis=0)
-        content = self._teacher.encode_content(contents)
+        height, width = ops.shape(contents)[1:3]
+        content = self._teacher.encode_content(ops.image.resize(contents, (2 * height, 2 * width)))
         strength = ops.ones_like(contents[:, 0, 0, 0])
-        painted = self._teacher.paint(content, codes[:, None], ops.ones((1,)), strength)
+        painted = ops.average_pool(self._teacher.paint(content, codes[:, None], ops.ones((1,)), strength), 2, 2)
         return ops.where(neutral[:, None, None, None], contents, ops.clip(painted, 0.0, 1.0))
 
     def _style(self, styles: Tensor, turn: Any) -> tuple[Tensor, Nest]:
