@@ -54,6 +54,14 @@ def style():
     return picture(36, 32, seed=2)
 
 
+@pytest.fixture(scope="module")
+def at_their_size():
+    """Networks paint small pictures, too, at the size they have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tf_style.build.stylizer._SMALL", 0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def backbone():
     """A narrow random VGG as deep as the losses look by default."""

@@ -11,6 +11,8 @@ from tf_style.build import build_optimization, with_jit_compile
 from tf_style.config import StylizeConfig
 from tf_style.stylizers.scaling import resize, resize_under_xla
 
+pytestmark = pytest.mark.usefixtures("at_their_size")
+
 KINDS = ("arbitrary", "many_styles")
 
 

@@ -9,6 +9,8 @@ from tf_style.build import build_stylizer
 from tf_style.config import StylizeConfig
 from tf_style.stylizers.feed_forward_tiles import TiledPass
 
+pytestmark = pytest.mark.usefixtures("at_their_size")
+
 SIZE = (203, 172)  # no multiples of 8: the network adds pixels below and on the right
 CONTENT = tf.image.resize(picture(26, 22, seed=1), SIZE, "bicubic") * 0.8 + 0.1 * picture(*SIZE, seed=2)
 STYLES = [colorful(2, (60, 80)), colorful(3, (80, 60))]

@@ -11,6 +11,8 @@ from tf_style.networks.archive import EMBEDDED
 from tf_style.stylizers import GraphLoop
 from tf_style.stylizers.scaling import resize
 
+pytestmark = pytest.mark.usefixtures("at_their_size")
+
 SHORT = StylizeConfig(
     backbone="compact_vgg19", compute_dtype="float32", init="network", num_steps=2, min_size=0,
     style_layers=("conv1_1",), content_layers=("conv1_1",),

@@ -31,6 +31,8 @@ from tf_style.types import Optimizer
 
 #: Layers of the loss under a "keep" mask: shallow ones, which hold the strokes of letters and the lines of faces.
 KEEP_LAYERS = ("block2_conv1", "block3_conv1")
+# Pixels. In smaller pictures a network's attention has so few places that their grid shows, and faces dissolve.
+_SMALL = 384 * 384
 
 
 def build_objective(config: StylizeConfig, guides: Guides = NO_GUIDES) -> Objective:
@@ -176,6 +178,7 @@ def build_first_pass(config: StylizeConfig, network: Network | None = None) -> F
             "give a network for any style, such as arbitrary."
         )
     stylizer = build_feed_forward(own, network)
+    stylizer.small = 0  # it paints at twice the coarsest scale's size already
     stylizer.paint_uncompiled()  # one pass takes less time than compiling it
     return stylizer
 
@@ -204,6 +207,7 @@ def build_feed_forward(
         style_strength=config.style_strength,
         noise=config.noise,
         seed=config.seed,
+        small=0 if named else _SMALL,
         wrap=config.tileable,
         prepare=guidance.prepare,
         finish=guidance.finish,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import keras
 import tensorflow as tf
 
 from tf_style.controls import OWN, Controls, shares_of
@@ -13,8 +14,9 @@ from tf_style.networks.archive import check_style
 from tf_style.ops.noise import Noise, seed_of
 from tf_style.ops.periodic import wrap_pad
 from tf_style.ops.positions import as_painted, lay_over
+from tf_style.stylizers.by_batch import ByBatch
 from tf_style.stylizers.details import with_details
-from tf_style.stylizers.scaling import fade, fit, padded, resize, resize_under_xla
+from tf_style.stylizers.scaling import enlarged, fade, fit, padded, resize, resize_under_xla, shrunk
 from tf_style.stylizers.torus import on_a_torus, without_margin
 from tf_style.types import Finish, Image, Masks, Nest, Progress
 
@@ -28,33 +30,6 @@ class Part(NamedTuple):
     shares: tf.Tensor
 
 
-class _ByBatch:
-    """A compiled function with one graph for a single picture, where modulations go into the kernels, and one for many.
-
-    Args:
-      function: The function; its first argument is the pictures.
-      specs: The batch's size (1 or None) to the input signature.
-    """
-
-    def __init__(self, function: Callable[..., tf.Tensor], specs: Callable[[int | None], list[tf.TensorSpec]]) -> None:
-        self.compiled, self._function = True, function
-        one, many = specs(1), specs(None)
-        self._shapes = [spec.shape for spec in one]
-        self._one, self._many = (tf.function(function, input_signature=each, autograph=False) for each in (one, many))
-
-    def __call__(self, *arguments: tf.Tensor) -> tf.Tensor:
-        batch = arguments[0].shape[0]
-        if not self.compiled:
-            return self._function(*arguments)
-        if batch is not None:
-            return (self._one if batch == 1 else self._many)(*arguments)
-        return tf.cond(
-            tf.equal(tf.shape(arguments[0])[0], 1),
-            lambda: self._one(*map(tf.ensure_shape, arguments, self._shapes)),
-            lambda: self._many(*arguments),
-        )
-
-
 def _picture(batch: int | None) -> tf.TensorSpec:
     return tf.TensorSpec([batch, None, None, 3])
 
@@ -66,6 +41,8 @@ class FeedForwardStylizer:
       network: An `ArbitraryStyleNetwork` or a `ManyStylesNetwork`.
       style_scale: Long side of style images relative to the content's. They are never enlarged.
       style_blend: Share of each style; None: equal shares.
+      small: Pictures of at most so many pixels are painted at twice the size and shrunk, for a network whose attention
+        has too few places in them.
       wrap: Whether opposite edges of the picture are neighbours; its sides must then be multiples of 16.
       style_strength: In [0, 1]: 0 is the content itself, 1 the full style.
       noise: Deviation of the noise that the network makes strokes of in flat grounds; 0: none.
@@ -88,6 +65,7 @@ class FeedForwardStylizer:
         style_strength: float = 1.0,
         noise: float = 1.0,
         seed: int = 0,
+        small: int = 0,
         wrap: bool = False,
         prepare: Callable[[Image, Image], Image] | None = None,
         finish: Finish | None = None,
@@ -98,13 +76,14 @@ class FeedForwardStylizer:
         self.style_strength = style_strength
         self.noise = noise
         self.seed = seed
+        self.small = small
         self.wrap = wrap
         self.prepare = prepare
         self.finish = finish
         self.num_traces = 0
         length = network.code_length
-        self._encode = _ByBatch(network.encode_style, lambda batch: [_picture(batch)])
-        self._compiled_paint = _ByBatch(
+        self._encode = ByBatch(network.encode_style, lambda batch: [_picture(batch)])
+        self._compiled_paint = ByBatch(
             self._paint,
             lambda batch: [
                 _picture(batch), tf.TensorSpec([batch, None, length]), tf.TensorSpec([None]), tf.TensorSpec([batch])
@@ -232,7 +211,14 @@ class FeedForwardStylizer:
 
     def _painted(self, content: Image, part: Part, strength: tf.Tensor | None = None) -> Image:
         strength = tf.fill(tf.shape(content)[:1], float(self.style_strength)) if strength is None else strength
-        return tf.ensure_shape(self._compiled_paint(content, *part, strength), content.shape)
+        height, width = keras.ops.shape(content)[1:3]  # ints if known
+        small = height * width <= self.small
+        if not tf.is_tensor(small) and not small:
+            return tf.ensure_shape(self._compiled_paint(content, *part, strength), content.shape)
+        times = 1 + tf.cast(small, tf.int32)  # no condition, under which XLA fails on the padding
+        painting = shrunk(self._compiled_paint(enlarged(content, times), *part, strength), times)
+        painting = fade(painting, content, tf.where(small, strength, 1.0))
+        return tf.ensure_shape(painting, content.shape)
 
     def _code(self, style: Image | str, content_shape: tf.Tensor) -> tf.Tensor:
         if isinstance(style, str):
@@ -242,7 +228,8 @@ class FeedForwardStylizer:
 
     def style_at(self, style: Image, content_shape: tf.Tensor) -> Image:
         """A style picture at the size at which it is encoded, for contents of a shape (int32 [4])."""
-        long_side = self.style_scale * tf.cast(tf.reduce_max(content_shape[1:3]), tf.float32)
+        times = tf.where(content_shape[1] * content_shape[2] <= self.small, 2.0, 1.0)
+        long_side = self.style_scale * times * tf.cast(tf.reduce_max(content_shape[1:3]), tf.float32)
         return fit(style, long_side, resize if tf.executing_eagerly() else resize_under_xla)
 
     def _paint(self, content: Image, codes: tf.Tensor, shares: tf.Tensor, strength: tf.Tensor) -> Image:

@@ -57,6 +57,18 @@ def resize_under_xla(image: Image, size: Sequence) -> Image:
     )
 
 
+def enlarged(image: Image, times: tf.Tensor) -> Image:
+    """The picture at a whole multiple of its size, interpolated linearly; XLA can compile it."""
+    return tf.image.resize(image, times * tf.shape(image)[1:3])
+
+
+def shrunk(image: Image, times: tf.Tensor) -> Image:
+    """The means of squares of `times` x `times` pixels."""
+    batch, height, width = tf.unstack(tf.shape(image)[:3])
+    squares = tf.reshape(image, [batch, height // times, times, width // times, times, image.shape[-1]])
+    return tf.reduce_mean(squares, [2, 4])
+
+
 def resize_mask(mask: tf.Tensor, size: Sequence) -> tf.Tensor:
     """Resizes a mask, antialiased, without overshoot; the same values if it has the size already."""
     return tf.cond(

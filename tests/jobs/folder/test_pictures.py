@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import command
 from tests.jobs.folder.photos import (
     NETWORK,
     OPTIMIZE,
@@ -75,6 +76,22 @@ def test_styles_are_read_at_the_size_of_each_picture(there):
     for name in ("a.jpg", "c.webp", "sub/deeper/e.e.tif"):
         assert stylize(*flags, "--output=single.png", content=f"photos/{name}") == 0
         assert np.abs(levels(there / "own_sizes" / target(name)) - levels("single.png")).max() <= 1
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_small_pictures_do_not_lend_their_styles_to_larger_ones(there, monkeypatch):
+    """Of the same long side; small ones are painted at twice the size."""
+    monkeypatch.setattr("tf_style.build.stylizer._SMALL", 40 * 48)
+    (there / "two").mkdir()
+    for name, height in {"a.png": 32, "b.png": 48}.items():
+        command.write_picture(there / "two" / name, height, 48)
+    command.write_picture(there / "large.png", 120, 100, seed=8)
+    write_tiny_network(there / "arbitrary.npz", "arbitrary")
+    flags = ["--network=arbitrary.npz", "--compute_dtype=float32", "--style=large.png", "--size=0"]
+    assert stylize(*flags, "--output=two_painted", content="two") == 0
+    for name in ("a.png", "b.png"):
+        assert stylize(*flags, "--output=single.png", content=f"two/{name}") == 0
+        assert np.abs(levels(there / "two_painted" / name) - levels("single.png")).max() <= 1
 
 
 @pytest.mark.parametrize(("flags", "stage"), [(OPTIMIZE, "before"), (NETWORK, "after")])

@@ -13,6 +13,8 @@ from tf_style import images
 from tf_style.config import StylizeConfig, StylizeFiles
 from tf_style.jobs.large.inputs import disk_bytes, large_size
 
+pytestmark = pytest.mark.usefixtures("at_their_size")
+
 SIZE = (180, 260)
 BASE = ["stylize", "--preset=instant", "--compute_dtype=float32", "--content=content.png", "--style=style.png",
         "--size=0",

@@ -40,7 +40,7 @@ class FolderSession:
         self._choice = choose_model(config, quiet=files.quiet)
         self._colors = None if plan.colors is None else picture_tensor(plan.colors)
         self._styles = plan.style_names or [picture_tensor(style) for style in plan.styles]
-        self._known_code: tuple[int, tf.Tensor] | None = None
+        self._known_code: tuple[tuple[int, bool], tf.Tensor] | None = None
 
     def load(self) -> None:
         """Loads the model.
@@ -91,12 +91,13 @@ class FolderSession:
         return self.stylizers[num_regions, keep]
 
     def _code(self, stylizer: FeedForwardStylizer, content: Image) -> tf.Tensor:
-        """The styles' code, made once per long side, unless the styles' colours depend on the contents."""
+        """The styles' code, made once per size they are encoded at, unless their colours depend on the contents."""
         if stylizer.prepare is not None:
             return stylizer.encode_styles(stylizer.prepared(self._styles, content), tf.shape(content))
-        long_side = max(content.shape[1:3])
-        if self._known_code is None or self._known_code[0] != long_side:
-            self._known_code = long_side, stylizer.encode_styles(self._styles, tf.shape(content))
+        height, width = content.shape[1:3]
+        size = max(height, width), height * width <= stylizer.small
+        if self._known_code is None or self._known_code[0] != size:
+            self._known_code = size, stylizer.encode_styles(self._styles, tf.shape(content))
         return self._known_code[1]
 
     def pixels(self, progress: Progress) -> list[np.ndarray]:
