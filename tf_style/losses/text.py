@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from tf_style.losses.objective import Objective
+from tf_style.losses.weighting import unit
 from tf_style.ops.sampling import random_patches, resampled
 from tf_style.types import Features, Nest, References, Tensor, Term
 
@@ -21,7 +22,6 @@ _SEED = 0  # of the places; the step is the other half
 #: A shorter way than this counts for less than its direction says. A picture that is still the content has no direction
 #: at all, and the gradient there would be infinite.
 _SHORTEST = 0.02
-_TINY = 1e-6
 
 
 def clip_direction_loss(encode: ImageEncoder, direction: np.ndarray, *, side: int, name: str = "clip") -> Objective:
@@ -86,7 +86,7 @@ def clip_patch_loss(
     def loss(features: Features, target: Nest) -> Tensor:
         seed = (_SEED, features.get("step", 0))
         patches = random_patches(features["image"], seed, number=number, share=share, side=side)
-        vectors = _unit(encode(ops.reshape(patches, (-1, side, side, 3))))
+        vectors = unit(encode(ops.reshape(patches, (-1, side, side, 3))))
         vectors = ops.reshape(vectors, (-1, number, vectors.shape[-1]))
         away = _away(vectors - target[:, None], direction)
         return ops.mean(ops.where(away > threshold, away, 0.0), -1)
@@ -95,19 +95,10 @@ def clip_patch_loss(
 
 
 def _whole(encode: ImageEncoder, image: Tensor, side: int) -> Tensor:
-    return _unit(encode(resampled(image, (side, side))))
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    return _with_length(vectors, _TINY)
-
-
-def _with_length(vectors: Tensor, shortest: float) -> Tensor:
-    """Vectors of length 1; shorter ones than the shortest stay as much below 1."""
-    return vectors * ops.rsqrt(ops.maximum(ops.sum(ops.square(vectors), -1, keepdims=True), shortest**2))
+    return unit(encode(resampled(image, (side, side))))
 
 
 def _away(way: Tensor, direction: np.ndarray) -> Tensor:
     """1 minus the cosine between a way and the direction."""
-    cosine = ops.sum(_with_length(way, _SHORTEST) * _unit(ops.cast(direction, "float32")), -1)
+    cosine = ops.sum(unit(way, _SHORTEST) * unit(ops.cast(direction, "float32")), -1)
     return ops.maximum(1.0 - cosine, 0.0)  # rounding may take a cosine above 1

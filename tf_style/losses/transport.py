@@ -9,7 +9,7 @@ from keras import ops
 
 from tf_style.controls import shares_of
 from tf_style.losses.objective import Objective
-from tf_style.losses.weighting import layer_weights_of
+from tf_style.losses.weighting import layer_weights_of, unit
 from tf_style.ops.noise import uniform
 from tf_style.ops.positions import position_weights
 from tf_style.types import Features, Nest, References, Tensor, Term
@@ -125,11 +125,7 @@ def _mean(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def _cosine(own: Tensor, other: Tensor) -> Tensor:
-    return 1.0 - _products(_unit(own), _unit(other))
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    return vectors * ops.rsqrt(ops.maximum(ops.sum(ops.square(vectors), -1, keepdims=True), _EPSILON**2))
+    return 1.0 - _products(unit(own), unit(other))
 
 
 def _euclidean(own: Tensor, other: Tensor) -> Tensor:

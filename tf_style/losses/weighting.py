@@ -1,8 +1,10 @@
-"""Layer weights and normalization, shared by the terms that compare layers."""
+"""Layer weights, normalization and unit vectors, shared by the terms."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+
+from keras import ops
 
 from tf_style.types import Tensor
 
@@ -46,3 +48,8 @@ def check_normalization(normalization: str) -> None:
 def relative(loss: Tensor, energy: Tensor, normalization: str) -> Tensor:
     """The loss [B], divided by the target's energy [B] if `normalization` is "target"."""
     return loss / (energy + _EPSILON) if normalization == "target" else loss
+
+
+def unit(vectors: Tensor, shortest: float = 1e-6) -> Tensor:
+    """Vectors [..., C] of length 1; those shorter than `shortest` are divided by it, so that gradients stay finite."""
+    return vectors * ops.rsqrt(ops.maximum(ops.sum(ops.square(vectors), -1, keepdims=True), shortest**2))
