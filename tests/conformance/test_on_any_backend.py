@@ -55,8 +55,24 @@ def test_losses_gradients_and_paintings_are_the_same(on_jax):
         assert np.linalg.norm(on_jax[name] - expected) < tolerance * np.linalg.norm(expected), name
 
 
-def test_wasserstein_says_that_it_needs_tensorflow():
-    asked = "from keras import ops; from tf_style.ops import wasserstein_distance as f; x = ops.eye(2); f(x, x, x, x)"
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            "from keras import ops; from tf_style.ops import wasserstein_distance as f; x = ops.eye(2); f(x, x, x, x)",
+            "ValueError: The statistic 'wasserstein' needs Keras's backend tensorflow, but it is jax; choose gram or "
+            "mean_std.",
+        ),
+        (
+            "import tf_style; tf_style.build_stylizer(tf_style.StylizeConfig())",
+            "ImportError: Painting needs Keras's backend tensorflow, but it is jax; set KERAS_BACKEND=tensorflow "
+            "before Keras is imported.",
+        ),
+    ],
+)
+def test_what_needs_tensorflow_says_so(line, sentence):
+    pytest.importorskip("jax", reason="It is Keras's other backend: pip install jax")
     variables = {**os.environ, "KERAS_BACKEND": "jax"}
-    done = subprocess.run([sys.executable, "-c", asked], env=variables, capture_output=True, text=True, check=False)
-    assert "needs Keras's backend tensorflow, but it is jax; choose gram or mean_std" in done.stderr
+    done = subprocess.run([sys.executable, "-c", line], env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert done.stderr.splitlines()[-1] == sentence

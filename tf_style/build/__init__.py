@@ -1,5 +1,6 @@
 """Builds objects from configs; only here names are turned into what they stand for."""
 
+import tf_style.build.backend  # noqa: F401  (first: it may refuse)
 from tf_style.build.backbone import BackboneChoice, backbone_widths, build_backbone, choose_backbone
 from tf_style.build.evaluation import build_evaluation
 from tf_style.build.guides import Guides

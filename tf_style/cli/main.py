@@ -77,6 +77,7 @@ def _run(arguments: list[str], own_process: bool) -> int:
         return _refuse(f"Unknown command {name!r}. There are: {', '.join(COMMANDS)}.{hint}")
     if own_process:
         keep_freed_memory()
+        os.environ["KERAS_BACKEND"] = "tensorflow"  # commands need it, whatever the user's own programs use
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # leaves room on the GPU for others
     with warnings.catch_warnings():
         _show_own_warnings("--quiet" in rest)

@@ -293,13 +293,16 @@ def _read(terminal):
 
 @pytest.fixture(scope="module")
 def at_terminal(folder):
-    """What a terminal of 80 columns was sent, and the digests of the output file seen while the process ran."""
+    """What a terminal of 80 columns was sent, and the digests of the output file seen while the process ran.
+
+    It belongs to somebody whose own programs run Keras on JAX.
+    """
     terminal, other_side = pty.openpty()
     fcntl.ioctl(other_side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
     os.set_blocking(terminal, False)
     output = folder / "previews" / "out.png"
     flags = ["--output=previews/out.png", "--save_every=2", "--num_steps=40", *TWO_SCALES, "--init=noise"]
-    process = command.start(_command(*flags), folder, stderr=other_side, TERM="xterm")
+    process = command.start(_command(*flags), folder, stderr=other_side, TERM="xterm", KERAS_BACKEND="jax")
     os.close(other_side)
     text, seen, deadline = b"", {}, time.monotonic() + 200
     while time.monotonic() < deadline:
