@@ -102,6 +102,7 @@ class Pictures:
             from tf_style.presets import preset_config
         self._tf, self._space = tf, space
         self._stylizer = build_stylizer(preset_config("instant"))
+        self._stylizer.small = 0  # thousands of small pictures, which need not look well
         picture = images.read_visible(content)
         self._content = tf.constant(images.resize(picture, images.fit_size(picture.size, size)).pixels[None])
         self.measures = functools.cache(self._measures)
