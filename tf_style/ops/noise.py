@@ -47,12 +47,13 @@ def uniform(seed: Sequence[Any], number: int) -> Any:
     """Numbers in [0, 1) by a hash of integers, float32 [number]; the same on every backend and under XLA.
 
     Args:
-      seed: Integers, or int32 tensors []; other ones give other numbers.
+      seed: Integers of any size, or int32 tensors []; other ones give other numbers.
       number: How many.
     """
     state = ops.zeros((), "int32")
     for part in seed:
-        state = _hash(ops.bitwise_xor(state, ops.cast(part, "int32")))
+        part = seed_of(part) if isinstance(part, int) else ops.cast(part, "int32")
+        state = _hash(ops.bitwise_xor(state, part))
     bits = _hash(ops.bitwise_xor(state, _hash(ops.arange(number, dtype="int32"))))
     return ops.cast(_shifted(bits, 8), "float32") / 2.0**24
 
