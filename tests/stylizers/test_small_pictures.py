@@ -68,6 +68,18 @@ def test_the_same_where_sizes_are_not_known(stylizer, jit_compile):
     np.testing.assert_allclose(paint(content), stylizer(content, [STYLE]), atol=1e-3)
 
 
+def test_a_graph_without_small_pictures_resizes_nothing():
+    named = build_stylizer(StylizeConfig(network="many_styles", compute_dtype="float32"))
+    paint = tf.function(
+        lambda content: named(content, ["starry_night"]), input_signature=[tf.TensorSpec([1, None, None, 3])]
+    )
+    graph = paint.get_concrete_function().graph
+    kinds = {operation.type for operation in graph.get_operations()}
+    kinds |= {node.op for function in graph.as_graph_def().library.function for node in function.node_def}
+    assert "Conv2D" in kinds
+    assert not any(kind.startswith("Resize") for kind in kinds)
+
+
 def test_no_grid(stylizer):
     """Waves of 4 pixels, along rows and columns, are no stronger than those that are a little longer or shorter."""
     content = images.read_image(PICTURES / "mountain_lake.jpg")

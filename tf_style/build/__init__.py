@@ -1,6 +1,7 @@
 """Builds objects from configs; only here names are turned into what they stand for."""
 
-import tf_style.build.backend  # noqa: F401  (first: it may refuse)
+import keras
+
 from tf_style.build.backbone import BackboneChoice, backbone_widths, build_backbone, choose_backbone
 from tf_style.build.evaluation import build_evaluation
 from tf_style.build.guides import Guides
@@ -40,3 +41,9 @@ __all__ = [
     "shared_stylizer",
     "with_jit_compile",
 ]
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        f"Painting needs Keras's backend tensorflow, but it is {keras.backend.backend()}; set KERAS_BACKEND=tensorflow "
+        "before Keras is imported."
+    )

@@ -211,8 +211,7 @@ class FeedForwardStylizer:
 
     def _painted(self, content: Image, part: Part, strength: tf.Tensor | None = None) -> Image:
         strength = tf.fill(tf.shape(content)[:1], float(self.style_strength)) if strength is None else strength
-        height, width = keras.ops.shape(content)[1:3]  # ints if known
-        small = height * width <= self.small
+        small = self.is_small(keras.ops.shape(content)[1:3])  # ints if known
         if not tf.is_tensor(small) and not small:
             return tf.ensure_shape(self._compiled_paint(content, *part, strength), content.shape)
         times = 1 + tf.cast(small, tf.int32)  # no condition, under which XLA fails on the padding
@@ -226,9 +225,13 @@ class FeedForwardStylizer:
             return self.network.encode_style(tf.constant([self.network.styles.index(style)]))
         return self._encode(self.style_at(style[..., :3], content_shape))
 
+    def is_small(self, size: Sequence[int] | Sequence[tf.Tensor] | tf.Tensor) -> bool | tf.Tensor:
+        """Whether pictures of a size (height, width) are painted at twice the size."""
+        return self.small > 0 and size[0] * size[1] <= self.small
+
     def style_at(self, style: Image, content_shape: tf.Tensor) -> Image:
         """A style picture at the size at which it is encoded, for contents of a shape (int32 [4])."""
-        times = tf.where(content_shape[1] * content_shape[2] <= self.small, 2.0, 1.0)
+        times = tf.where(self.is_small(content_shape[1:3]), 2.0, 1.0)
         long_side = self.style_scale * times * tf.cast(tf.reduce_max(content_shape[1:3]), tf.float32)
         return fit(style, long_side, resize if tf.executing_eagerly() else resize_under_xla)
 

@@ -78,6 +78,19 @@ def test_the_file_is_that_of_the_whole(outcomes, folder, tiled, whole):
         np.testing.assert_array_equal(painting.alpha, expected.alpha)
 
 
+def test_tiles_of_a_small_picture_are_painted_at_their_size_by_styles_that_fit(folder, monkeypatch):
+    """Whole, it would be painted at twice the size, by a style of twice the size."""
+    images.write_image(folder / "large.png", colorful(3, (300, 400))[0].numpy())
+    paintings = []
+    for small in (0, 384 * 384):
+        monkeypatch.setattr("tf_style.build.stylizer._SMALL", small)
+        arguments = command.over(TILED, ["--style=large.png", f"--output={small}.png"])
+        with command.eagerly():
+            assert command.run_lines({"run": arguments}, folder)["run"].status == 0
+        paintings.append(images.read_image(folder / f"{small}.png").pixels)
+    np.testing.assert_array_equal(*paintings)
+
+
 def test_nothing_is_left_beside_the_result(outcomes, folder):
     assert outcomes["tiled"].status == 0
     assert not [path for path in folder.iterdir() if path.name.startswith(".") or "tiles" in path.name]

@@ -94,8 +94,7 @@ class FolderSession:
         """The styles' code, made once per size they are encoded at, unless their colours depend on the contents."""
         if stylizer.prepare is not None:
             return stylizer.encode_styles(stylizer.prepared(self._styles, content), tf.shape(content))
-        height, width = content.shape[1:3]
-        size = max(height, width), height * width <= stylizer.small
+        size = max(content.shape[1:3]), stylizer.is_small(content.shape[1:3])
         if self._known_code is None or self._known_code[0] != size:
             self._known_code = size, stylizer.encode_styles(self._styles, tf.shape(content))
         return self._known_code[1]

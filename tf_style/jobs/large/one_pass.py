@@ -53,6 +53,7 @@ class OnePassSession(LargePicture):
     def steps(self) -> Iterator[Progress]:
         """Measures the whole, then paints; yields after each tile, with the picture so far."""
         started = time.monotonic()
+        self._stylizer.small = 0  # tiles are painted at the size they have, and by styles that fit it
         shape = tf.constant([1, *self._inputs.size, 3])
         styles = self._styles(lambda style: self._stylizer.style_at(style, shape))
         parts = self._stylizer.parts(styles, shape, by_region=self._guides.num_regions > 1)
